@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/** The `order-tracking` command: makes the machine ready, then hands over to `cli/`. */
+import { findRequirements } from "./requirements.mjs";
+import { fail, setUp } from "./setup.mjs";
+
+if (process.argv[2] === "doctor") {
+  // Here rather than in cli/: it must work where nothing can be installed yet.
+  const findings = findRequirements();
+  for (const { ok, sentence } of findings) console.log(`${ok ? "ok     " : "missing"}  ${sentence}`);
+  process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
+} else {
+  try {
+    await setUp();
+    await import("tsx");
+    await import("../cli/main.ts");
+  } catch (error) {
+    fail(error);
+  }
+}

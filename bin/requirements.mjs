@@ -1,0 +1,86 @@
+/** What a machine must have before anything can be set up: Node, Python and Java. Runs without any npm package. */
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+
+/**
+ * @typedef {object} Finding
+ * @property {string} name what was looked for
+ * @property {boolean} ok whether it is there and fits
+ * @property {string} sentence what was found; where it does not fit, what is wrong and how to get it
+ * @property {string} [command] the program to run
+ */
+
+/** Runs a program and returns what it printed, or undefined where it cannot be run. */
+function output(command, ...args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", timeout: 30_000 });
+  return status === 0 ? `${stdout}${stderr}`.trim() : undefined;
+}
+
+/** @returns {Finding} */
+export function findNode(version = process.versions.node) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 12);
+  return {
+    name: "Node",
+    ok,
+    sentence: ok
+      ? `Node ${version}`
+      : `Node ${version} is too old: install Node 20.12 or newer from https://nodejs.org`,
+  };
+}
+
+/**
+ * The first Python on the path that is new enough and can make virtual environments.
+ *
+ * @returns {Finding}
+ */
+export function findPython(run = output) {
+  const remedy = "install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install python3-venv)";
+  const seen = [];
+  for (const command of ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"]) {
+    const version = run(command, "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))");
+    const [major = 0, minor = 0] = version?.split(".").map(Number) ?? [];
+    if (version === undefined) continue;
+    if (major !== 3 || minor < 10) seen.push(`${command} is ${version}, which is too old`);
+    else if (run(command, "-c", "import venv, ensurepip") === undefined) seen.push(`${command} ${version} lacks venv`);
+    else return { name: "Python", ok: true, sentence: `Python ${version} (${command})`, command };
+  }
+  return { name: "Python", ok: false, sentence: `${seen[0] ?? "Python was not found"}: ${remedy}` };
+}
+
+/**
+ * Spark 4.0 runs on Java 17 and 21; from Java 23 on, Hadoop's use of Subject.getSubject fails (JEP 486).
+ *
+ * @returns {Finding}
+ */
+export function findJava(run = output, javaHome = process.env.JAVA_HOME) {
+  const remedy =
+    "install Java 17 or 21 (for example from https://adoptium.net) and set JAVA_HOME to it or put it on PATH";
+  const command = javaHome ? path.join(javaHome, "bin", "java") : "java";
+  const text = run(command, "-version");
+  if (text === undefined) {
+    return {
+      name: "Java",
+      ok: false,
+      sentence: `${javaHome ? `${command} cannot be run` : "Java was not found"}: ${remedy}`,
+    };
+  }
+  const version = /version "([^"]+)"/.exec(text)?.[1] ?? "of an unknown version";
+  const major = Number(/^(?:1\.)?(\d+)/.exec(version)?.[1] ?? 0);
+  if (major < 17) return { name: "Java", ok: false, sentence: `Java ${version} is too old: ${remedy}` };
+  if (major > 22) return { name: "Java", ok: false, sentence: `Java ${version} is too new for Spark 4.0: ${remedy}` };
+  return { name: "Java", ok: true, sentence: `Java ${version}`, command };
+}
+
+/** Everything at once, in the order in which people would install it. */
+export function findRequirements() {
+  const findings = [findNode(), findPython(), findJava()];
+  if (process.platform === "win32") {
+    findings.push({
+      name: "Operating system",
+      ok: false,
+      sentence: "Spark needs extra native libraries on Windows: run this project in WSL 2 instead",
+    });
+  }
+  return findings;
+}
