@@ -1,0 +1,111 @@
+/** The folder on this machine that stands in for the volume, the tables and the workspace. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+/** Tells a home from any other folder, so that `reset` never empties somebody's documents. */
+const MARK = ".order-tracking-home";
+
+/** The folders of one home. */
+export interface Home {
+  readonly directory: string;
+  /** The external volume: `file_arrival/`, `archive/` and `rejected/`. */
+  readonly volume: string;
+  /** Spark's warehouse: `<schema>.db/<table>/`. */
+  readonly tables: string;
+  /** The stacks that the job was read from. */
+  readonly synthesized: string;
+  /** The workspace files of the job that ran last. */
+  readonly workspace: string;
+  readonly logs: string;
+}
+
+function homeAt(directory: string): Home {
+  const absolute = path.resolve(directory);
+  return {
+    directory: absolute,
+    volume: path.join(absolute, "volume"),
+    tables: path.join(absolute, "tables"),
+    synthesized: path.join(absolute, "synthesized"),
+    workspace: path.join(absolute, "workspace"),
+    logs: path.join(absolute, "logs"),
+  };
+}
+
+function isHome(directory: string): boolean {
+  return existsSync(path.join(directory, MARK));
+}
+
+/**
+ * Opens a home, making it where there is none.
+ *
+ * @throws Error where the folder holds something else
+ */
+export function openHome(directory: string): Home {
+  const home = homeAt(directory);
+  if (existsSync(home.directory) && !isHome(home.directory) && readdirSync(home.directory).length > 0) {
+    throw new Error(`${home.directory} holds other files: name an empty or a new folder with --home`);
+  }
+  for (const folder of [home.volume, home.tables, home.logs]) mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(home.directory, MARK), "The order-tracking job of this laptop lives here.\n");
+  return home;
+}
+
+/** @throws Error where the job never ran there */
+export function findHome(directory: string): Home {
+  const home = homeAt(directory);
+  if (!isHome(home.directory)) {
+    throw new Error(
+      `no orders have been loaded into ${home.directory} yet: run "npm start" first, or name another --home`,
+    );
+  }
+  return home;
+}
+
+/** Removes everything from a home; leaves files in the folder that are not the job's. */
+export function emptyHome(home: Home): void {
+  for (const folder of [home.volume, home.tables, home.synthesized, home.workspace, home.logs]) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  rmSync(path.join(home.directory, MARK), { force: true });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Keeps a home to one process while `work` runs: a local folder gives Delta Lake no way to keep two writers apart.
+ *
+ * @throws Error where another live process has it
+ */
+export async function withHomeLocked<T>(home: Home, work: () => Promise<T>): Promise<T> {
+  const lock = path.join(home.directory, "lock");
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const owner = Number(readFileSync(lock, "utf8"));
+      if (owner > 0 && isRunning(owner)) {
+        throw new Error(
+          `process ${owner} is running the job in ${home.directory}: end it first, or name another --home`,
+          {
+            cause: error,
+          },
+        );
+      }
+      rmSync(lock, { force: true }); // Left behind by a process that was killed.
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}

@@ -1,0 +1,123 @@
+/** The synthesized job on this machine: its workspace files in a folder, `/Volumes` in another, its catalog in Spark's. */
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { resolveReferences } from "./dynamic-values.ts";
+import type { Home } from "./home.ts";
+import { KernelError, type NotebookKernel } from "./notebook-kernel.ts";
+import type { SynthesizedJob, Task } from "./synthesized-job.ts";
+import { runTaskGraph, type Attempt, type JobStatus, type TaskResult } from "./task-graph.ts";
+
+/** Spark's only catalog that can hold Delta tables without a metastore. */
+const LOCAL_CATALOG = "spark_catalog";
+
+/** One run of the job. */
+export interface JobRun {
+  readonly runId: string;
+  readonly status: JobStatus;
+  readonly seconds: number;
+  readonly tasks: readonly (TaskResult & {
+    /** Prints of the notebook, and the stack where it failed; null where it did not start. */
+    readonly log: string | null;
+  })[];
+}
+
+/** What starts a run; a job can tell them apart by `{{job.trigger.type}}`. */
+export type TriggerType = "file_arrival" | "one_time";
+
+/** Runs one job on one home. */
+export class LocalJob {
+  readonly job: SynthesizedJob;
+  /** The directory that the trigger watches, on this machine. */
+  readonly landingDirectory: string;
+  readonly #home: Home;
+  readonly #kernel: NotebookKernel;
+  readonly #notebooks: ReadonlyMap<string, string>;
+  #lastRunId = 0;
+
+  /** Puts the job's notebooks and their package into the home's workspace folder. */
+  constructor(job: SynthesizedJob, home: Home, kernel: NotebookKernel) {
+    this.job = job;
+    this.#home = home;
+    this.#kernel = kernel;
+    this.landingDirectory = this.#localValue(job.trigger.url);
+    mkdirSync(this.landingDirectory, { recursive: true });
+    this.#notebooks = deployWorkspaceFiles(job, home.workspace);
+  }
+
+  /**
+   * Runs the job once, to its end.
+   *
+   * @param canceled aborts the run
+   * @param onTask told before a task starts (without a result) and after it ended
+   */
+  async run(
+    triggerType: TriggerType,
+    canceled: AbortSignal,
+    onTask: (task: Task, result?: TaskResult) => void,
+  ): Promise<JobRun> {
+    const started = performance.now();
+    // Like a workspace's: a number that grows, never used twice.
+    this.#lastRunId = Math.max(Date.now(), this.#lastRunId + 1);
+    const runId = String(this.#lastRunId);
+    const logs = path.join(this.#home.logs, runId);
+    mkdirSync(logs, { recursive: true });
+    const logOf = (task: string, attempt: number) =>
+      path.join(logs, attempt === 1 ? `${task}.log` : `${task}-${attempt}.log`);
+
+    const execute = async (task: Task, attempt: number, signal: AbortSignal): Promise<Attempt> => {
+      const values = {
+        "job.run_id": runId,
+        "job.name": this.job.name,
+        "job.trigger.type": triggerType,
+        "job.start_time.iso_datetime": new Date(this.#lastRunId).toISOString(),
+        "task.name": task.key,
+        "task.execution_count": String(attempt),
+      };
+      const parameters = Object.entries({ ...task.parameters, ...this.job.parameters }).map(
+        ([name, value]) => [name, this.#localValue(resolveReferences(value, values))] as const,
+      );
+      const notebook = this.#notebooks.get(task.notebookPath);
+      if (notebook === undefined)
+        throw new Error(`task ${task.key} runs ${task.notebookPath}, which the stack does not deploy`);
+      try {
+        const log = logOf(task.key, attempt);
+        const output = await this.#kernel.runNotebook(notebook, Object.fromEntries(parameters), log, signal);
+        return { succeeded: true, output };
+      } catch (error) {
+        if (error instanceof KernelError) return { succeeded: false, message: error.message };
+        throw error;
+      }
+    };
+
+    const { status, tasks } = await runTaskGraph(this.job.tasks, execute, this.job.timeoutSeconds, canceled, onTask);
+    return {
+      runId,
+      status,
+      seconds: (performance.now() - started) / 1000,
+      tasks: tasks.map((task) => ({ ...task, log: task.attempts === 0 ? null : logOf(task.key, task.attempts) })),
+    };
+  }
+
+  /** A parameter's value on this machine: the volume is a folder of the home, the volume's catalog is Spark's own. */
+  #localValue(value: string): string {
+    const [, volume, catalog] = /^(\/Volumes\/([^/]+)\/[^/]+\/[^/]+)(?:\/|$)/.exec(this.job.trigger.url) ?? [];
+    if (volume === undefined) throw new Error(`the trigger watches ${this.job.trigger.url}, which is not in a volume`);
+    if (value === catalog) return LOCAL_CATALOG;
+    return value === volume || value.startsWith(`${volume}/`)
+      ? path.join(this.#home.volume, value.slice(volume.length))
+      : value;
+  }
+}
+
+/** Lays the job's workspace files out as a deployment does; returns each notebook's file by its workspace path. */
+function deployWorkspaceFiles(job: SynthesizedJob, workspace: string): Map<string, string> {
+  rmSync(workspace, { recursive: true, force: true });
+  const notebooks = new Map<string, string>();
+  for (const file of job.workspaceFiles) {
+    const target = path.join(workspace, file.isNotebook ? `${file.path}.py` : file.path);
+    mkdirSync(path.dirname(target), { recursive: true });
+    cpSync(file.source, target);
+    if (file.isNotebook) notebooks.set(file.path, target);
+  }
+  return notebooks;
+}

@@ -1,0 +1,25 @@
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { deliver, waitingFiles } from "../../local/landing-directory.ts";
+import { temporaryFolder } from "./stack-on-disk.ts";
+
+test("files that wait are found in subdirectories too; hidden ones and hidden folders are not", () => {
+  const landing = temporaryFolder();
+  for (const folder of ["sub/deep", "_hidden", ".git"]) mkdirSync(path.join(landing, folder), { recursive: true });
+  for (const file of ["a.csv", "sub/deep/b.csv", ".c.csv", "_d.csv", "_hidden/e.csv", ".git/f"]) {
+    writeFileSync(path.join(landing, file), "");
+  }
+  expect(waitingFiles(landing)).toEqual(["a.csv", path.join("sub", "deep", "b.csv")]);
+});
+
+test("a delivered file never overwrites one of the same name, and no partial upload stays", () => {
+  const [client, landing] = [temporaryFolder(), temporaryFolder()];
+  const file = path.join(client, "orders.csv");
+  const delivered = ["first", "second", "third"].map((content) => {
+    writeFileSync(file, content);
+    return deliver(file, landing);
+  });
+  expect(delivered).toEqual(["orders.csv", path.join("2", "orders.csv"), path.join("3", "orders.csv")]);
+  expect(delivered.map((name) => readFileSync(path.join(landing, name), "utf8"))).toEqual(["first", "second", "third"]);
+  expect(readdirSync(landing, { recursive: true })).toHaveLength(5);
+});

@@ -1,0 +1,105 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { emptyHome, openHome } from "../../local/home.ts";
+import { LocalJob, type JobRun } from "../../local/local-job.ts";
+import { NotebookKernel } from "../../local/notebook-kernel.ts";
+import { readSynthesizedJob } from "../../local/synthesized-job.ts";
+import { aJob, notebook, stackOnDisk, temporaryFolder } from "./stack-on-disk.ts";
+
+// One warm Spark for all of these tests: starting it takes seconds.
+jest.setTimeout(120_000);
+const home = openHome(temporaryFolder());
+const kernel = new NotebookKernel(home);
+beforeAll(() => kernel.start());
+afterAll(async () => {
+  await kernel.stop();
+  emptyHome(home);
+});
+
+/** Runs a job whose first task is a notebook with these lines. */
+async function runLines(
+  lines: string[],
+  settings: object = {},
+  signal = new AbortController().signal,
+): Promise<JobRun> {
+  const job = { ...aJob, task: [{ ...aJob.task[0], ...settings }] };
+  const output = stackOnDisk(job, { first: notebook(...lines) }, { "greeting/__init__.py": 'WORD = "hello"\n' });
+  return new LocalJob(readSynthesizedJob(output, "test"), home, kernel).run("file_arrival", signal, () => undefined);
+}
+
+test("a notebook gets the job's parameters: the volume as a folder, the catalog as Spark's, references resolved", async () => {
+  const run = await runLines([
+    "import json",
+    'names = ["catalog", "schema", "volume", "run_id"]',
+    "for name in names:",
+    '    dbutils.widgets.text(name, "")',
+    "dbutils.notebook.exit(json.dumps({name: dbutils.widgets.get(name) for name in names}))",
+  ]);
+  expect(run.status).toBe("SUCCESS");
+  expect(JSON.parse(run.tasks[0]?.output ?? "")).toEqual({
+    catalog: "spark_catalog",
+    schema: "order_tracking",
+    volume: home.volume,
+    run_id: run.runId,
+  });
+});
+
+test("a notebook imports the package that is deployed beside it, and its prints go to the task's log", async () => {
+  const run = await runLines([
+    "from greeting import WORD",
+    "# COMMAND ----------",
+    "print(WORD, spark.range(3).count())",
+  ]);
+  expect(run.tasks[0]).toMatchObject({ status: "SUCCESS", output: null });
+  expect(readFileSync(run.tasks[0]?.log ?? "", "utf8")).toBe("hello 3\n");
+});
+
+test("Delta tables that a notebook makes are there for queries by their bare names, also after a restart", async () => {
+  await runLines([
+    'spark.sql("CREATE SCHEMA IF NOT EXISTS order_tracking")',
+    'spark.sql("CREATE OR REPLACE TABLE spark_catalog.order_tracking.t (at TIMESTAMP, n DECIMAL(4,2)) USING delta")',
+    "spark.sql(\"INSERT INTO spark_catalog.order_tracking.t VALUES (TIMESTAMP '2026-11-16 08:00:00', 1.5)\")",
+  ]);
+  const expected = { columns: ["at", "n"], rows: [{ at: "2026-11-16 08:00:00", n: "1.50" }] };
+  await expect(kernel.query("SELECT * FROM t WHERE n = :n", { n: "1.5" })).resolves.toEqual(expected);
+  await kernel.stop();
+  await expect(kernel.query("SELECT * FROM t")).resolves.toEqual(expected);
+});
+
+test("fails with the notebook's own error, its line in the log, and the kernel goes on", async () => {
+  const run = await runLines(["x = 1", "", 'raise ValueError("no such order")']);
+  expect(run.status).toBe("FAILED");
+  expect(run.tasks[0]).toMatchObject({ status: "FAILED", message: "ValueError: no such order" });
+  expect(readFileSync(run.tasks[0]?.log ?? "", "utf8")).toMatch(/first\.py", line 4, in <module>/);
+  expect((await runLines(["1"])).status).toBe("SUCCESS");
+});
+
+test("fails with Spark's message, without its plan, for a wrong query", async () => {
+  await expect(kernel.query("SELECT * FROM no_such_table")).rejects.toThrow(
+    /^\[TABLE_OR_VIEW_NOT_FOUND\] The table or view `no_such_table` cannot be found[^;]*$/,
+  );
+});
+
+test("each attempt of a retried task has a log of its own", async () => {
+  const lines = ["import pathlib", "mark = pathlib.Path('../../../tried')", "assert mark.exists(), mark.touch()"];
+  const run = await runLines(lines, { max_retries: 1 });
+  expect(run.tasks[0]).toMatchObject({ status: "SUCCESS", attempts: 2 });
+  expect(path.basename(run.tasks[0]?.log ?? "")).toBe("first-2.log");
+  expect(existsSync(path.join(home.logs, run.runId, "first.log"))).toBe(true);
+});
+
+test("a task over its time limit is ended with its Spark; the next run gets a new one", async () => {
+  const run = await runLines(["import time", "time.sleep(600)"], { timeout_seconds: 1 });
+  expect(run.tasks[0]).toMatchObject({ status: "TIMEDOUT", attempts: 1 });
+  expect((await runLines(["spark.range(1).count()"])).status).toBe("SUCCESS");
+});
+
+test("cancelling ends a run in the middle of a notebook", async () => {
+  const cancel = new AbortController();
+  setTimeout(() => {
+    cancel.abort();
+  }, 500);
+  const run = await runLines(["import time", "time.sleep(600)"], {}, cancel.signal);
+  expect(run).toMatchObject({ status: "CANCELED", tasks: [{ status: "CANCELED" }] });
+  expect(run.seconds).toBeLessThan(30);
+});
