@@ -1,0 +1,35 @@
+/** The command line: options that every command shares, and how a wrong one is refused. */
+import path from "node:path";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
+/** A mistake in the command line: shown with the command's usage, exit code 2. */
+export class UsageError extends Error {}
+
+/** Where a laptop's volume and tables live, unless `--home` says otherwise. */
+const DEFAULT_HOME = path.join(path.dirname(__dirname), ".local");
+
+/** The options of a command beside `--help`, in the form of `parseArgs`. */
+export const homeOption = { home: { type: "string", default: DEFAULT_HOME } } as const;
+
+/** Whose job a command runs. */
+export const environmentOption = { environment: { type: "string", default: "dev" } } as const;
+
+/** @throws UsageError where an option is unknown or lacks its value */
+export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+/** A path as the person typed it: npm runs the command in the project's folder, wherever it was called. */
+export function userPath(given: string): string {
+  return path.resolve(process.env.INIT_CWD ?? "", given);
+}
+
+/** A path as people like to read it: relative where that is shorter. */
+export function shownPath(absolute: string): string {
+  const relative = path.relative(process.env.INIT_CWD ?? "", absolute);
+  return relative.length < absolute.length ? relative : absolute;
+}

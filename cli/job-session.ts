@@ -1,0 +1,81 @@
+/** What `start` and `watch` share: the synthesized job, warm and ready on one home, until Ctrl-C. */
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { openHome, withHomeLocked, type Home } from "../local/home.ts";
+import { LocalJob } from "../local/local-job.ts";
+import { NotebookKernel } from "../local/notebook-kernel.ts";
+import { readSynthesizedJob } from "../local/synthesized-job.ts";
+import { UsageError } from "./arguments.ts";
+import type { Progress } from "./progress.ts";
+import { synthesize } from "./synthesize.ts";
+
+/** The job of one environment, on one home. */
+export interface JobSession {
+  readonly job: LocalJob;
+  readonly home: Home;
+  readonly kernel: NotebookKernel;
+  /** Aborted by Ctrl-C, or when the process is asked to end. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The exit code of a process that Ctrl-C ended. */
+export const INTERRUPTED = 130;
+
+const PIPELINE = "-pipeline";
+
+/** @throws UsageError where no such environment was synthesized */
+function checkEnvironment(environment: string, outputDirectory: string): void {
+  const known = readdirSync(path.join(outputDirectory, "stacks"))
+    .filter((stack) => stack.endsWith(PIPELINE))
+    .map((stack) => stack.slice(0, -PIPELINE.length));
+  if (!known.includes(environment)) {
+    throw new UsageError(`there is no environment ${environment}; there are: ${known.join(", ")}`);
+  }
+}
+
+/** Settles as `work` does, or rejects as soon as the signal aborts. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener(
+      "abort",
+      () => {
+        reject(signal.reason as Error);
+      },
+      { once: true },
+    );
+  });
+  return Promise.race([work, aborted]);
+}
+
+/** Starts everything, does the work, and ends everything; Ctrl-C aborts whatever is under way. */
+export async function withJobSession(
+  homeDirectory: string,
+  environment: string,
+  progress: Progress,
+  work: (session: JobSession) => Promise<number>,
+): Promise<number> {
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      interrupt.abort(new Error("interrupted"));
+    });
+  }
+  const home = openHome(homeDirectory);
+  return withHomeLocked(home, async () => {
+    const kernel = new NotebookKernel(home);
+    try {
+      progress.step("Synthesizing the stacks and starting Spark");
+      await unlessAborted(Promise.all([synthesize(home.synthesized), kernel.start()]), interrupt.signal);
+      checkEnvironment(environment, home.synthesized);
+      const job = new LocalJob(readSynthesizedJob(home.synthesized, environment), home, kernel);
+      return await work({ job, home, kernel, interrupted: interrupt.signal });
+    } catch (error) {
+      if (!interrupt.signal.aborted) throw error;
+      progress.note("Interrupted. Nothing is lost: the next run finishes what this one began.");
+      return INTERRUPTED;
+    } finally {
+      progress.end();
+      await kernel.stop();
+    }
+  });
+}

@@ -1,0 +1,59 @@
+/** The `order-tracking` command: finds the subcommand, and turns every failure into a sentence and an exit code. */
+import { UsageError } from "./arguments.ts";
+
+/** A subcommand: one file of this folder. */
+interface Command {
+  /** How to call it, as shown by `--help` and after a mistake. */
+  readonly usage: string;
+  /** @returns the exit code */
+  run(args: readonly string[]): Promise<number>;
+}
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  start: () => import("./start.ts"),
+  watch: () => import("./watch.ts"),
+  track: () => import("./track.ts"),
+  query: () => import("./query.ts"),
+  reset: () => import("./reset.ts"),
+};
+
+const overview = `Usage: npm run -s order-tracking -- COMMAND
+
+  start    load files through the job and show what happened (the same as npm start)
+  watch    run the job whenever files arrive
+  track    show one order
+  query    run SQL on the local tables
+  reset    remove everything that was loaded
+  doctor   say what is missing on this machine
+
+COMMAND --help says more.
+`;
+
+async function main(name: string | undefined, args: readonly string[]): Promise<number> {
+  const load = name === undefined ? undefined : commands[name];
+  if (load === undefined) {
+    const asked = name === undefined || name === "--help" || name === "help";
+    (asked ? process.stdout : process.stderr).write(asked ? overview : `There is no command ${name}.\n\n${overview}`);
+    return asked ? 0 : 2;
+  }
+  const command = await load();
+  if (args.includes("--help")) {
+    process.stdout.write(command.usage);
+    return 0;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n\n${command.usage}`);
+      return 2;
+    }
+    process.stderr.write(`Error: ${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
+const [name, ...args] = process.argv.slice(2);
+void main(name, args).then((code) => {
+  process.exitCode = code;
+});

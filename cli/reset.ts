@@ -1,0 +1,45 @@
+/** `order-tracking reset`: empties a home. */
+import { createInterface } from "node:readline/promises";
+import { emptyHome, findHome, withHomeLocked } from "../local/home.ts";
+import { homeOption, parseArguments, shownPath, userPath } from "./arguments.ts";
+
+export const usage = `Usage: npm run -s order-tracking -- reset [--yes] [--home DIR]
+
+Removes the tables, the files in the volume (also those that wait to be loaded) and the logs, after asking.
+
+  --yes       do not ask
+  --home DIR  what to empty (default: .local)
+`;
+
+/** Removes everything that was loaded, once the person agrees. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArguments({
+    args: [...args],
+    options: { ...homeOption, yes: { type: "boolean", default: false } },
+  });
+  const home = findHome(userPath(values.home));
+  if (!values.yes && !(await agreed(`Remove all orders, files and logs in ${shownPath(home.directory)}? [y/N] `))) {
+    console.error("Nothing was removed.");
+    return 1;
+  }
+  await withHomeLocked(home, () => {
+    emptyHome(home);
+    return Promise.resolve();
+  });
+  console.error(`${shownPath(home.directory)} is empty.`);
+  return 0;
+}
+
+/** Asks on a terminal; without one nobody can agree. */
+async function agreed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    console.error("There is no terminal to ask on: add --yes to remove everything.");
+    return false;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,20 @@
+/** Rows as aligned columns of text. */
+
+/** How a value of a query's result is shown. */
+export function showValue(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Lines of two-space separated columns, headed by their names; numbers to the right. */
+export function textTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
+  const cells = rows.map((row) => columns.map((_, index) => showValue(row[index]).replaceAll(/\s+/g, " ")));
+  const widths = columns.map((name, index) => Math.max(name.length, ...cells.map((row) => row[index]?.length ?? 0)));
+  const numeric = columns.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number"));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, index) => (numeric[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  return [columns, ...cells].map(line);
+}

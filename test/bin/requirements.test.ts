@@ -1,0 +1,70 @@
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+// What runs before anything is installed is plain JavaScript modules, which jest's transform does not load: ask Node.
+const requirements = pathToFileURL(path.join(__dirname, "..", "..", "bin", "requirements.mjs")).href;
+
+/** What one of the functions says; `run` replaces the running of programs. */
+function finding(call: string, run = "() => undefined"): { ok: boolean; sentence: string } {
+  const code = `import * as found from ${JSON.stringify(requirements)}; const run = ${run};
+    console.log(JSON.stringify(found.${call}))`;
+  return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" })) as {
+    ok: boolean;
+    sentence: string;
+  };
+}
+
+describe("Node", () => {
+  test.each(["20.12.0", "20.20.2", "22.0.0", "26.1.0"])("%s fits", (version) => {
+    expect(finding(`findNode("${version}")`).ok).toBe(true);
+  });
+  test.each(["18.20.4", "20.11.1"])("fails for %s with how to get a newer one", (version) => {
+    expect(finding(`findNode("${version}")`)).toMatchObject({
+      ok: false,
+      sentence: `Node ${version} is too old: install Node 20.12 or newer from https://nodejs.org`,
+    });
+  });
+});
+
+describe("Java", () => {
+  const java = (version: string) => `() => 'openjdk version "${version}" 2025-04-15'`;
+  test.each(["17.0.15", "21", "21.0.2"])("%s fits", (version) => {
+    expect(finding('findJava(run, "")', java(version)).ok).toBe(true);
+  });
+  test.each([
+    ["1.8.0_392", "too old"],
+    ["11.0.2", "too old"],
+    ["24.0.1", "too new for Spark 4.0"],
+  ])("fails for %s, %s", (version, why) => {
+    const { ok, sentence } = finding('findJava(run, "")', java(version));
+    expect(ok).toBe(false);
+    expect(sentence).toMatch(new RegExp(`^Java ${version} is ${why}: install Java 17 or 21`));
+  });
+  test("fails where there is none, and names a wrong JAVA_HOME", () => {
+    expect(finding('findJava(run, "")').sentence).toMatch(/^Java was not found: install/);
+    expect(finding('findJava(run, "/opt/no-java")').sentence).toMatch(
+      /^\/opt\/no-java\/bin\/java cannot be run: install/,
+    );
+  });
+});
+
+describe("Python", () => {
+  const pythons = (versions: Record<string, string>, venv = true) =>
+    `(command, _c, code) => code.includes("venv") ? (${String(venv)} ? "" : undefined) : (${JSON.stringify(versions)})[command]`;
+  test("the first that is new enough is taken", () => {
+    const run = pythons({ python3: "3.9.2", "python3.11": "3.11.7" });
+    expect(finding("findPython(run)", run)).toMatchObject({ ok: true, command: "python3.11" });
+  });
+  test.each([
+    ["none", {}, true, "Python was not found"],
+    ["only an old one", { python3: "3.9.2" }, true, "python3 is 3.9.2, which is too old"],
+    ["one without venv", { python3: "3.12.1" }, false, "python3 3.12.1 lacks venv"],
+  ])("fails for %s", (_what, versions, venv, why) => {
+    const { ok, sentence } = finding("findPython(run)", pythons(versions, venv));
+    expect(ok).toBe(false);
+    expect(sentence).toBe(
+      `${why}: install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install python3-venv)`,
+    );
+  });
+});

@@ -1,0 +1,41 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { orderTracking } from "./order-tracking.ts";
+
+// None of these gets as far as starting Spark.
+describe("a mistake in the command line is said before anything happens", () => {
+  const folder = temporaryFolder();
+  mkdirSync(path.join(folder, "a-folder"));
+  writeFileSync(path.join(folder, "_hidden.csv"), "");
+  const home = path.join(folder, "home");
+
+  test.each([
+    ["an unknown command", ["strat"], 2, "There is no command strat."],
+    ["an unknown option", ["start", "--jsno"], 2, "Unknown option '--jsno'"],
+    ["a missing file", ["start", "no-such.csv"], 2, "there is no file"],
+    ["a folder", ["start", path.join(folder, "a-folder")], 2, "is not a file: name the files in it"],
+    ["a hidden file", ["start", path.join(folder, "_hidden.csv")], 2, "the job leaves such files alone"],
+    ["no tracking number", ["track"], 2, "give one tracking number"],
+    ["two statements", ["query", "SELECT 1", "SELECT 2"], 2, "give one SQL statement, in quotes"],
+    ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
+    ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
+    ["nothing to reset", ["reset", "--home", home], 1, 'run "npm start" first'],
+  ])("%s", async (_what, args, code, message) => {
+    const finished = await orderTracking(args);
+    expect(finished.stderr).toContain(message);
+    expect(finished).toMatchObject({ code, stdout: "" });
+  });
+
+  test.each(["start", "watch", "track", "query", "reset"])("%s --help shows how to call it", async (command) => {
+    const { code, stdout } = await orderTracking([command, "--help"]);
+    expect(stdout).toMatch(/^Usage: npm /);
+    expect(code).toBe(0);
+  });
+});
+
+test("doctor says what this machine has", async () => {
+  const { code, stdout } = await orderTracking(["doctor"]);
+  expect(stdout).toMatch(/^ok +Node \d+.*\nok +Python 3\.\d+.*\nok +Java \d+/);
+  expect(code).toBe(0);
+});
