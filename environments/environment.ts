@@ -1,0 +1,117 @@
+/** What may differ between environments, and the rules that each value must meet. */
+import { z } from "zod";
+
+/** Variables of the process, as in `process.env`. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+const text = (rule: string, pattern: RegExp) => z.string({ error: rule }).regex(pattern, { error: rule });
+const flag = () => z.boolean({ error: "true or false" });
+
+// Azure's limits: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+const storageAccountName = () => text("3-24 lower-case letters and digits (Azure storage account)", /^[a-z0-9]{3,24}$/);
+const containerName = () =>
+  text(
+    "3-63 lower-case letters, digits and single hyphens, none at either end (Azure container)",
+    /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/,
+  );
+const resourceGroupName = () =>
+  text(
+    "1-90 letters, digits, hyphens, underscores, points and round brackets, no point at the end (Azure resource group)",
+    /^[\w.()-]{0,89}[\w()-]$/,
+  );
+const workspaceName = () =>
+  text("3-64 letters, digits, hyphens and underscores (Azure Databricks workspace)", /^[\w-]{3,64}$/);
+
+// Tags of clusters and jobs allow less than those of Azure: the same text has to do for all.
+const tagValue = () =>
+  text("1-256 of the letters A-Z, digits, spaces and _ - + = . : / @ (tag)", /^[\w +=.:/@-]{1,256}$/);
+const seconds = () => {
+  const rule = "a whole number of seconds, 60 or more (Databricks file-arrival trigger)";
+  return z.int({ error: rule }).min(60, { error: rule });
+};
+const groups = () => z.array(text("the name of an account group", /\S/), { error: "a list of account groups" });
+
+const environmentType = z.strictObject({
+  /** Part of every name; the longest derived one, the storage account's, has room for 11 characters. */
+  name: text("2-11 lower-case letters and digits, a letter first", /^[a-z][a-z0-9]{1,10}$/),
+  /** Azure region of everything. */
+  location: text("an Azure region's short name, such as westeurope", /^[a-z][a-z0-9]+$/),
+  /** Variable of the process that holds the subscription's id, so that the id stays out of the repository. */
+  subscriptionIdVariable: text("the name of an environment variable", /^[A-Z][A-Z0-9_]*$/),
+  /** Value of that variable. Without it the stacks can be synthesized and planned, but not deployed. */
+  subscriptionId: z.guid({ error: "a GUID, as in the variable that subscriptionIdVariable names" }).optional(),
+  /** Person or team to ask; a tag. */
+  owner: tagValue(),
+  /** Who pays; a tag. */
+  costCentre: tagValue(),
+  /** Branch that a sandbox was made for; a tag. */
+  branch: tagValue().optional(),
+  /** Last day of a sandbox; a tag that tells a clean-up what may go. */
+  expiresOn: z.iso.date({ error: "a date as YYYY-MM-DD" }).optional(),
+  /** Whether deleting it may delete data; if not, Terraform refuses to. */
+  disposable: flag().default(false),
+  /** The lake's name; Azure wants it unique in the world. By default `ordertracking<name>`. */
+  storageAccount: storageAccountName().optional(),
+  /** Copies of the lake: one zone, three zones, or three zones and a second region. */
+  storageReplication: z
+    .enum(["LRS", "ZRS", "GZRS"], { error: "LRS, ZRS or GZRS (Azure storage replication)" })
+    .default("LRS"),
+  /** Workspace to use. By default one is created. */
+  existingWorkspace: z
+    .strictObject(
+      { name: workspaceName(), resourceGroup: resourceGroupName() },
+      { error: "a workspace's name and resource group" },
+    )
+    .optional(),
+  /** Where Terraform's state is kept. By default in files under `.terraform-state/`, good for one person only. */
+  stateContainer: z
+    .strictObject(
+      { resourceGroup: resourceGroupName(), storageAccount: storageAccountName(), container: containerName() },
+      { error: "a container, its storage account and resource group" },
+    )
+    .optional(),
+  /** What the job runs on: a cluster that stays for a while, one for each run, or none of our own. */
+  compute: z
+    .enum(["all-purpose", "job-cluster", "serverless"], { error: "all-purpose, job-cluster or serverless" })
+    .default("job-cluster"),
+  /** Whether arriving files start nothing. */
+  triggerPaused: flag().default(false),
+  minTimeBetweenTriggersSeconds: seconds().default(60),
+  /** Quiet time after the last change: a client's files of one day make one batch. */
+  waitAfterLastChangeSeconds: seconds().default(60),
+  /** Who hears of a failed run. */
+  failureEmails: z.array(z.email({ error: "an e-mail address" }), { error: "a list of e-mail addresses" }).default([]),
+  /** Groups that may put files into the landing directory. */
+  loaders: groups().default([]),
+  /** Groups that may query the tables. */
+  readers: groups().default([]),
+});
+
+/** A valid environment, defaults filled in. */
+export type Environment = Readonly<z.output<typeof environmentType>>;
+
+/** What an environment's file says; the subscription's id is not for files. */
+export type EnvironmentSettings = Omit<z.input<typeof environmentType>, "subscriptionId">;
+
+/**
+ * Fills in defaults and what only the process knows, and checks every value.
+ *
+ * @throws Error that names the environment and, for each wrong field, its value and its rule
+ */
+export function resolveEnvironment(settings: EnvironmentSettings, variables: Variables): Environment {
+  const subscriptionId = variables[settings.subscriptionIdVariable];
+  const given = subscriptionId ? { ...settings, subscriptionId } : settings;
+  const parsed = environmentType.safeParse(given, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `  ${describe(issue)}`);
+  throw new Error(`environment ${JSON.stringify(settings.name)} cannot be used:\n${problems.join("\n")}`);
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const field = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    return [field, issue.keys.join(", ")].filter(Boolean).join(".") + ": no such field";
+  }
+  const value = issue.input === undefined ? "missing" : JSON.stringify(issue.input);
+  return `${field} is ${value}: it must be ${issue.message}`;
+}

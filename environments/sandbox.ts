@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { dev } from "./dev.ts";
+import type { EnvironmentSettings } from "./environment.ts";
+
+/** Whose sandbox, of which branch, and until when (a date as YYYY-MM-DD). */
+export interface SandboxRequest {
+  readonly owner: string;
+  readonly branch: string;
+  readonly expiresOn: string;
+}
+
+/**
+ * A short-lived environment in the subscription and the workspace of `dev`, with a lake and a catalog of its own.
+ *
+ * Its name follows from owner and branch alone, so that whoever asks again reaches the same sandbox.
+ */
+export function sandbox({ owner, branch, expiresOn }: SandboxRequest): EnvironmentSettings {
+  return {
+    name: sandboxName(owner, branch),
+    location: dev.location,
+    subscriptionIdVariable: dev.subscriptionIdVariable,
+    owner: toTagValue(owner),
+    costCentre: dev.costCentre,
+    branch: toTagValue(branch),
+    expiresOn,
+    disposable: true,
+    existingWorkspace: { name: "dbw-order-tracking-dev", resourceGroup: "rg-order-tracking-dev" },
+    stateContainer: dev.stateContainer,
+    triggerPaused: true,
+  };
+}
+
+/**
+ * `sbx` and 8 characters of a hash: any owner and branch fit the limits of every name, and no two of them meet in
+ * practice (2.8e12 values). The prefix keeps a glob such as `dev-*` from ever selecting a sandbox.
+ */
+function sandboxName(owner: string, branch: string): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([owner, branch]))
+    .digest("hex");
+  return `sbx${BigInt(`0x${hash}`).toString(36).slice(-8)}`;
+}
+
+/** Branches may hold what tags may not. */
+function toTagValue(text: string): string {
+  return text.replace(/[^\w +=.:/@-]/gu, "-").slice(0, 256);
+}

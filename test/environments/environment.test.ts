@@ -1,0 +1,123 @@
+import { resolveEnvironment } from "../../environments/environment.ts";
+import { MINIMAL, SUBSCRIPTION_ID } from "../synthesized.ts";
+
+const resolve = (settings: object) => resolveEnvironment({ ...MINIMAL, ...settings }, {});
+const letters = (count: number) => "a".repeat(count);
+
+it("fills in the defaults", () => {
+  expect(resolveEnvironment(MINIMAL, {})).toEqual({
+    ...MINIMAL,
+    disposable: false,
+    storageReplication: "LRS",
+    compute: "job-cluster",
+    triggerPaused: false,
+    minTimeBetweenTriggersSeconds: 60,
+    waitAfterLastChangeSeconds: 60,
+    failureEmails: [],
+    loaders: [],
+    readers: [],
+  });
+});
+
+it("takes the subscription's id from the variable that the environment names", () => {
+  const variables = { TINY_SUBSCRIPTION_ID: SUBSCRIPTION_ID, OTHER: "x" };
+
+  expect(resolveEnvironment(MINIMAL, variables).subscriptionId).toBe(SUBSCRIPTION_ID);
+});
+
+it("treats an empty variable as missing", () => {
+  expect(resolveEnvironment(MINIMAL, { TINY_SUBSCRIPTION_ID: "" })).not.toHaveProperty("subscriptionId");
+});
+
+it("fails on a subscription's id that is none, and says where it came from", () => {
+  expect(() => resolveEnvironment(MINIMAL, { TINY_SUBSCRIPTION_ID: "my-subscription" })).toThrow(
+    'subscriptionId is "my-subscription": it must be a GUID, as in the variable that subscriptionIdVariable names',
+  );
+});
+
+it("fails with the environment's name, the field, the value and the rule", () => {
+  expect(() => resolve({ storageAccount: "Orders_Dev" })).toThrow(
+    'environment "tiny" cannot be used:\n' +
+      '  storageAccount is "Orders_Dev": it must be 3-24 lower-case letters and digits (Azure storage account)',
+  );
+});
+
+it("fails with all that is wrong, not only the first", () => {
+  expect(() => resolve({ owner: "", triggerPaused: "yes" })).toThrow(/owner is "".*\n.*triggerPaused is "yes"/);
+});
+
+it("fails on a field that is missing", () => {
+  expect(() => resolve({ location: undefined })).toThrow(
+    "location is missing: it must be an Azure region's short name",
+  );
+});
+
+it.each([
+  [{ subscription: "x" }, "subscription: no such field"],
+  [{ existingWorkspace: { name: "abc", resourceGroup: "rg", host: "x" } }, "existingWorkspace.host: no such field"],
+])("fails on a field that does not exist: %j", (settings, message) => {
+  expect(() => resolve(settings)).toThrow(message);
+});
+
+const inWorkspace = (workspace: object) => ({ existingWorkspace: { name: "dbw", resourceGroup: "rg", ...workspace } });
+const inState = (state: object) => ({
+  stateContainer: { resourceGroup: "rg", storageAccount: "state", container: "tfstate", ...state },
+});
+
+it.each([
+  ["the shortest name", { name: "ab" }],
+  ["the longest name", { name: letters(11) }],
+  ["the shortest storage account", { storageAccount: "a1b" }],
+  ["the longest storage account", { storageAccount: letters(24) }],
+  ["the shortest workspace", inWorkspace({ name: "a-b" })],
+  ["the longest workspace", inWorkspace({ name: letters(64) })],
+  ["the shortest resource group", inWorkspace({ resourceGroup: "r" })],
+  ["the longest resource group", inWorkspace({ resourceGroup: `${letters(88)}.)` })],
+  ["the shortest container", inState({ container: "a-b" })],
+  ["the longest container", inState({ container: letters(63) })],
+  ["the longest tag", { owner: letters(256) }],
+  ["a tag of any allowed character", { owner: "Jo_1 +-=.:/@" }],
+  ["the last day of February in a leap year", { expiresOn: "2028-02-29" }],
+  ["the shortest wait", { waitAfterLastChangeSeconds: 60, minTimeBetweenTriggersSeconds: 60 }],
+])("accepts %s", (_, settings) => {
+  expect(() => resolve(settings)).not.toThrow();
+});
+
+it.each([
+  ["name", { name: "a" }],
+  ["name", { name: letters(12) }],
+  ["name", { name: "1dev" }],
+  ["name", { name: "dev-1" }],
+  ["location", { location: "West Europe" }],
+  ["subscriptionIdVariable", { subscriptionIdVariable: "dev-subscription" }],
+  ["owner", { owner: letters(257) }],
+  ["owner", { owner: "Jörg" }],
+  ["costCentre", { costCentre: "a&b" }],
+  ["expiresOn", { expiresOn: "2026-02-29" }],
+  ["expiresOn", { expiresOn: "tomorrow" }],
+  ["storageAccount", { storageAccount: "ab" }],
+  ["storageAccount", { storageAccount: letters(25) }],
+  ["storageAccount", { storageAccount: "order-lake" }],
+  ["storageReplication", { storageReplication: "XRS" }],
+  ["existingWorkspace", { existingWorkspace: "dbw" }],
+  ["existingWorkspace.name", inWorkspace({ name: "ab" })],
+  ["existingWorkspace.name", inWorkspace({ name: letters(65) })],
+  ["existingWorkspace.name", inWorkspace({ name: "my workspace" })],
+  ["existingWorkspace.resourceGroup", inWorkspace({ resourceGroup: "" })],
+  ["existingWorkspace.resourceGroup", inWorkspace({ resourceGroup: letters(91) })],
+  ["existingWorkspace.resourceGroup", inWorkspace({ resourceGroup: "group." })],
+  ["stateContainer.storageAccount", inState({ storageAccount: "State" })],
+  ["stateContainer.container", inState({ container: "ab" })],
+  ["stateContainer.container", inState({ container: letters(64) })],
+  ["stateContainer.container", inState({ container: "a--b" })],
+  ["stateContainer.container", inState({ container: "-ab" })],
+  ["compute", { compute: "cluster" }],
+  ["disposable", { disposable: "no" }],
+  ["minTimeBetweenTriggersSeconds", { minTimeBetweenTriggersSeconds: 59 }],
+  ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 60.5 }],
+  ["failureEmails.0", { failureEmails: ["nobody"] }],
+  ["loaders.0", { loaders: [""] }],
+  ["readers", { readers: "everyone" }],
+])("fails on a wrong %s: %j", (field, settings) => {
+  expect(() => resolve(settings)).toThrow(`  ${field} is `);
+});

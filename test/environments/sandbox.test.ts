@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { dev } from "../../environments/dev.ts";
+import { resolveEnvironment } from "../../environments/environment.ts";
+import { sandbox, type SandboxRequest } from "../../environments/sandbox.ts";
+import * as names from "../../stacks/names.ts";
+
+const REQUEST: SandboxRequest = { owner: "anna@example.com", branch: "feature/late-files", expiresOn: "2026-12-24" };
+
+const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
+const anyRequest = fc.record({ owner: anyText, branch: anyText, expiresOn: fc.constant("2026-12-24") });
+
+it("has the same name whenever the same owner asks for the same branch", () => {
+  expect(sandbox(REQUEST).name).toBe("sbxg4vko1bx");
+  expect(sandbox({ ...REQUEST, expiresOn: "2027-01-31" }).name).toBe(sandbox(REQUEST).name);
+});
+
+it("is valid for any owner and any branch", () => {
+  fc.assert(
+    fc.property(anyRequest, (request) => {
+      expect(() => resolveEnvironment(sandbox(request), {})).not.toThrow();
+    }),
+  );
+});
+
+it("has a name of its own for any other owner or branch", () => {
+  fc.assert(
+    fc.property(anyRequest, anyRequest, (one, other) => {
+      fc.pre(one.owner !== other.owner || one.branch !== other.branch);
+      expect(sandbox(one).name).not.toBe(sandbox(other).name);
+    }),
+  );
+});
+
+it("does not confuse where the owner ends and the branch begins", () => {
+  expect(sandbox({ ...REQUEST, owner: "ab", branch: "c" }).name).not.toBe(
+    sandbox({ ...REQUEST, owner: "a", branch: "bc" }).name,
+  );
+});
+
+it("keeps owner, branch and expiry for its tags", () => {
+  expect(sandbox({ ...REQUEST, branch: "fix/#12" })).toMatchObject({
+    owner: "anna@example.com",
+    branch: "fix/-12",
+    expiresOn: "2026-12-24",
+  });
+});
+
+it("lives in the workspace, the subscription and the state container of dev", () => {
+  const devEnvironment = resolveEnvironment(dev, {});
+  const sandboxEnvironment = resolveEnvironment(sandbox(REQUEST), {});
+
+  expect(names.workspaceId(sandboxEnvironment)).toBe(names.workspaceId(devEnvironment));
+  expect(sandboxEnvironment.stateContainer).toEqual(devEnvironment.stateContainer);
+});
+
+it("may be destroyed with its data, and starts nothing by itself", () => {
+  expect(sandbox(REQUEST)).toMatchObject({ disposable: true, triggerPaused: true });
+});
+
+it("fails on an expiry that is not a date", () => {
+  expect(() => resolveEnvironment(sandbox({ ...REQUEST, expiresOn: "soon" }), {})).toThrow('expiresOn is "soon"');
+});
