@@ -1,0 +1,19 @@
+import type { Construct } from "constructs";
+import type { Environment } from "../environments/environment.ts";
+import { GovernedStorage } from "./constructs/governed-storage.ts";
+import { OrderCatalog } from "./constructs/order-catalog.ts";
+import { PersonaGrants } from "./constructs/persona-grants.ts";
+import { EnvironmentStack } from "./environment-stack.ts";
+import { useDatabricks } from "./providers.ts";
+
+/** Unity Catalog's part of an environment: who reaches which storage, and where tables and files live. */
+export class CatalogStack extends EnvironmentStack {
+  constructor(scope: Construct, environment: Environment) {
+    super(scope, "catalog", environment);
+    useDatabricks(this, environment);
+
+    const storage = new GovernedStorage(this, "storage", environment);
+    const orders = new OrderCatalog(this, "orders", { environment, storage });
+    new PersonaGrants(this, "grants", { environment, orders });
+  }
+}

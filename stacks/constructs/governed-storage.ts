@@ -1,0 +1,41 @@
+import { ExternalLocation } from "@cdktf/provider-databricks/lib/external-location/index.js";
+import { StorageCredential } from "@cdktf/provider-databricks/lib/storage-credential/index.js";
+import { Construct } from "constructs";
+import type { Environment } from "../../environments/environment.ts";
+import * as names from "../names.ts";
+
+/** The lake as Unity Catalog sees it: the credential for it and an external location for each of its containers. */
+export class GovernedStorage extends Construct {
+  readonly eventSource: ExternalLocation;
+  readonly managed: ExternalLocation;
+
+  constructor(scope: Construct, id: string, environment: Environment) {
+    super(scope, id);
+
+    const credential = new StorageCredential(this, "credential", {
+      name: names.storageCredential(environment),
+      azureManagedIdentity: { accessConnectorId: names.accessConnectorId(environment) },
+      // The environment's workspace only: others may share the metastore, and this is not their lake.
+      isolationMode: "ISOLATION_MODE_ISOLATED",
+      forceDestroy: environment.disposable,
+      comment: "Identity that reaches the lake of order tracking",
+    });
+
+    const location = (locationId: string, name: string, url: string): ExternalLocation =>
+      new ExternalLocation(this, locationId, {
+        name,
+        url,
+        credentialName: credential.name,
+        isolationMode: "ISOLATION_MODE_ISOLATED",
+        // On by default, with roles that the identity does not have; see docs/decisions/no-file-events.md.
+        enableFileEvents: false,
+        forceDestroy: environment.disposable,
+      });
+    this.eventSource = location(
+      "event-source",
+      names.eventSourceLocation(environment),
+      names.eventSourceUrl(environment),
+    );
+    this.managed = location("managed", names.managedLocation(environment), names.managedUrl(environment));
+  }
+}

@@ -1,0 +1,64 @@
+import { Catalog } from "@cdktf/provider-databricks/lib/catalog/index.js";
+import { File } from "@cdktf/provider-databricks/lib/file/index.js";
+import { Schema } from "@cdktf/provider-databricks/lib/schema/index.js";
+import { Volume } from "@cdktf/provider-databricks/lib/volume/index.js";
+import { Construct } from "constructs";
+import type { Environment } from "../../environments/environment.ts";
+import * as names from "../names.ts";
+import type { GovernedStorage } from "./governed-storage.ts";
+
+/** Properties for {@link OrderCatalog}. */
+export interface OrderCatalogProps {
+  readonly environment: Environment;
+  readonly storage: GovernedStorage;
+}
+
+/** The catalog and schema that the job creates its tables in, and the volume that clients write their files to. */
+export class OrderCatalog extends Construct {
+  readonly catalog: Catalog;
+  readonly schema: Schema;
+  readonly volume: Volume;
+
+  constructor(scope: Construct, id: string, { environment, storage }: OrderCatalogProps) {
+    super(scope, id);
+    const lifecycle = { preventDestroy: !environment.disposable };
+
+    this.catalog = new Catalog(this, "catalog", {
+      name: names.catalog(environment),
+      // Spelled out, since new metastores have no storage of their own.
+      storageRoot: names.catalogStorageRoot(environment),
+      isolationMode: "ISOLATED",
+      forceDestroy: environment.disposable,
+      comment: "Where is my order? Tables and files of order tracking",
+      // The storage root must lie in a location that exists; its url alone makes no edge.
+      dependsOn: [storage.managed],
+      lifecycle,
+    });
+
+    this.schema = new Schema(this, "schema", {
+      catalogName: this.catalog.name,
+      name: names.SCHEMA,
+      forceDestroy: environment.disposable,
+      lifecycle,
+    });
+
+    this.volume = new Volume(this, "volume", {
+      catalogName: this.catalog.name,
+      schemaName: this.schema.name,
+      name: names.VOLUME,
+      volumeType: "EXTERNAL",
+      storageLocation: names.volumeStorageLocation(environment),
+      comment: "Clients write to file_arrival/; the job moves files on to archive/ or rejected/",
+      dependsOn: [storage.eventSource],
+      lifecycle,
+    });
+
+    // A trigger and clients need the landing directory before the job's first run, which makes the other two.
+    // The job skips hidden files. See docs/decisions/landing-directory.md.
+    new File(this, "landing-directory", {
+      path: `${names.landingDirectory(environment)}.keep`,
+      contentBase64: Buffer.from("Keeps this directory. Put order files beside it.\n").toString("base64"),
+      dependsOn: [this.volume],
+    });
+  }
+}

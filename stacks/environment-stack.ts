@@ -1,0 +1,76 @@
+import {
+  Aspects,
+  AzurermBackend,
+  DataResource,
+  dependable,
+  type IAspect,
+  LocalBackend,
+  TerraformResource,
+  TerraformStack,
+} from "cdktf";
+import type { Construct, IConstruct } from "constructs";
+import type { Environment } from "../environments/environment.ts";
+import * as names from "./names.ts";
+
+/** What all stacks of an environment share: the name, the place of the state, and the refusal to deploy half-known. */
+export abstract class EnvironmentStack extends TerraformStack {
+  protected constructor(scope: Construct, kind: "platform" | "catalog" | "pipeline", environment: Environment) {
+    const id = `${environment.name}-${kind}`;
+    super(scope, id);
+    keepState(this, environment, id);
+    if (!environment.subscriptionId) refuseToDeploy(this, environment);
+  }
+}
+
+function keepState(stack: TerraformStack, environment: Environment, id: string): void {
+  const { stateContainer } = environment;
+  if (!stateContainer) {
+    new LocalBackend(stack, { path: names.stateFile(id) });
+    return;
+  }
+  new AzurermBackend(stack, {
+    resourceGroupName: stateContainer.resourceGroup,
+    storageAccountName: stateContainer.storageAccount,
+    containerName: stateContainer.container,
+    key: names.stateKey(environment, id),
+    // Whoever deploys signs in with Entra ID: the account's keys would end up in .terraform and in plan files.
+    useAzureadAuth: true,
+  });
+}
+
+/**
+ * Lets a stack be planned, but not applied, without its subscription's id.
+ *
+ * A precondition on a known value would refuse the plan as well. The output of `terraform_data` is known only when
+ * applying; every other resource waits for it, so nothing is created before the condition fails.
+ */
+function refuseToDeploy(stack: TerraformStack, environment: Environment): void {
+  const gate = new DataResource(stack, "subscription-is-known", {
+    input: { known: false },
+    lifecycle: {
+      postcondition: [
+        {
+          condition: "${self.output.known}",
+          errorMessage:
+            `The subscription of ${environment.name} is not known, so nothing was deployed. ` +
+            `Set ${environment.subscriptionIdVariable} to its id and synthesize again.`,
+        },
+      ],
+    },
+  });
+  Aspects.of(stack).add(new WaitFor(gate));
+}
+
+/** Makes every resource of a scope wait for one of them. */
+class WaitFor implements IAspect {
+  readonly #first: TerraformResource;
+
+  constructor(first: TerraformResource) {
+    this.#first = first;
+  }
+
+  visit(node: IConstruct): void {
+    if (!(node instanceof TerraformResource) || node === this.#first) return;
+    node.dependsOn = [...(node.dependsOn ?? []), dependable(this.#first)];
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Every physical name, path, id and url, as pure functions of the environment.
+ *
+ * The stacks compute what they need to know of each other here instead of reading it from state, so each stack of a
+ * new environment can be planned before anything exists. Tests hold the names to their services' limits.
+ */
+import type { Environment } from "../environments/environment.ts";
+
+/** Schema of the tables and the volume, and the root of workspace folders and Azure names. */
+export const SCHEMA = "order_tracking";
+export const VOLUME = "order_files";
+export const EVENT_SOURCE_CONTAINER = "eventsource";
+export const MANAGED_CONTAINER = "managed";
+
+/** Directory within the event source's container that the external volume shows. */
+const VOLUME_DIRECTORY = "orders";
+/** Directory within the managed container that holds the catalog's tables. */
+const CATALOG_DIRECTORY = "orders";
+
+// Azure
+
+export const resourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}`;
+
+export const storageAccount = ({ name, storageAccount }: Environment): string =>
+  storageAccount ?? `ordertracking${name}`;
+
+export const accessConnector = ({ name }: Environment): string => `dbac-order-tracking-${name}`;
+
+export const workspace = ({ name, existingWorkspace }: Environment): string =>
+  existingWorkspace?.name ?? `dbw-order-tracking-${name}`;
+
+/** Databricks fills this group with what a workspace needs; nobody else may change it. */
+export const workspaceManagedResourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}-databricks`;
+
+/** Resource id of the identity with which Unity Catalog reaches the lake. */
+export const accessConnectorId = (environment: Environment): string =>
+  databricksResourceId(environment, resourceGroup(environment), `accessConnectors/${accessConnector(environment)}`);
+
+/** Resource id from which the Databricks provider finds the workspace's host name. */
+export const workspaceId = (environment: Environment): string =>
+  databricksResourceId(
+    environment,
+    environment.existingWorkspace?.resourceGroup ?? resourceGroup(environment),
+    `workspaces/${workspace(environment)}`,
+  );
+
+/** While the subscription is unknown, ids hold a text that no service mistakes for a subscription. */
+function databricksResourceId(environment: Environment, group: string, resource: string): string {
+  const subscription = environment.subscriptionId ?? `${environment.subscriptionIdVariable}-is-not-set`;
+  return `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Databricks/${resource}`;
+}
+
+const containerUrl = (environment: Environment, container: string): string =>
+  `abfss://${container}@${storageAccount(environment)}.dfs.core.windows.net/`;
+
+export const eventSourceUrl = (environment: Environment): string => containerUrl(environment, EVENT_SOURCE_CONTAINER);
+
+export const managedUrl = (environment: Environment): string => containerUrl(environment, MANAGED_CONTAINER);
+
+// Unity Catalog: these names are shared by all workspaces of a metastore.
+
+export const storageCredential = ({ name }: Environment): string => `order_tracking_${name}`;
+
+export const eventSourceLocation = ({ name }: Environment): string => `order_tracking_${name}_eventsource`;
+
+export const managedLocation = ({ name }: Environment): string => `order_tracking_${name}_managed`;
+
+export const catalog = ({ name }: Environment): string => `orders_${name}`;
+
+export const catalogStorageRoot = (environment: Environment): string => managedUrl(environment) + CATALOG_DIRECTORY;
+
+/** A directory below the location's root: a volume at the root would leave no room for a second one. */
+export const volumeStorageLocation = (environment: Environment): string =>
+  eventSourceUrl(environment) + VOLUME_DIRECTORY;
+
+/** The volume's directory as clusters and clients see it; no slash at the end. */
+export const volumePath = (environment: Environment): string => `/Volumes/${catalog(environment)}/${SCHEMA}/${VOLUME}`;
+
+/** Where clients put files. The slash at the end is required by the file-arrival trigger. */
+export const landingDirectory = (environment: Environment): string => `${volumePath(environment)}/file_arrival/`;
+
+// Workspace: environments may share one, so each name tells which environment it is of.
+
+export const job = ({ name }: Environment): string => `[${name}] orders_tracking_incremental_load`;
+
+export const cluster = ({ name }: Environment): string => `[${name}] order tracking`;
+
+/** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
+export const workspaceFolder = ({ name }: Environment): string => `/order-tracking/${name}`;
+
+// State
+
+/** Blob of a stack's state in the environment's state container. */
+export const stateKey = ({ name }: Environment, stack: string): string => `${name}/${stack}.tfstate`;
+
+/**
+ * State file of an environment without a state container, seen from the stack's folder in `cdktf.out/stacks`.
+ * It lies outside `cdktf.out`, which is wiped, and is relative, so that the synthesized stack fits any checkout.
+ */
+export const stateFile = (stack: string): string => `../../../.terraform-state/${stack}.tfstate`;

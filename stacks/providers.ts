@@ -1,0 +1,40 @@
+/** The Terraform providers as every stack uses them. */
+import { AzurermProvider } from "@cdktf/provider-azurerm/lib/provider/index.js";
+import { DatabricksProvider } from "@cdktf/provider-databricks/lib/provider/index.js";
+import type { TerraformStack } from "cdktf";
+import type { Environment } from "../environments/environment.ts";
+import * as names from "./names.ts";
+
+/**
+ * The only place that says which provider versions run; newer than those that the bindings were generated from.
+ * See docs/decisions/provider-versions.md before changing one.
+ */
+const PROVIDER_VERSIONS = { azurerm: "4.81.0", databricks: "1.128.0" } as const;
+
+/** Lets a stack create Azure resources in the environment's subscription. */
+export function useAzurerm(stack: TerraformStack, environment: Environment): void {
+  new AzurermProvider(stack, "azurerm", {
+    subscriptionId: environment.subscriptionId,
+    // The lake has no keys. Its data plane is left alone as well: a deployer need not be in the lake's network.
+    storageUseAzuread: true,
+    features: [{ storage: [{ dataPlaneAvailable: false }] }],
+  });
+  pinProvider(stack, "azurerm");
+}
+
+/**
+ * Lets a stack create resources in the environment's workspace.
+ *
+ * The provider finds the workspace by its resource id, and signs in as the Azure CLI or the ARM_* variables say. While
+ * the subscription is unknown it takes the workspace from DATABRICKS_HOST and DATABRICKS_TOKEN, good for a plan.
+ */
+export function useDatabricks(stack: TerraformStack, environment: Environment): void {
+  new DatabricksProvider(stack, "databricks", {
+    azureWorkspaceResourceId: environment.subscriptionId && names.workspaceId(environment),
+  });
+  pinProvider(stack, "databricks");
+}
+
+function pinProvider(stack: TerraformStack, provider: keyof typeof PROVIDER_VERSIONS): void {
+  stack.addOverride(`terraform.required_providers.${provider}.version`, PROVIDER_VERSIONS[provider]);
+}

@@ -1,0 +1,40 @@
+import { MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
+
+let catalog: StackJson;
+
+const location = (part: string) =>
+  Object.keys(catalog.resource.databricks_external_location ?? {})
+    .filter((id) => id.includes(part))
+    .map((id) => `databricks_external_location.${id}`);
+
+beforeAll(() => {
+  catalog = synthesize(MINIMAL).catalog;
+});
+
+it("keeps tables in the managed container, for the environment's workspace only", () => {
+  expect(only(catalog, "databricks_catalog")).toMatchObject({
+    name: "orders_tiny",
+    storage_root: "abfss://managed@ordertrackingtiny.dfs.core.windows.net/orders",
+    isolation_mode: "ISOLATED",
+    depends_on: location("managed"),
+  });
+});
+
+it("keeps files in a directory of the event source", () => {
+  expect(only(catalog, "databricks_volume")).toMatchObject({
+    name: "order_files",
+    volume_type: "EXTERNAL",
+    storage_location: "abfss://eventsource@ordertrackingtiny.dfs.core.windows.net/orders",
+    depends_on: location("event-source"),
+  });
+});
+
+it("makes the landing directory, by a hidden file that the job skips", () => {
+  const [volume] = Object.keys(catalog.resource.databricks_volume ?? {});
+
+  expect(only(catalog, "databricks_file")).toMatchObject({
+    path: "/Volumes/orders_tiny/order_tracking/order_files/file_arrival/.keep",
+    content_base64: expect.stringMatching(/^[\w+/]+=*$/) as string,
+    depends_on: [`databricks_volume.${volume}`],
+  });
+});

@@ -1,0 +1,49 @@
+import { all, MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
+
+let platform: StackJson;
+
+beforeAll(() => {
+  platform = synthesize({ ...MINIMAL, storageReplication: "ZRS" }).platform;
+});
+
+it("is a Data Lake Storage Gen2 account with the environment's replication", () => {
+  expect(only(platform, "azurerm_storage_account")).toMatchObject({
+    name: "ordertrackingtiny",
+    account_kind: "StorageV2",
+    account_replication_type: "ZRS",
+    is_hns_enabled: true,
+  });
+});
+
+it("lets only identities in, over TLS 1.2", () => {
+  expect(only(platform, "azurerm_storage_account")).toMatchObject({
+    shared_access_key_enabled: false,
+    default_to_oauth_authentication: true,
+    local_user_enabled: false,
+    allow_nested_items_to_be_public: false,
+    cross_tenant_replication_enabled: false,
+    https_traffic_only_enabled: true,
+    min_tls_version: "TLS1_2",
+  });
+});
+
+it("keeps deleted files and containers for a week", () => {
+  expect(only(platform, "azurerm_storage_account").blob_properties).toEqual({
+    delete_retention_policy: { days: 7 },
+    container_delete_retention_policy: { days: 7 },
+  });
+});
+
+it("has a private container for files and one for tables, made through the management plane", () => {
+  const [account] = Object.keys(platform.resource.azurerm_storage_account ?? {});
+  const containers = all(platform, "azurerm_storage_container");
+
+  expect(containers.map(({ name }) => name)).toEqual(["eventsource", "managed"]);
+  for (const container of containers) {
+    expect(container).toMatchObject({
+      storage_account_id: `\${azurerm_storage_account.${account}.id}`,
+      container_access_type: "private",
+    });
+    expect(container).not.toHaveProperty("storage_account_name");
+  }
+});

@@ -1,0 +1,77 @@
+import fc from "fast-check";
+import { type Environment, type EnvironmentSettings, resolveEnvironment } from "../../environments/environment.ts";
+import * as names from "../../stacks/names.ts";
+import { MINIMAL, SUBSCRIPTION_ID } from "../synthesized.ts";
+
+const environment = (settings: Partial<EnvironmentSettings> = {}): Environment =>
+  resolveEnvironment({ ...MINIMAL, ...settings }, { [MINIMAL.subscriptionIdVariable]: SUBSCRIPTION_ID });
+
+const anyEnvironment = fc.stringMatching(/^[a-z][a-z0-9]{1,10}$/).map((name) => environment({ name }));
+
+/** Every name that a service limits, and the limit: Azure's resource name rules and Unity Catalog's. */
+const LIMITS = {
+  resourceGroup: /^[\w.()-]{0,89}[\w()-]$/,
+  storageAccount: /^[a-z0-9]{3,24}$/,
+  accessConnector: /^[\w-]{3,64}$/,
+  workspace: /^[\w-]{3,64}$/,
+  workspaceManagedResourceGroup: /^[\w.()-]{0,89}[\w()-]$/,
+  storageCredential: /^\w{1,255}$/,
+  eventSourceLocation: /^\w{1,255}$/,
+  managedLocation: /^\w{1,255}$/,
+  catalog: /^[a-z]\w{0,254}$/,
+  job: /^.{1,4096}$/,
+  cluster: /^.{1,100}$/,
+} as const;
+
+it.each(Object.entries(LIMITS))("keeps the %s within its limit for any environment", (name, limit) => {
+  fc.assert(
+    fc.property(anyEnvironment, (any) => {
+      expect(names[name as keyof typeof LIMITS](any)).toMatch(limit);
+    }),
+  );
+});
+
+it.each(Object.keys(LIMITS))("gives two environments of one subscription and metastore a %s each", (name) => {
+  const nameOf = names[name as keyof typeof LIMITS];
+
+  expect(nameOf(environment({ name: "dev" }))).not.toBe(nameOf(environment({ name: "dev2" })));
+});
+
+it.each([names.EVENT_SOURCE_CONTAINER, names.MANAGED_CONTAINER])("names the container %s as Azure allows", (name) => {
+  expect(name).toMatch(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/);
+});
+
+it("uses the storage account and the workspace that the environment names", () => {
+  const existingWorkspace = { name: "shared", resourceGroup: "rg-shared" };
+  const named = environment({ storageAccount: "acme", existingWorkspace });
+
+  expect(names.eventSourceUrl(named)).toBe("abfss://eventsource@acme.dfs.core.windows.net/");
+  expect(names.workspaceId(named)).toBe(
+    `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/rg-shared/providers/Microsoft.Databricks/workspaces/shared`,
+  );
+});
+
+it("computes the ids that Azure gives to what the platform stack creates", () => {
+  const group = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/rg-order-tracking-tiny/providers/Microsoft.Databricks`;
+
+  expect(names.accessConnectorId(environment())).toBe(`${group}/accessConnectors/dbac-order-tracking-tiny`);
+  expect(names.workspaceId(environment())).toBe(`${group}/workspaces/dbw-order-tracking-tiny`);
+});
+
+it("names the missing variable in ids while the subscription is unknown", () => {
+  expect(names.accessConnectorId(resolveEnvironment(MINIMAL, {}))).toContain(
+    "/subscriptions/TINY_SUBSCRIPTION_ID-is-not-set/",
+  );
+});
+
+it("puts volume and tables into different containers, so that they cannot overlap", () => {
+  expect(names.volumeStorageLocation(environment())).toBe(
+    "abfss://eventsource@ordertrackingtiny.dfs.core.windows.net/orders",
+  );
+  expect(names.catalogStorageRoot(environment())).toBe("abfss://managed@ordertrackingtiny.dfs.core.windows.net/orders");
+});
+
+it("ends the landing directory in a slash, and the volume in none", () => {
+  expect(names.landingDirectory(environment())).toBe("/Volumes/orders_tiny/order_tracking/order_files/file_arrival/");
+  expect(names.volumePath(environment())).toBe("/Volumes/orders_tiny/order_tracking/order_files");
+});

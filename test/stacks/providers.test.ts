@@ -1,0 +1,43 @@
+import { MINIMAL, SUBSCRIPTION_ID, synthesize, type Synthesized } from "../synthesized.ts";
+
+let synthesized: Synthesized;
+
+beforeAll(() => {
+  synthesized = synthesize(MINIMAL);
+});
+
+it("pins the provider of each stack, and asks for no other", () => {
+  const { platform, catalog, pipeline } = synthesized;
+  const databricks = { databricks: { source: "databricks/databricks", version: "1.128.0" } };
+
+  expect(platform.terraform.required_providers).toEqual({
+    azurerm: { source: "azurerm", version: "4.81.0" },
+  });
+  expect(catalog.terraform.required_providers).toEqual(databricks);
+  expect(pipeline.terraform.required_providers).toEqual(databricks);
+});
+
+it("reaches storage with Entra ID and through the management plane only", () => {
+  expect(synthesized.platform.provider).toEqual({
+    azurerm: [
+      {
+        subscription_id: SUBSCRIPTION_ID,
+        storage_use_azuread: true,
+        features: [{ storage: [{ data_plane_available: false }] }],
+      },
+    ],
+  });
+});
+
+it("finds the workspace by its resource id", () => {
+  expect(synthesized.catalog.provider).toEqual({
+    databricks: [
+      {
+        azure_workspace_resource_id:
+          `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/rg-order-tracking-tiny` +
+          "/providers/Microsoft.Databricks/workspaces/dbw-order-tracking-tiny",
+      },
+    ],
+  });
+  expect(synthesized.pipeline.provider).toEqual(synthesized.catalog.provider);
+});

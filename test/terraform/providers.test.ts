@@ -1,0 +1,153 @@
+/**
+ * The stacks against the real providers: all validated, and planned where a plan needs no cloud.
+ *
+ * Needs `terraform` and both providers, from the registry or from a mirror that TF_CLI_CONFIG_FILE names. Without them
+ * there is nothing to test with: the tests are skipped and say why.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { dev } from "../../environments/dev.ts";
+import type { EnvironmentSettings, Variables } from "../../environments/environment.ts";
+import { prod } from "../../environments/prod.ts";
+import { sandbox } from "../../environments/sandbox.ts";
+import { staging } from "../../environments/staging.ts";
+import { MINIMAL, type StackJson, synthesize } from "../synthesized.ts";
+
+/** Among them every choice of compute, and environments with grants and without. */
+const ENVIRONMENTS: readonly EnvironmentSettings[] = [
+  dev,
+  staging,
+  prod,
+  sandbox({ owner: "anna", branch: "main", expiresOn: "2026-12-24" }),
+  { ...MINIMAL, compute: "serverless" },
+];
+const PLAN = ["plan", "-input=false", "-no-color", "-lock=false"];
+/** Nobody listens there: whatever asks the network after all fails. */
+const CLOSED_PORT = "http://127.0.0.1:9";
+/** Knows nothing. A provider with a host asks it what it is, and waits for minutes where nobody answers at all. */
+const EMPTY_WORKSPACE = `
+  const server = require("node:http").createServer((_, response) => response.writeHead(404).end("{}"));
+  server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+`;
+
+const home = mkdtempSync(path.join(tmpdir(), "order-tracking-terraform-"));
+const reasonToSkip = installProviders();
+if (reasonToSkip) console.warn(`The stacks were not tested against the real providers: ${reasonToSkip}`);
+const withProviders = reasonToSkip ? describe.skip : describe;
+
+jest.setTimeout(120_000);
+afterAll(() => {
+  rmSync(home, { recursive: true });
+});
+
+withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as const))("%s", (_, settings) => {
+  it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
+    const result = terraform(stackFolder(settings, kind), ["validate", "-json"]);
+
+    expect(JSON.parse(result.stdout)).toMatchObject({ valid: true, diagnostics: [] });
+  });
+
+  it.each(["catalog", "pipeline"] as const)("has a %s stack that can be planned before anything exists", (kind) => {
+    const result = terraform(stackFolder(settings, kind), PLAN);
+
+    expect(result).toMatchObject({ stderr: "", status: 0 });
+    expect(result.stdout).toMatch(/Plan: \d+ to add, 0 to change, 0 to destroy/);
+  });
+});
+
+withProviders("while the subscription is unknown", () => {
+  let workspace: ChildProcess;
+  let credentials: Record<string, string>;
+
+  beforeAll(async () => {
+    workspace = spawn(process.execPath, ["-e", EMPTY_WORKSPACE], { stdio: ["ignore", "pipe", "inherit"] });
+    const port = await new Promise<string>((resolve) =>
+      workspace.stdout?.once("data", (data) => {
+        resolve(String(data).trim());
+      }),
+    );
+    credentials = { DATABRICKS_HOST: `http://127.0.0.1:${port}`, DATABRICKS_TOKEN: "made-up" };
+  });
+  afterAll(() => {
+    workspace.kill();
+  });
+
+  it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
+    const result = terraform(stackFolder(dev, kind, {}), ["validate", "-json"]);
+
+    expect(JSON.parse(result.stdout)).toMatchObject({ valid: true, diagnostics: [] });
+  });
+
+  it.each(["catalog", "pipeline"] as const)("a host and a token are enough to plan the %s stack", (kind) => {
+    const result = terraform(stackFolder(dev, kind, {}), PLAN, credentials);
+
+    expect(result).toMatchObject({ stderr: "", status: 0 });
+  });
+
+  it.each(["catalog", "pipeline"] as const)("the %s stack is not applied, and Terraform says why", (kind) => {
+    const result = terraform(stackFolder(dev, kind, {}), ["apply", "-auto-approve", "-no-color"], credentials);
+
+    expect(result.status).toBe(1);
+    expect(result.stderr.replace(/\s+/g, " ")).toContain("Set ORDER_TRACKING_DEV_SUBSCRIPTION_ID to its id");
+    expect(result.stdout).not.toMatch(/databricks_\w+\.\S+: Creating/);
+  });
+});
+
+/** Installs the providers of an environment once; returns why that was not possible. */
+function installProviders(): string | undefined {
+  const { platform, pipeline } = synthesize(MINIMAL);
+  const providers = { ...platform.terraform.required_providers, ...pipeline.terraform.required_providers };
+  writeFileSync(path.join(home, "main.tf.json"), JSON.stringify({ terraform: { required_providers: providers } }));
+  const { error, status, stderr } = terraform(home, ["init", "-backend=false", "-input=false", "-no-color"]);
+  if (error) return `terraform could not be started (${error.message}).`;
+  return status === 0 ? undefined : `terraform init failed: ${stderr.trim().split("\n").slice(0, 3).join(" ")}`;
+}
+
+/** A stack as synthesized, but without its backend, in a folder where the providers are installed. */
+function stackFolder(
+  settings: EnvironmentSettings,
+  kind: "platform" | "catalog" | "pipeline",
+  variables?: Variables,
+): string {
+  const stack = `stacks/${settings.name}-${kind}/`;
+  const folder = mkdtempSync(path.join(home, "stack-"));
+  for (const [file, content] of synthesize(settings, variables).files) {
+    if (!file.startsWith(stack)) continue;
+    const target = path.join(folder, file.slice(stack.length));
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, target.endsWith("cdk.tf.json") ? withoutBackend(content) : content);
+  }
+  symlinkSync(path.join(home, ".terraform"), path.join(folder, ".terraform"));
+  copyFileSync(path.join(home, ".terraform.lock.hcl"), path.join(folder, ".terraform.lock.hcl"));
+  return folder;
+}
+
+function withoutBackend(cdkTfJson: string): string {
+  const stack = JSON.parse(cdkTfJson) as StackJson;
+  return JSON.stringify({ ...stack, terraform: { ...stack.terraform, backend: undefined } }, null, 2);
+}
+
+/** Runs Terraform with no credentials but the given ones; only `init` may use the network. */
+function terraform(folder: string, args: readonly string[], variables: Record<string, string> = {}) {
+  const { PATH, HOME, TF_CLI_CONFIG_FILE, TF_PLUGIN_CACHE_DIR, HTTPS_PROXY, HTTP_PROXY } = process.env;
+  const proxies =
+    args[0] === "init" ? { HTTPS_PROXY, HTTP_PROXY } : { HTTPS_PROXY: CLOSED_PORT, HTTP_PROXY: CLOSED_PORT };
+  return spawnSync("terraform", args, {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 100_000,
+    killSignal: "SIGKILL",
+    env: {
+      PATH,
+      HOME,
+      TF_CLI_CONFIG_FILE,
+      TF_PLUGIN_CACHE_DIR,
+      CHECKPOINT_DISABLE: "1",
+      DATABRICKS_CONFIG_FILE: path.join(home, "no-profiles"),
+      ...proxies,
+      ...variables,
+    },
+  });
+}
