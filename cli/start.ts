@@ -154,9 +154,8 @@ function printTables(
   tables: Tables | null,
   print: (line: string) => void,
 ): void {
-  const section = (title: string, rows: readonly Row[]) => {
+  const section = (title: string, rows: readonly Row[], columns = Object.keys(rows[0] ?? {})) => {
     if (rows.length === 0) return;
-    const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     print(`\n${title}`);
     for (const line of textTable(
       columns,
@@ -164,7 +163,8 @@ function printTables(
     ))
       print(`  ${line}`);
   };
-  section("Files", fileOutcomes(arrivals));
+  const ofFiles = ["path", "outcome", "rows_read", "rows_staged", "rows_quarantined", "destination", "reason"];
+  section("Files", fileOutcomes(arrivals), ofFiles);
   if (tables === null) {
     print("\nA run failed; what it did not finish waits for the next run.");
     return;

@@ -54,10 +54,12 @@ def answer(spark: SparkSession, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, for people: Spark's own message without its plan and stack, or the exception's."""
+    """What went wrong, for people: the exception and its causes, Spark's without their plan and stack."""
     if isinstance(error, PySparkException) and error.getCondition():
-        return str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
-    return f"{type(error).__name__}: {error}"
+        text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return f"{text}\n    caused by {describe(error.__cause__)}" if error.__cause__ else text
 
 
 def main() -> None:

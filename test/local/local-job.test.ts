@@ -74,6 +74,16 @@ test("fails with the notebook's own error, its line in the log, and the kernel g
   expect((await runLines(["1"])).status).toBe("SUCCESS");
 });
 
+test("fails with the causes of an error, too", async () => {
+  const lines = [
+    "try:",
+    "    {}['key']",
+    "except KeyError as error:",
+    '    raise RuntimeError("not loaded") from error',
+  ];
+  expect((await runLines(lines)).tasks[0]?.message).toBe("RuntimeError: not loaded\n    caused by KeyError: 'key'");
+});
+
 test("fails with Spark's message, without its plan, for a wrong query", async () => {
   await expect(kernel.query("SELECT * FROM no_such_table")).rejects.toThrow(
     /^\[TABLE_OR_VIEW_NOT_FOUND\] The table or view `no_such_table` cannot be found[^;]*$/,
