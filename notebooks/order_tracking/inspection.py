@@ -1,0 +1,95 @@
+"""Look into a file before Spark reads it: its header, and what makes it unreadable as a whole."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from order_tracking.contract import COLUMNS, normalised
+
+#: Spark unpacks files with these endings, whatever is in them.
+COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
+
+
+@dataclass(frozen=True)
+class Header:
+    """A file's column names, in the file's order, and whether its quotes can be trusted.
+
+    Attributes:
+        names: The names as the file has them.
+        well_quoted: False if a quote somewhere in the file is not closed, or closed in the middle of a value. A value
+            that spans lines may then have swallowed other rows.
+    """
+
+    names: tuple[str, ...]
+    well_quoted: bool
+
+    def position_of(self, column: str) -> int | None:
+        """Return where the file has one of the contract's columns; None if it does not."""
+        wanted = normalised(column)
+        return next((i for i, name in enumerate(self.names) if normalised(name) == wanted), None)
+
+    def unknown_names(self) -> tuple[str, ...]:
+        """Return the names that the contract does not know."""
+        known = {normalised(column.name) for column in COLUMNS}
+        return tuple(name for name in self.names if normalised(name) not in known)
+
+
+class UnreadableFileError(Exception):
+    """A file that cannot be loaded; the message says why, and what its sender has to change."""
+
+
+def inspect(path: Path) -> Header:
+    """Read a file through once and return its header.
+
+    Raises:
+        UnreadableFileError: If no row of it could be loaded.
+        FileNotFoundError: If it is not there any more.
+    """
+    _check_name(path.name)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            header = _read_header(text)
+            if text.newlines == "\r":
+                raise UnreadableFileError("its lines end in a lone carriage return; end them in LF or CRLF")
+    except UnicodeDecodeError:
+        raise UnreadableFileError("it is not UTF-8 text; save it as UTF-8") from None
+    _check_columns(header)
+    return header
+
+
+def _check_name(name: str) -> None:
+    if name.lower().endswith(COMPRESSED_ENDINGS):
+        raise UnreadableFileError("it is compressed, or named as if it were; send it as plain CSV")
+    if ":" in name:
+        raise UnreadableFileError("its name has a colon, which Spark cannot read; name it otherwise")
+
+
+def _read_header(text: TextIO) -> Header:
+    records = csv.reader(text, strict=True)
+    try:
+        names = next((record for record in records if record), None)
+    except csv.Error as error:
+        raise UnreadableFileError(f"its header is not valid CSV: {error}") from None
+    if names is None:
+        raise UnreadableFileError("it is empty")
+    try:
+        for _ in records:
+            pass
+        well_quoted = True
+    except csv.Error:
+        well_quoted = False
+        while text.read(1 << 20):  # The rest must be UTF-8 too.
+            pass
+    return Header(tuple(name.strip() for name in names), well_quoted)
+
+
+def _check_columns(header: Header) -> None:
+    counts = Counter(normalised(name) for name in header.names)
+    twice = [column.name for column in COLUMNS if counts[normalised(column.name)] > 1]
+    missing = [column.name for column in COLUMNS if column.required and not counts[normalised(column.name)]]
+    if twice:
+        raise UnreadableFileError(f"its header names {', '.join(twice)} more than once; name each column once")
+    if missing:
+        raise UnreadableFileError(f"its header lacks {', '.join(missing)}; add what is missing")

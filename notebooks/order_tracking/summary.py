@@ -1,0 +1,110 @@
+"""What a task did: a few lines for people, and JSON for machines."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What became of one file.
+
+    Attributes:
+        path: Its path below the landing directory.
+        outcome: `staged`, `rejected`, `dropped` (it changed or vanished) or `deferred` (a later run decides).
+        batch_id: The batch that took it; None if it was deferred.
+        destination: Where it is now, from the volume on; None if it was not moved.
+        reason: Why it was not loaded, or not moved.
+        unknown_columns: Columns of its header that the contract does not know; their values were not loaded.
+    """
+
+    path: str
+    outcome: str
+    batch_id: str | None = None
+    destination: str | None = None
+    reason: str | None = None
+    unknown_columns: tuple[str, ...] = ()
+    rows_read: int | None = None
+    rows_staged: int | None = None
+    rows_quarantined: int | None = None
+
+
+@dataclass(frozen=True)
+class SourceToStageSummary:
+    """What `source_to_stage` did.
+
+    Attributes:
+        batch_id: The batch that was claimed; None if nothing had arrived.
+        resumed_batch_ids: Batches of earlier runs that were finished first.
+    """
+
+    batch_id: str | None
+    resumed_batch_ids: tuple[str, ...]
+    files: tuple[FileSummary, ...]
+    rows_read: int
+    rows_staged: int
+    rows_quarantined: int
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if not self.files:
+            yield "Nothing has arrived."
+            return
+        yield (
+            f"Read {self.rows_read} rows from {len(self.files)} files: "
+            f"{self.rows_staged} staged, {self.rows_quarantined} quarantined."
+        )
+        for batch_id in self.resumed_batch_ids:
+            yield f"Finished batch {batch_id}, which an earlier run had left."
+        for file in self.files:
+            yield _line_of(file)
+
+
+@dataclass(frozen=True)
+class StageToFinalSummary:
+    """What `stage_to_final` did.
+
+    Attributes:
+        batches: The batches that were merged.
+        rows_taken: Rows that were staged in them.
+        inserted: Orders that are new.
+        updated: Orders that have a newer state.
+        unchanged: Rows that changed nothing: another row or the table had the same state of the order, or a newer one.
+    """
+
+    batches: tuple[str, ...]
+    rows_taken: int
+    inserted: int
+    updated: int
+    unchanged: int
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        if not self.batches:
+            return "Nothing is staged."
+        return (
+            f"Merged {self.rows_taken} rows of batch {', '.join(self.batches)}: {self.inserted} orders inserted, "
+            f"{self.updated} updated, {self.unchanged} rows unchanged."
+        )
+
+
+def _line_of(file: FileSummary) -> str:
+    parts = [f"  {file.path}: {file.outcome}"]
+    if file.rows_read is not None:
+        parts.append(f"{file.rows_read} rows, {file.rows_quarantined} quarantined")
+    if file.reason:
+        parts.append(file.reason)
+    if file.unknown_columns:
+        parts.append(f"unknown columns {', '.join(file.unknown_columns)}")
+    return ", ".join(parts) + (f" -> {file.destination}" if file.destination else "")

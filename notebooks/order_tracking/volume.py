@@ -1,0 +1,51 @@
+"""The volume's three directories, and moving a file from the first to one of the others."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from order_tracking.batch import batch_date
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The directory that holds the landing directory, the archive and the rejected files."""
+
+    path: Path
+
+    @property
+    def landing(self) -> Path:
+        """Where clients write files."""
+        return self.path / "file_arrival"
+
+    def archive_of(self, batch_id: str) -> Path:
+        """Where the loaded files of a batch end, under the paths they arrived with."""
+        return self._directory_of("archive", batch_id)
+
+    def rejected_of(self, batch_id: str) -> Path:
+        """Where the files of a batch end that could not be loaded."""
+        return self._directory_of("rejected", batch_id)
+
+    def relative(self, path: Path) -> str:
+        """Write a path as people see it in summaries and in the ledger: from the volume on."""
+        return path.relative_to(self.path).as_posix()
+
+    def _directory_of(self, name: str, batch_id: str) -> Path:
+        return self.path / name / f"{batch_date(batch_id):%Y/%m/%d}" / batch_id
+
+
+def open_volume(path: str) -> Volume:
+    """Return the volume at `path`, with its directories created where they are missing."""
+    volume = Volume(Path(path))
+    for directory in (volume.landing, volume.path / "archive", volume.path / "rejected"):
+        directory.mkdir(parents=True, exist_ok=True)
+    return volume
+
+
+def move(source: Path, destination: Path) -> None:
+    """Move a file within the volume in one step: it is whole in one place or the other, and nothing is overwritten."""
+    if destination.exists():
+        raise FileExistsError(
+            f"{destination} exists already, so {source} was left in place; move one of the two away and run again"
+        )
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(destination)

@@ -1,0 +1,109 @@
+"""The pipeline as the tests drive it: files in, tasks run, tables out."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from order_tracking.source_to_stage import source_to_stage
+from order_tracking.stage_to_final import stage_to_final
+from order_tracking.summary import SourceToStageSummary, StageToFinalSummary
+from pyspark.sql import Row, SparkSession
+
+COLUMNS = [
+    "tracking_num",
+    "order_num",
+    "status",
+    "address",
+    "received_date",
+    "delivery_date",
+    "last_update_timestamp",
+]
+HEADER = ",".join(COLUMNS)
+
+
+def order(number: int | str, status: str = "SHIPPED", updated: str = "2026-01-02 10:00:00") -> str:
+    """A good row of an order file."""
+    return f"T{number},O{number},{status},{number} Main Street,2026-01-01,,{updated}"
+
+
+def lines(*rows: str, header: str = HEADER, end: str = "\n") -> str:
+    """The text of an order file."""
+    return end.join([header, *rows, ""])
+
+
+@dataclass
+class Pipeline:
+    spark: SparkSession
+    schema: str
+    volume: Path
+
+    @property
+    def landing(self) -> Path:
+        return self.volume / "file_arrival"
+
+    def drop(self, path: str, content: str | bytes) -> Path:
+        """Put a file into the landing directory."""
+        file = self.landing / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def stage(self, run_id: str = "run") -> SourceToStageSummary:
+        return source_to_stage(self.spark, "spark_catalog", self.schema, str(self.volume), run_id)
+
+    def merge(self, run_id: str = "run") -> StageToFinalSummary:
+        return stage_to_final(self.spark, "spark_catalog", self.schema, run_id)
+
+    def run(self) -> tuple[SourceToStageSummary, StageToFinalSummary]:
+        return self.stage(), self.merge()
+
+    def table(self, name: str, *columns: str) -> list[Row]:
+        return self.spark.table(f"{self.schema}.{name}").selectExpr(*columns or "*").collect()
+
+    def orders(self) -> dict[str, tuple[str | None, ...]]:
+        """The contract's columns of every order as text, by tracking number."""
+        return {
+            row[0]: tuple(row) for row in self.table("orders_table", *(f"CAST({name} AS string)" for name in COLUMNS))
+        }
+
+    def statuses(self) -> dict[str, str]:
+        return {row.tracking_num: row.status for row in self.table("orders_table", "tracking_num", "status")}
+
+    def quarantine(self) -> list[tuple[str, int, list[tuple[str | None, str]]]]:
+        """File, record number and broken rules of every quarantined row."""
+        rows = self.table("quarantined_orders_table", "_source_file", "_row_number", "reasons")
+        return sorted((row[0], row[1], [(reason.column, reason.rule) for reason in row.reasons]) for row in rows)
+
+    def states(self) -> dict[str, list[str]]:
+        """Every file's way through the ledger."""
+        ways: dict[str, list[str]] = {}
+        for row in sorted(self.table("loaded_files_table"), key=lambda row: row.occurred_at):
+            ways.setdefault(row.path, []).append(row.state)
+        return ways
+
+    def versions(self) -> dict[str, int]:
+        """The Delta version of each table."""
+        names = [row.tableName for row in self.spark.sql(f"SHOW TABLES IN {self.schema}").collect()]
+        history = "DESCRIBE HISTORY {}.{} LIMIT 1"
+        return {name: self.spark.sql(history.format(self.schema, name)).collect()[0].version for name in names}
+
+    def files(self, directory: str) -> dict[str, bytes]:
+        """Content by path below the batch directories of `archive` or `rejected`, or below the landing directory."""
+        root = self.volume / directory
+        depth = 0 if directory == "file_arrival" else 4
+        return {
+            Path(*path.relative_to(root).parts[depth:]).as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }
+
+
+def csv_text(rows: Iterable[Iterable[object]], header: Iterable[str] = COLUMNS) -> str:
+    """The text of an order file with values quoted as needed."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

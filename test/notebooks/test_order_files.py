@@ -1,0 +1,265 @@
+"""What becomes of each kind of file."""
+
+import os
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
+
+LATER = "2026-01-03 10:00:00"
+
+
+def test_a_file_is_staged_archived_and_merged(pipeline: Pipeline) -> None:
+    content = lines(order(1), order(2))
+    pipeline.drop("a.csv", content)
+    staged, merged = pipeline.run()
+    [file] = staged.files
+    assert (file.path, file.outcome, file.rows_read, file.rows_staged) == ("a.csv", "staged", 2, 2)
+    assert (merged.rows_taken, merged.inserted, merged.updated, merged.unchanged) == (2, 2, 0, 0)
+    assert pipeline.statuses() == {"T1": "SHIPPED", "T2": "SHIPPED"}
+    assert pipeline.files("archive") == {"a.csv": content.encode()}
+    assert file.destination and (pipeline.volume / file.destination).exists()
+    assert pipeline.files("file_arrival") == {}
+    assert pipeline.states() == {"a.csv": ["CLAIMED", "STAGED", "MERGED"]}
+
+
+def test_values_are_read_as_their_types(pipeline: Pipeline) -> None:
+    row = ["T1", "O1", "SHIPPED", "x", "2026-01-01", "", "2026-01-02T12:00:00.5+02:00"]
+    pipeline.drop("a.csv", csv_text([row, ["T2", *row[1:6], "2026-01-02 10:00"], [" T3 ", *row[1:6], "2026-01-02"]]))
+    pipeline.run()
+    rows = pipeline.table("orders_table", "tracking_num", "CAST(last_update_timestamp AS string)", "delivery_date")
+    assert sorted(tuple(row) for row in rows) == [
+        ("T1", "2026-01-02 10:00:00.5", None),
+        ("T2", "2026-01-02 10:00:00", None),
+        ("T3", "2026-01-02 00:00:00", None),
+    ]
+
+
+def test_one_name_twice_with_different_content_is_two_files(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    pipeline.drop("a.csv", lines(order(1, "DELIVERED", LATER)))
+    pipeline.run()
+    assert pipeline.statuses() == {"T1": "DELIVERED"}
+    assert len([path for path in (pipeline.volume / "archive").rglob("a.csv")]) == 2
+
+
+def test_an_archived_file_that_is_put_back_is_loaded_and_archived_again(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    [file] = pipeline.run()[0].files
+    (pipeline.volume / str(file.destination)).rename(pipeline.landing / "a.csv")
+    staged, merged = pipeline.run()
+    assert [file.outcome for file in staged.files] == ["staged"]
+    assert (merged.inserted, merged.updated, merged.unchanged) == (0, 0, 1)
+    assert pipeline.files("file_arrival") == {}
+
+
+def test_a_header_without_rows_is_loaded_and_archived(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", HEADER)
+    staged, merged = pipeline.run()
+    assert [(file.outcome, file.rows_read) for file in staged.files] == [("staged", 0)]
+    assert (merged.rows_taken, len(merged.batches)) == (0, 1)
+    assert pipeline.files("archive") == {"a.csv": HEADER.encode()}
+    assert pipeline.states() == {"a.csv": ["CLAIMED", "STAGED", "MERGED"]}
+
+
+def test_an_empty_file_is_left_for_ten_minutes_and_then_rejected(pipeline: Pipeline) -> None:
+    file = pipeline.drop("a.csv", "")
+    pipeline.drop("b.csv", lines(order(1)))
+    assert {file.path: file.outcome for file in pipeline.stage().files} == {"a.csv": "deferred", "b.csv": "staged"}
+    long_ago = (datetime.now(timezone.utc) - timedelta(minutes=11)).timestamp()
+    os.utime(file, (long_ago, long_ago))
+    assert [(file.outcome, file.reason) for file in pipeline.stage().files] == [("rejected", "it is empty")]
+    assert pipeline.files("rejected") == {"a.csv": b"", "a.csv.reason.txt": b"it is empty\n"}
+
+
+def test_a_file_that_cannot_be_loaded_does_not_stop_the_others(pipeline: Pipeline) -> None:
+    bad = {
+        "columns.csv": b"tracking_num,status\nT1,x\n",
+        "bytes.csv": b"\xff\xfe\x00",
+        "in.gz": lines(order(1)).encode(),
+    }
+    for path, content in bad.items():
+        pipeline.drop(path, content)
+    pipeline.drop("good.csv", lines(order(1)))
+    staged, _ = pipeline.run()
+    assert {file.path: file.outcome for file in staged.files} == {
+        "good.csv": "staged",
+        **dict.fromkeys(bad, "rejected"),
+    }
+    assert {path for path in pipeline.files("rejected")} == {*bad, *(f"{path}.reason.txt" for path in bad)}
+    assert pipeline.statuses() == {"T1": "SHIPPED"}
+    assert pipeline.states()["columns.csv"] == ["CLAIMED", "REJECTED"]
+
+
+def test_a_batch_of_bad_files_alone_is_finished(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", "x\n1\n")
+    staged, merged = pipeline.run()
+    assert [file.outcome for file in staged.files] == ["rejected"]
+    assert merged.batches == ()
+    assert pipeline.stage().files == ()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["last_update_timestamp", "STATUS", "Tracking Num", "address"],
+        [" Last Update Timestamp ", "Status", "TrackingNum", "ADDRESS"],
+        ["lastupdatetimestamp", "status", "tracking__num", "Address"],
+    ],
+)
+def test_columns_are_matched_by_name_in_any_order_and_spelling(pipeline: Pipeline, header: list[str]) -> None:
+    pipeline.drop("a.csv", csv_text([["2026-01-02 10:00:00", "SHIPPED", "T1", "x"]], header))
+    pipeline.run()
+    [(_, order_num, status, address, received, delivered, _)] = pipeline.orders().values()
+    assert (order_num, status, address, received, delivered) == (None, "SHIPPED", "x", None, None)
+
+
+def test_files_of_one_batch_may_have_different_headers(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop("b.csv", csv_text([["DELIVERED", LATER, "T2"]], ["status", "last_update_timestamp", "tracking_num"]))
+    staged, _ = pipeline.run()
+    assert pipeline.statuses() == {"T1": "SHIPPED", "T2": "DELIVERED"}
+    assert [(file.path, file.rows_staged) for file in staged.files] == [("a.csv", 1), ("b.csv", 1)]
+
+
+def test_unknown_columns_are_reported_and_not_loaded(pipeline: Pipeline) -> None:
+    header = [*COLUMNS, "it's new", "", "", "it's new"]
+    pipeline.drop("a.csv", csv_text([[*order(1).split(","), "1", "2", "3", "4"], [*["x"] * 11]], header))
+    staged, _ = pipeline.run()
+    assert staged.files[0].unknown_columns == ("it's new", "", "", "it's new")
+    assert pipeline.statuses() == {"T1": "SHIPPED"}
+    [row] = pipeline.table("quarantined_orders_table", "raw_row")
+    assert '"it\'s new":"x"' in row.raw_row
+
+
+def test_a_byte_order_mark_and_windows_line_ends_leave_no_trace(pipeline: Pipeline) -> None:
+    rows = [*order(1).split(",")]
+    rows[3] = '"1 Main Street\r\nSpringfield"'
+    pipeline.drop("a.csv", "\ufeff" + lines(",".join(rows), "", order(2), end="\r\n"))
+    staged, _ = pipeline.run()
+    assert (staged.rows_read, staged.rows_quarantined) == (2, 0)
+    assert {key: row[3] for key, row in pipeline.orders().items()} == {
+        "T1": "1 Main Street\nSpringfield",
+        "T2": "2 Main Street",
+    }
+
+
+def test_line_ends_may_be_mixed(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", f"{HEADER}\r\n{order(1)}\n{order(2)}\r\n{order(3)}")
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
+
+
+def test_quoted_commas_line_breaks_and_quotes_are_part_of_the_value(pipeline: Pipeline) -> None:
+    address = 'Flat "7", Main Street,\nSpringfield\\'
+    row = order(1).split(",")
+    pipeline.drop("a.csv", csv_text([[*row[:3], address, *row[4:]], order(2).split(",")]))
+    pipeline.run()
+    assert pipeline.orders()["T1"][3] == address
+    assert "T2" in pipeline.orders()
+
+
+def test_hidden_files_stay_where_they_are(pipeline: Pipeline) -> None:
+    for path in (".a.csv", "_a.csv", "_x/a.csv", "a.csv.tmp"):
+        pipeline.drop(path, lines(order(1)))
+    assert pipeline.stage().files == ()
+    assert set(pipeline.files("file_arrival")) == {".a.csv", "_a.csv", "_x/a.csv", "a.csv.tmp"}
+
+
+def test_files_in_folders_are_loaded_and_keep_their_paths(pipeline: Pipeline) -> None:
+    pipeline.drop("north/2026/a.csv", lines(order(1)))
+    pipeline.drop("status=x/a.csv", lines(order(2)))
+    pipeline.drop("status=y/a.csv", lines(order(3)))
+    pipeline.run()
+    assert pipeline.statuses() == dict.fromkeys(("T1", "T2", "T3"), "SHIPPED")
+    assert set(pipeline.files("archive")) == {"north/2026/a.csv", "status=x/a.csv", "status=y/a.csv"}
+
+
+def test_a_file_may_have_any_name(pipeline: Pipeline) -> None:
+    names = ["a b.csv", "p%20q.csv", "ü€.csv", "c,d.csv", "g[1].csv", "g{1,2}.csv", "*.csv", "q?.csv", "+&;$#'\".csv"]
+    names += ["back\\slash.csv", "[.csv", "line\nbreak.csv", "no-ending"]
+    for number, name in enumerate(names):
+        pipeline.drop(name, lines(order(number)))
+    staged, _ = pipeline.run()
+    assert {file.path: (file.outcome, file.rows_staged) for file in staged.files} == dict.fromkeys(names, ("staged", 1))
+    assert set(pipeline.files("archive")) == set(names)
+    by_file = {row[0]: row[1] for row in pipeline.table("orders_table", "_source_file", "tracking_num")}
+    assert by_file == {name: f"T{number}" for number, name in enumerate(names)}
+
+
+def test_bad_rows_are_quarantined_with_their_reasons(pipeline: Pipeline) -> None:
+    bad = [
+        ",O1,SHIPPED,x,2026-01-01,,2026-01-02 10:00:00",
+        "T2,O1,  ,x,01/02/2026,2026-02-30,10:00",
+        "T3,O1,SHIPPED,x",
+        f"{order(4)},extra",
+        ",,,,,,",
+    ]
+    pipeline.drop("a.csv", lines(order(1), *bad, "", "   ", order(5)))
+    staged, _ = pipeline.run()
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (7, 2, 5)
+    assert pipeline.quarantine() == [
+        ("a.csv", 2, [("tracking_num", "required")]),
+        (
+            "a.csv",
+            3,
+            [
+                ("status", "required"),
+                ("received_date", "type"),
+                ("delivery_date", "type"),
+                ("last_update_timestamp", "type"),
+            ],
+        ),
+        ("a.csv", 4, [(None, "malformed")]),
+        ("a.csv", 5, [(None, "malformed")]),
+        ("a.csv", 6, [(name, "required") for name in ("tracking_num", "status", "last_update_timestamp")]),
+    ]
+    raw_rows = {row[0]: row[1] for row in pipeline.table("quarantined_orders_table", "_row_number", "raw_row")}
+    assert raw_rows[4] == "T3,O1,SHIPPED,x"
+    assert '"received_date":"01/02/2026"' in raw_rows[3]
+
+
+def test_rows_are_counted_by_file(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1), "x"))
+    pipeline.drop("b.csv", lines("x", "y"))
+    pipeline.drop("c.csv", lines(order(2), order(3)))
+    staged = pipeline.stage()
+    counts = [(file.rows_read, file.rows_staged, file.rows_quarantined) for file in staged.files]
+    assert counts == [(2, 1, 1), (2, 0, 2), (2, 2, 0)]
+    assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("a.csv", 2), ("b.csv", 1), ("b.csv", 2)]
+
+
+@pytest.mark.parametrize(
+    "unclosed",
+    [
+        'T2,O2,"SHIPPED,x,2026-01-01,,2026-01-02 10:00:00',
+        'T2,O2,SHIPPED,x,2026-01-01,,"2026-01-02 10:00:00',
+    ],
+)
+def test_rows_after_an_unclosed_quote_are_in_quarantine(pipeline: Pipeline, unclosed: str) -> None:
+    pipeline.drop("a.csv", lines(order(1), unclosed, order(3), order(4)))
+    staged, _ = pipeline.run()
+    assert set(pipeline.statuses()) == {"T1"}
+    assert (staged.rows_read, staged.rows_quarantined) == (2, 1)
+    [row] = pipeline.table("quarantined_orders_table", "raw_row")
+    assert all(key in row.raw_row for key in ("T2", "T3", "T4"))
+
+
+@pytest.mark.parametrize("closing", ["", '"y'])
+def test_an_unclosed_quote_in_the_last_column_swallows_no_rows(pipeline: Pipeline, closing: str) -> None:
+    header = ["tracking_num", "last_update_timestamp", "status", "address"]
+    text = csv_text([["T1", LATER, "SHIPPED", "x"]], header)
+    pipeline.drop("a.csv", f'{text}T2,{LATER},SHIPPED,"x\nT3,{LATER},SHIPPED,{closing}\nT4,{LATER},SHIPPED,z\n')
+    pipeline.run()
+    assert "T1" in pipeline.statuses()
+    quarantined = "".join(row.raw_row for row in pipeline.table("quarantined_orders_table", "raw_row"))
+    assert all(key in pipeline.statuses() or key in quarantined for key in ("T2", "T3", "T4"))
+    assert "T2" in quarantined
+
+
+def test_a_file_of_a_million_rows(pipeline: Pipeline) -> None:
+    row = ",ORD,SHIPPED,Main Street,2026-01-01,,2026-01-02 10:00:00"
+    pipeline.drop("a.csv", lines(*(f"T{number}{row}" for number in range(1_000_000))))
+    staged, merged = pipeline.run()
+    assert (staged.rows_staged, staged.rows_quarantined, merged.inserted) == (1_000_000, 0, 1_000_000)
