@@ -1,0 +1,22 @@
+/** `npm run bench [-- pipeline | synth]`: what the README's numbers come from; each fails where it is too slow. */
+import { spawnSync } from "node:child_process";
+import { fail, python, root, setUp, SetupError } from "./setup.mjs";
+
+const benchmarks = {
+  pipeline: [python, "bench/pipeline.py"],
+  synth: [process.execPath, "--import", "tsx", "bench/synth.ts"],
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in benchmarks));
+try {
+  if (unknown !== undefined)
+    throw new SetupError(`there is no benchmark ${unknown}: ${Object.keys(benchmarks).join(", ")}`);
+  await setUp();
+} catch (error) {
+  fail(error);
+}
+for (const [name, [command, ...args]] of Object.entries(benchmarks)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (spawnSync(command, args, { cwd: root, stdio: "inherit" }).status !== 0) process.exitCode = 1;
+}
