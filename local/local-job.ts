@@ -10,6 +10,9 @@ import { runTaskGraph, type Attempt, type JobStatus, type TaskResult } from "./t
 /** Spark's only catalog that can hold Delta tables without a metastore. */
 const LOCAL_CATALOG = "spark_catalog";
 
+/** A workspace waits a minute before it retries, for the cloud to recover; a laptop has nothing to wait for. */
+const LONGEST_RETRY_PAUSE_SECONDS = 1;
+
 /** One run of the job. */
 export interface JobRun {
   readonly runId: string;
@@ -89,7 +92,11 @@ export class LocalJob {
       }
     };
 
-    const { status, tasks } = await runTaskGraph(this.job.tasks, execute, this.job.timeoutSeconds, canceled, onTask);
+    const localTasks = this.job.tasks.map((task) => ({
+      ...task,
+      retryIntervalSeconds: Math.min(task.retryIntervalSeconds, LONGEST_RETRY_PAUSE_SECONDS),
+    }));
+    const { status, tasks } = await runTaskGraph(localTasks, execute, this.job.timeoutSeconds, canceled, onTask);
     return {
       runId,
       status,

@@ -1,0 +1,202 @@
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { deliver } from "../../local/landing-directory.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { orderTracking } from "./order-tracking.ts";
+
+// The whole way, as people go it: the synthesized job, Spark and Delta Lake, in a home of the tests' own.
+jest.setTimeout(300_000);
+const home = path.join(temporaryFolder(), "home");
+const atHome = ["--home", home];
+afterAll(() => {
+  rmSync(path.dirname(home), { recursive: true });
+});
+
+/** The parts of the JSON document that the tests look at. */
+interface StartDocument {
+  readonly succeeded: boolean;
+  readonly runs: readonly {
+    readonly status: string;
+    readonly tasks: readonly {
+      readonly task_key: string;
+      readonly status: string;
+      readonly summary: Row | null;
+      readonly error: string | null;
+    }[];
+  }[];
+  readonly files: readonly Row[];
+  readonly orders_by_status: readonly Row[];
+  readonly quarantined_by_reason: readonly Row[];
+}
+type Row = Readonly<Record<string, unknown>>;
+
+async function startJson(...args: string[]): Promise<StartDocument & { readonly code: number | null }> {
+  const { code, stdout } = await orderTracking(["start", "--json", ...atHome, ...args]);
+  return { code, ...(JSON.parse(stdout) as StartDocument) };
+}
+
+async function query(sql: string): Promise<Row[]> {
+  const { stdout } = await orderTracking(["query", sql, "--json", ...atHome]);
+  return JSON.parse(stdout) as Row[];
+}
+
+/** A file of one order. */
+function orderFile(name: string, trackingNum: string, status: string, lastUpdate: string): string {
+  const file = path.join(temporaryFolder(), name);
+  writeFileSync(file, `Tracking Num,STATUS,last_update_timestamp\n${trackingNum},${status},${lastUpdate}\n`);
+  return file;
+}
+
+describe.each(["first", "second"])("the %s start on the samples", (time) => {
+  let started: Awaited<ReturnType<typeof startJson>>;
+  beforeAll(async () => {
+    started = await startJson();
+  });
+
+  test("succeeds, in two arrivals of two tasks", () => {
+    expect(started).toMatchObject({ code: 0, succeeded: true });
+    expect(started.runs.map(({ tasks }) => tasks.map(({ task_key, status }) => [task_key, status]))).toEqual(
+      Array(2).fill([
+        ["source_to_stage", "SUCCESS"],
+        ["stage_to_final", "SUCCESS"],
+      ]),
+    );
+  });
+
+  test("leaves the newest state of each order, the late older file notwithstanding", () => {
+    const counts = new Map(started.orders_by_status.map(({ status, orders }) => [status, orders]));
+    expect(Object.fromEntries(counts)).toEqual({
+      DELIVERED: 11,
+      IN_TRANSIT: 10,
+      RECEIVED: 35,
+      RETURNED: 2,
+      SHIPPED: 2,
+    });
+  });
+
+  test("changes orders only the first time", () => {
+    const merges = started.runs.map(({ tasks }) => tasks[1]?.summary);
+    const changed = merges.map((summary) => [summary?.inserted, summary?.updated]);
+    expect(changed).toEqual(
+      time === "first"
+        ? [
+            [55, 0],
+            [5, 23],
+          ]
+        : [
+            [0, 0],
+            [0, 0],
+          ],
+    );
+  });
+
+  test("archives every file", () => {
+    expect(started.files.map(({ outcome }) => outcome)).toEqual(Array(4).fill("staged"));
+    for (const { destination } of started.files)
+      expect(existsSync(path.join(home, "volume", String(destination)))).toBe(true);
+    expect(readdirSync(path.join(home, "volume", "file_arrival"))).toEqual([]);
+  });
+
+  test("quarantines the bad rows with their reasons", () => {
+    expect(started.quarantined_by_reason.reduce((sum, { rows }) => sum + Number(rows), 0)).toBe(
+      time === "first" ? 4 : 8,
+    );
+  });
+});
+
+test("track shows one order, and says when there is none", async () => {
+  const found = await orderTracking(["track", "TRK100006", "--json", ...atHome]);
+  expect(JSON.parse(found.stdout)).toMatchObject({
+    tracking_num: "TRK100006",
+    status: "DELIVERED",
+    delivery_date: "2026-11-18",
+  });
+  const missing = await orderTracking(["track", "NO-SUCH", ...atHome]);
+  expect(missing).toMatchObject({ code: 1, stdout: "" });
+  expect(missing.stderr).toContain("There is no order NO-SUCH");
+});
+
+test("a wrong query is refused with Spark's sentence", async () => {
+  const { code, stdout, stderr } = await orderTracking(["query", "SELECT nonsense FROM orders_table", ...atHome]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toContain("[UNRESOLVED_COLUMN.WITH_SUGGESTION]");
+});
+
+test("people's own files go the same way, also two of one name", async () => {
+  const files = [
+    orderFile("mine.csv", "MINE-1", "NEW", "2026-11-20 08:00:00"),
+    orderFile("mine.csv", "MINE-2", "NEW", "2026-11-20 08:00:00"),
+  ];
+  const started = await startJson(...files, "--environment", "prod");
+  expect(started).toMatchObject({ code: 0, runs: [{ status: "SUCCESS" }] });
+  const orders = await query("SELECT tracking_num FROM orders_table WHERE tracking_num LIKE 'MINE-%' ORDER BY 1");
+  expect(orders).toEqual([{ tracking_num: "MINE-1" }, { tracking_num: "MINE-2" }]);
+});
+
+test("fails with the names there are for an environment there is not", async () => {
+  const { code, stderr } = await orderTracking(["start", "--environment", "qa", ...atHome]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("there is no environment qa; there are: dev, prod, staging");
+});
+
+test("a failing task shows its cause and its log, and the next run finishes the work", async () => {
+  // A file stands where the archive has to be.
+  const archive = path.join(home, "volume", "archive");
+  const setAside = `${archive}-set-aside`;
+  renameSync(archive, setAside);
+  writeFileSync(archive, "");
+  const file = orderFile("late.csv", "MINE-3", "NEW", "2026-11-20 08:00:00");
+
+  const failed = await orderTracking(["start", file, ...atHome]);
+  expect(failed.code).toBe(1);
+  expect(failed.stdout).toMatch(/source_to_stage +FAILED .*no row is lost: run again.*\n +caused by .*archive/);
+  expect(failed.stdout).toMatch(/The whole log of source_to_stage: .*source_to_stage.*\.log/);
+
+  rmSync(archive);
+  renameSync(setAside, archive);
+  expect(await startJson(orderFile("next.csv", "MINE-4", "NEW", "2026-11-20 08:00:00"))).toMatchObject({ code: 0 });
+  const orders = await query(
+    "SELECT tracking_num FROM orders_table WHERE tracking_num IN ('MINE-3', 'MINE-4') ORDER BY 1",
+  );
+  expect(orders).toEqual([{ tracking_num: "MINE-3" }, { tracking_num: "MINE-4" }]);
+});
+
+test("Ctrl-C in the middle of a run loses nothing", async () => {
+  const file = orderFile("interrupted.csv", "MINE-5", "NEW", "2026-11-20 08:00:00");
+  const interrupted = await orderTracking(["start", file, ...atHome], (_out, progress) =>
+    progress.includes("source_to_stage ..."),
+  );
+  expect(interrupted.code).toBe(130);
+  expect(interrupted.stderr).toContain("Nothing is lost");
+
+  const started = await startJson(orderFile("after.csv", "MINE-6", "NEW", "2026-11-20 08:00:00"));
+  expect(started.code).toBe(0);
+  const orders = await query(
+    "SELECT tracking_num FROM orders_table WHERE tracking_num IN ('MINE-5', 'MINE-6') ORDER BY 1",
+  );
+  expect(orders).toEqual([{ tracking_num: "MINE-5" }, { tracking_num: "MINE-6" }]);
+});
+
+test("watch runs the job when a file arrives, until Ctrl-C", async () => {
+  const landing = path.join(home, "volume", "file_arrival");
+  let delivered = false;
+  const watched = await orderTracking(["watch", "--speed", "60", ...atHome], (stdout, stderr) => {
+    if (!delivered && stderr.includes("Waiting for files")) {
+      delivered = true;
+      deliver(orderFile("watched.csv", "MINE-7", "NEW", "2026-11-20 08:00:00"), landing);
+    }
+    return /stage_to_final +SUCCESS/.test(stdout);
+  });
+  expect(watched.code).toBe(0);
+  expect(watched.stdout).toContain("1 inserted");
+  expect(readdirSync(landing)).toEqual([]);
+});
+
+test("reset empties the home, but only when it is told to", async () => {
+  const asked = await orderTracking(["reset", ...atHome]);
+  expect(asked).toMatchObject({ code: 1 });
+  expect(asked.stderr).toContain("Nothing was removed");
+  const removed = await orderTracking(["reset", "--yes", ...atHome]);
+  expect(removed.code).toBe(0);
+  expect(readdirSync(home)).toEqual([]);
+});
