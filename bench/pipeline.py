@@ -39,6 +39,7 @@ class TutorialWay:
     """What the tutorials' two notebooks do."""
 
     def __init__(self, spark: SparkSession, directory: Path) -> None:
+        """Create the directories and the orders."""
         self.spark = spark
         self.landing, self.archive = directory / "tutorial" / "landing", directory / "tutorial" / "archive"
         self.landing.mkdir(parents=True)
@@ -66,6 +67,7 @@ class ThisWay:
     """What this project's two notebooks do."""
 
     def __init__(self, spark: SparkSession, directory: Path) -> None:
+        """Create the landing directory and the orders."""
         self.spark = spark
         self.volume = directory / "volume"
         self.landing = self.volume / "file_arrival"
