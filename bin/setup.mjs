@@ -41,7 +41,7 @@ function run(what, command, args) {
     child.stderr.on("data", (text) => (output += text));
     child.on("error", (error) => reject(new SetupError(`${what} failed: ${error.message}`)));
     child.on("close", (code) => {
-      const end = output.trim().split("\n").slice(-15).join("\n");
+      const end = output.trim().split("\n").slice(-60).join("\n");
       if (code === 0) resolve();
       else reject(new SetupError(`${what} failed (exit code ${code}); the next try starts it over:\n${end}`));
     });
