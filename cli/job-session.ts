@@ -68,7 +68,9 @@ export async function withJobSession(
       await unlessAborted(Promise.all([synthesize(home.synthesized), kernel.start()]), interrupt.signal);
       checkEnvironment(environment, home.synthesized);
       const job = new LocalJob(readSynthesizedJob(home.synthesized, environment), home, kernel);
-      return await work({ job, home, kernel, interrupted: interrupt.signal });
+      const code = await work({ job, home, kernel, interrupted: interrupt.signal });
+      interrupt.signal.throwIfAborted();
+      return code;
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
       progress.note("Interrupted. Nothing is lost: the next run finishes what this one began.");

@@ -5,7 +5,7 @@ import { deliver } from "../local/landing-directory.ts";
 import type { JobRun } from "../local/local-job.ts";
 import type { Row } from "../local/notebook-kernel.ts";
 import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { INTERRUPTED, withJobSession, type JobSession } from "./job-session.ts";
+import { withJobSession, type JobSession } from "./job-session.ts";
 import { Progress } from "./progress.ts";
 import { runAndReport, summaryOf } from "./run-report.ts";
 import { textTable } from "./text-table.ts";
@@ -79,7 +79,7 @@ export async function run(args: readonly string[]): Promise<number> {
       const delivered = files.map((file) => deliver(file, session.job.landingDirectory));
       print(`\nArrival ${arrivals.length + 1}: ${delivered.join(", ")}`);
       const run = await runAndReport(session.job, session.interrupted, progress, print);
-      if (run.status === "CANCELED") return INTERRUPTED;
+      session.interrupted.throwIfAborted();
       arrivals.push({ files: delivered, run });
       if (run.status !== "SUCCESS") break;
     }

@@ -72,6 +72,5 @@ async function watch({ job, interrupted }: JobSession, speed: number, progress: 
   await active;
   progress.end();
   if (failure !== undefined) throw failure;
-  console.log("Stopped watching; what was under way is finished by the next run.");
   return 0;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { deliver } from "../../local/landing-directory.ts";
+import { deliver, waitingFiles } from "../../local/landing-directory.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { orderTracking } from "./order-tracking.ts";
 
@@ -189,7 +189,7 @@ test("watch runs the job when a file arrives, until Ctrl-C", async () => {
   });
   expect(watched.code).toBe(0);
   expect(watched.stdout).toContain("1 inserted");
-  expect(readdirSync(landing)).toEqual([]);
+  expect(waitingFiles(landing)).toEqual([]);
 });
 
 test("reset empties the home, but only when it is told to", async () => {
