@@ -21,7 +21,7 @@ export interface PersonaGrantsProps {
  * What the environment's loaders and readers may do.
  *
  * One resource for each object, since each owns all grants of its object and two of them would undo one another:
- * https://registry.terraform.io/providers/databricks/databricks/latest/docs/resources/grants
+ * databricks_grants in the provider documentation, docs/resources/grants.md
  */
 export class PersonaGrants extends Construct {
   constructor(scope: Construct, id: string, { environment, orders }: PersonaGrantsProps) {
