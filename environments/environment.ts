@@ -25,13 +25,16 @@ const workspaceName = () =>
 // Tags of clusters and jobs allow less than those of Azure: the same text has to do for all.
 const tagValue = () =>
   text("1-256 of the letters A-Z, digits, spaces and _ - + = . : / @ (tag)", /^[\w +=.:/@-]{1,256}$/);
-const seconds = () => {
-  const rule = "a whole number of seconds, 60 or more (Databricks file-arrival trigger)";
-  return z.int({ error: rule }).min(60, { error: rule });
+const whole = (rule: string, least: number) => z.int({ error: rule }).min(least, { error: rule });
+const seconds = () => whole("a whole number of seconds, 60 or more (Databricks file-arrival trigger)", 60);
+const days = () => whole("a whole number of days, 1 or more", 1);
+const percent = () => {
+  const rule = "a number from 0 to 100 (percent)";
+  return z.number({ error: rule }).min(0, { error: rule }).max(100, { error: rule });
 };
 const groups = () => z.array(text("the name of an account group", /\S/), { error: "a list of account groups" });
 
-const environmentType = z.strictObject({
+const environmentFields = z.strictObject({
   /** Part of every name; the longest derived one, the storage account's, has room for 11 characters. */
   name: text("2-11 lower-case letters and digits, a letter first", /^[a-z][a-z0-9]{1,10}$/),
   /** Azure region of everything. */
@@ -74,17 +77,41 @@ const environmentType = z.strictObject({
   compute: z
     .enum(["all-purpose", "job-cluster", "serverless"], { error: "all-purpose, job-cluster or serverless" })
     .default("job-cluster"),
-  /** Whether arriving files start nothing. */
+  /** Whether no job starts by itself, neither as files arrive nor at its hour. */
   triggerPaused: flag().default(false),
   minTimeBetweenTriggersSeconds: seconds().default(60),
   /** Quiet time after the last change: a client's files of one day make one batch. */
   waitAfterLastChangeSeconds: seconds().default(60),
+  /** Columns that the contract does not know: leave them out, add them to the tables, or reject their file. */
+  newColumns: z.enum(["ignore", "add", "reject"], { error: "ignore, add or reject" }).default("ignore"),
+  /** A file with a larger share of bad rows is rejected as a whole. */
+  maxBadRowsPercent: percent().default(50),
+  /** A run with a larger share of quarantined rows fails in the quality gate. */
+  maxQuarantinedPercent: percent().default(20),
+  /** A run that rejects more files fails in the quality gate. */
+  maxRejectedFiles: whole("a whole number, 0 or more", 0).default(0),
+  /** How long the tables' old versions are kept, for time travel. */
+  retentionDays: whole("a whole number of days, 7 or more (safety check of Delta's VACUUM)", 7).default(30),
+  /** Age at which archived files move to the cool tier: cheaper to keep, dearer to read. */
+  archiveCoolAfterDays: days().default(30),
+  /** Age at which archived files are deleted. By default never. */
+  archiveDeleteAfterDays: days().optional(),
   /** Who hears of a failed run. */
   failureEmails: z.array(z.email({ error: "an e-mail address" }), { error: "a list of e-mail addresses" }).default([]),
   /** Groups that may put files into the landing directory. */
   loaders: groups().default([]),
   /** Groups that may query the tables. */
   readers: groups().default([]),
+});
+
+const environmentType = environmentFields.superRefine(({ archiveCoolAfterDays, archiveDeleteAfterDays }, context) => {
+  if (archiveDeleteAfterDays === undefined || archiveDeleteAfterDays > archiveCoolAfterDays) return;
+  context.addIssue({
+    code: "custom",
+    path: ["archiveDeleteAfterDays"],
+    input: archiveDeleteAfterDays,
+    message: `more than archiveCoolAfterDays, which is ${archiveCoolAfterDays}`,
+  });
 });
 
 /** A valid environment, defaults filled in. */

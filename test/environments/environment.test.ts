@@ -13,6 +13,12 @@ it("fills in the defaults", () => {
     triggerPaused: false,
     minTimeBetweenTriggersSeconds: 60,
     waitAfterLastChangeSeconds: 60,
+    newColumns: "ignore",
+    maxBadRowsPercent: 50,
+    maxQuarantinedPercent: 20,
+    maxRejectedFiles: 0,
+    retentionDays: 30,
+    archiveCoolAfterDays: 30,
     failureEmails: [],
     loaders: [],
     readers: [],
@@ -44,6 +50,12 @@ it("fails with the environment's name, the field, the value and the rule", () =>
 
 it("fails with all that is wrong, not only the first", () => {
   expect(() => resolve({ owner: "", triggerPaused: "yes" })).toThrow(/owner is "".*\n.*triggerPaused is "yes"/);
+});
+
+it("fails on archived files that would be deleted before they are cool", () => {
+  expect(() => resolve({ archiveCoolAfterDays: 60, archiveDeleteAfterDays: 60 })).toThrow(
+    "archiveDeleteAfterDays is 60: it must be more than archiveCoolAfterDays, which is 60",
+  );
 });
 
 it("fails on a field that is missing", () => {
@@ -79,6 +91,11 @@ it.each([
   ["a tag of any allowed character", { owner: "Jo_1 +-=.:/@" }],
   ["the last day of February in a leap year", { expiresOn: "2028-02-29" }],
   ["the shortest wait", { waitAfterLastChangeSeconds: 60, minTimeBetweenTriggersSeconds: 60 }],
+  ["the strictest limits", { maxBadRowsPercent: 0, maxQuarantinedPercent: 0, maxRejectedFiles: 0 }],
+  ["the loosest limits", { maxBadRowsPercent: 100, maxQuarantinedPercent: 100 }],
+  ["a share between two percents", { maxBadRowsPercent: 0.5 }],
+  ["the shortest time travel", { retentionDays: 7 }],
+  ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
 ])("accepts %s", (_, settings) => {
   expect(() => resolve(settings)).not.toThrow();
 });
@@ -115,6 +132,17 @@ it.each([
   ["disposable", { disposable: "no" }],
   ["minTimeBetweenTriggersSeconds", { minTimeBetweenTriggersSeconds: 59 }],
   ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 60.5 }],
+  ["newColumns", { newColumns: "drop" }],
+  ["maxBadRowsPercent", { maxBadRowsPercent: 100.1 }],
+  ["maxBadRowsPercent", { maxBadRowsPercent: "50" }],
+  ["maxQuarantinedPercent", { maxQuarantinedPercent: -1 }],
+  ["maxRejectedFiles", { maxRejectedFiles: -1 }],
+  ["maxRejectedFiles", { maxRejectedFiles: 0.5 }],
+  ["retentionDays", { retentionDays: 6 }],
+  ["retentionDays", { retentionDays: 7.5 }],
+  ["archiveCoolAfterDays", { archiveCoolAfterDays: 0 }],
+  ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30.5 }],
+  ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30 }],
   ["failureEmails.0", { failureEmails: ["nobody"] }],
   ["loaders.0", { loaders: [""] }],
   ["readers", { readers: "everyone" }],
