@@ -14,6 +14,8 @@ export const MANAGED_CONTAINER = "managed";
 
 /** Directory within the event source's container that the external volume shows. */
 const VOLUME_DIRECTORY = "orders";
+/** Where the archive lies in the lake: the start of the paths of its files, container first. The job makes it. */
+export const ARCHIVE_PREFIX = `${EVENT_SOURCE_CONTAINER}/${VOLUME_DIRECTORY}/archive/`;
 /** Directory within the managed container that holds the catalog's tables. */
 const CATALOG_DIRECTORY = "orders";
 
@@ -81,7 +83,11 @@ export const landingDirectory = (environment: Environment): string => `${volumeP
 
 // Workspace: environments may share one, so each name tells which environment it is of.
 
-export const job = ({ name }: Environment): string => `[${name}] orders_tracking_incremental_load`;
+export const loadJob = ({ name }: Environment): string => `[${name}] orders_tracking_incremental_load`;
+
+export const upkeepJob = ({ name }: Environment): string => `[${name}] orders_tracking_upkeep`;
+
+export const replayJob = ({ name }: Environment): string => `[${name}] orders_tracking_replay`;
 
 export const cluster = ({ name }: Environment): string => `[${name}] order tracking`;
 

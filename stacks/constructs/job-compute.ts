@@ -11,14 +11,14 @@ const JOB_CLUSTER_KEY = "single_node";
 const AUTO_TERMINATION_MINUTES = 20;
 
 /**
- * What the job's tasks run on, as the environment chooses: one cluster that stays for a while, a new one for each run,
+ * What the jobs' tasks run on, as the environment chooses: one cluster that stays for a while, a new one for each run,
  * or serverless compute.
  */
 export class JobCompute extends Construct {
   /** What a job needs to know of it. */
   readonly ofJob: Pick<JobConfig, "jobCluster">;
-  /** What each of its tasks needs to know of it; nothing for serverless compute. */
-  readonly ofTask: Pick<JobTask, "existingClusterId" | "jobClusterKey">;
+  /** What each of its tasks needs to know of it. */
+  readonly ofTask: Pick<JobTask, "existingClusterId" | "jobClusterKey" | "disableAutoOptimization">;
 
   constructor(scope: Construct, id: string, environment: Environment) {
     super(scope, id);
@@ -41,7 +41,8 @@ export class JobCompute extends Construct {
         break;
       case "serverless":
         this.ofJob = {};
-        this.ofTask = {};
+        // Otherwise the service tries again as it thinks best, whatever a task says about retries.
+        this.ofTask = { disableAutoOptimization: true };
         break;
     }
   }

@@ -19,7 +19,9 @@ const LIMITS = {
   eventSourceLocation: /^\w{1,255}$/,
   managedLocation: /^\w{1,255}$/,
   catalog: /^[a-z]\w{0,254}$/,
-  job: /^.{1,4096}$/,
+  loadJob: /^.{1,4096}$/,
+  upkeepJob: /^.{1,4096}$/,
+  replayJob: /^.{1,4096}$/,
   cluster: /^.{1,100}$/,
 } as const;
 
@@ -69,6 +71,12 @@ it("puts volume and tables into different containers, so that they cannot overla
     "abfss://eventsource@ordertrackingtiny.dfs.core.windows.net/orders",
   );
   expect(names.catalogStorageRoot(environment())).toBe("abfss://managed@ordertrackingtiny.dfs.core.windows.net/orders");
+});
+
+it("finds the archive of the volume within the lake", () => {
+  const { pathname, username } = new URL(names.volumeStorageLocation(environment()));
+
+  expect(names.ARCHIVE_PREFIX).toBe(`${username}${pathname}/archive/`);
 });
 
 it("ends the landing directory in a slash, and the volume in none", () => {

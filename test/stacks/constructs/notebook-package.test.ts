@@ -16,10 +16,13 @@ const shipped = () => [
 ];
 
 it("puts the notebooks into the environment's folder of the workspace", () => {
-  expect(all(synthesized.pipeline, "databricks_notebook").map((notebook) => notebook.path)).toEqual([
-    "/order-tracking/tiny/source_to_stage",
-    "/order-tracking/tiny/stage_to_final",
-  ]);
+  const notebooks = ["quality_gate", "replay", "source_to_stage", "stage_to_final", "upkeep"];
+
+  expect(
+    all(synthesized.pipeline, "databricks_notebook")
+      .map((notebook) => notebook.path)
+      .sort(),
+  ).toEqual(notebooks.map((name) => `/order-tracking/tiny/${name}`));
 });
 
 it("puts every module of the package beside the notebooks, and nothing else", () => {

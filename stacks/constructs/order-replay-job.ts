@@ -1,0 +1,18 @@
+import type { Construct } from "constructs";
+import * as names from "../names.ts";
+import { OrderJob, type OrderJobProps } from "./order-job.ts";
+
+/** The job with which people load files again: nothing else starts it. */
+export class OrderReplayJob extends OrderJob {
+  constructor(scope: Construct, id: string, props: OrderJobProps) {
+    super(scope, id, props, {
+      name: names.replayJob(props.environment),
+      description:
+        "Puts archived files or quarantined rows back into the landing directory, where the load job finds them",
+      // No retries: whoever started it is there, and a second attempt could put back the same again.
+      tasks: { replay: {} },
+      // Whoever starts it says what to put back.
+      parameters: { files: "", since: "", source: "quarantine", until: "" },
+    });
+  }
+}

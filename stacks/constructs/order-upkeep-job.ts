@@ -1,0 +1,17 @@
+import type { Construct } from "constructs";
+import * as names from "../names.ts";
+import { OrderJob, type OrderJobProps, pauseStatus, RETRIES } from "./order-job.ts";
+
+/** The job that keeps the tables small and fast, every night. */
+export class OrderUpkeepJob extends OrderJob {
+  constructor(scope: Construct, id: string, props: OrderJobProps) {
+    const { environment } = props;
+    super(scope, id, props, {
+      name: names.upkeepJob(environment),
+      description: "Compacts the tables, and removes old versions that time travel no longer needs",
+      tasks: { upkeep: RETRIES },
+      parameters: { retention_days: String(environment.retentionDays) },
+      schedule: { quartzCronExpression: "0 0 3 * * ?", timezoneId: "UTC", pauseStatus: pauseStatus(environment) },
+    });
+  }
+}
