@@ -1,5 +1,6 @@
 import { StorageAccount } from "@cdktf/provider-azurerm/lib/storage-account/index.js";
 import { StorageContainer } from "@cdktf/provider-azurerm/lib/storage-container/index.js";
+import { StorageManagementPolicy } from "@cdktf/provider-azurerm/lib/storage-management-policy/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
@@ -61,5 +62,23 @@ export class OrderLake extends Construct {
         lifecycle,
       });
     }
+
+    // Archived files are read again only to be replayed. The other directories empty themselves, or wait for a person.
+    new StorageManagementPolicy(this, "archive-ages", {
+      storageAccountId: this.account.id,
+      rule: [
+        {
+          name: "archive",
+          enabled: true,
+          filters: { blobTypes: ["blockBlob"], prefixMatch: [names.ARCHIVE_PREFIX] },
+          actions: {
+            baseBlob: {
+              tierToCoolAfterDaysSinceModificationGreaterThan: environment.archiveCoolAfterDays,
+              deleteAfterDaysSinceModificationGreaterThan: environment.archiveDeleteAfterDays,
+            },
+          },
+        },
+      ],
+    });
   }
 }

@@ -130,7 +130,9 @@ it("synthesizes the same bytes every time, none of which tell of this machine", 
 });
 
 function isStateful(address: string): boolean {
-  return /^(azurerm_(databricks_workspace|resource_group|storage)|databricks_(catalog|schema|volume))/.test(address);
+  return /^(azurerm_(databricks_workspace|resource_group|storage_(account|container))|databricks_(catalog|schema|volume))/.test(
+    address,
+  );
 }
 
 function statefulResources(stack: StackJson) {

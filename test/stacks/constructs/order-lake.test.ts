@@ -47,3 +47,33 @@ it("has a private container for files and one for tables, made through the manag
     expect(container).not.toHaveProperty("storage_account_name");
   }
 });
+
+const archiveRule = (settings: object = {}) => {
+  const policy = only(synthesize({ ...MINIMAL, ...settings }).platform, "azurerm_storage_management_policy");
+  return (policy.rule as Record<string, unknown>[])[0];
+};
+
+it("moves archived files to the cool tier, and deletes none by itself", () => {
+  const [account] = Object.keys(platform.resource.azurerm_storage_account ?? {});
+
+  expect(only(platform, "azurerm_storage_management_policy").storage_account_id).toBe(
+    `\${azurerm_storage_account.${account}.id}`,
+  );
+  expect(archiveRule({ archiveCoolAfterDays: 10 })).toEqual({
+    name: "archive",
+    enabled: true,
+    filters: { blob_types: ["blockBlob"], prefix_match: ["eventsource/orders/archive/"] },
+    actions: { base_blob: { tier_to_cool_after_days_since_modification_greater_than: 10 } },
+  });
+});
+
+it("deletes archived files at the age that the environment says", () => {
+  expect(archiveRule({ archiveDeleteAfterDays: 365 })).toMatchObject({
+    actions: {
+      base_blob: {
+        tier_to_cool_after_days_since_modification_greater_than: 30,
+        delete_after_days_since_modification_greater_than: 365,
+      },
+    },
+  });
+});
