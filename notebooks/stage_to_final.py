@@ -19,7 +19,7 @@ dbutils.widgets.text("run_id", "")
 # COMMAND ----------
 
 # DBTITLE 1,Merge what is staged
-parameters = read_parameters(dbutils.widgets.get, "catalog", "schema", "run_id")
+parameters = read_parameters(dbutils.widgets.get, "catalog", "schema", "volume", "run_id")
 summary = stage_to_final(spark, **parameters)
 print(summary)
 

@@ -1,6 +1,7 @@
 """Look into a file before Spark reads it: its header, and what makes it unreadable as a whole."""
 
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,21 +28,36 @@ class Header:
 
     def position_of(self, column: str) -> int | None:
         """Return where the file has one of the contract's columns; None if it does not."""
-        wanted = normalised(column)
-        return next((i for i, name in enumerate(self.names) if normalised(name) == wanted), None)
+        return next((i for i, name in enumerate(self.names) if _known_as(name) == column), None)
 
     def unknown_names(self) -> tuple[str, ...]:
         """Return the names that the contract does not know."""
-        known = {normalised(column.name) for column in COLUMNS}
-        return tuple(name for name in self.names if normalised(name) not in known)
+        return tuple(name for name in self.names if name and not _known_as(name))
+
+
+def column_name(header_name: str) -> str:
+    """Name the column that takes the values of a header's unknown name."""
+    return re.sub(r"\W+", "_", header_name.strip().casefold()).strip("_")
+
+
+def _known_as(header_name: str) -> str | None:
+    """Return the contract's column that a header's name means."""
+    return _COLUMNS_BY_NAME.get(normalised(header_name))
+
+
+_COLUMNS_BY_NAME = {normalised(name): column.name for column in COLUMNS for name in (column.name, *column.aliases)}
 
 
 class UnreadableFileError(Exception):
     """A file that cannot be loaded; the message says why, and what its sender has to change."""
 
 
-def inspect(path: Path) -> Header:
+def inspect(path: Path, allow_new_columns: bool = True) -> Header:
     """Read a file through once and return its header.
+
+    Args:
+        path: The file.
+        allow_new_columns: Whether the header may name columns that the contract does not know.
 
     Raises:
         UnreadableFileError: If no row of it could be loaded.
@@ -56,6 +72,8 @@ def inspect(path: Path) -> Header:
     except UnicodeDecodeError:
         raise UnreadableFileError("it is not UTF-8 text; save it as UTF-8") from None
     _check_columns(header)
+    if not allow_new_columns and header.unknown_names():
+        raise UnreadableFileError(f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out")
     return header
 
 
@@ -86,9 +104,9 @@ def _read_header(text: TextIO) -> Header:
 
 
 def _check_columns(header: Header) -> None:
-    counts = Counter(normalised(name) for name in header.names)
-    twice = [column.name for column in COLUMNS if counts[normalised(column.name)] > 1]
-    missing = [column.name for column in COLUMNS if column.required and not counts[normalised(column.name)]]
+    counts = Counter(_known_as(name) for name in header.names)
+    twice = [column.name for column in COLUMNS if counts[column.name] > 1]
+    missing = [column.name for column in COLUMNS if column.required and not counts[column.name]]
     if twice:
         raise UnreadableFileError(f"its header names {', '.join(twice)} more than once; name each column once")
     if missing:

@@ -1,139 +1,155 @@
-"""Load one batch: stage its good rows, quarantine its bad ones, and file each of its files away.
+"""Load one batch: take its files, stage their good rows, and quarantine the bad ones.
 
 Each step gives the same result when it is done again, so a batch that was cut short anywhere is finished by loading it
 again.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from order_tracking.batch import Batch
-from order_tracking.inspection import UnreadableFileError, inspect
-from order_tracking.landing import REASON_ENDING, ArrivedFile, look_at
-from order_tracking.ledger import State, Step
+from order_tracking.checkpoint import Checkpoint, Claim, FileOutcome, StagedBatch, State
+from order_tracking.claimed_files import TakenFile, outcome, reject, take
+from order_tracking.inspection import UnreadableFileError, column_name, inspect
 from order_tracking.order_rows import ReadableFile, read_order_rows
-from order_tracking.quarantine import count_quarantined_by_file, quarantine_rows
-from order_tracking.stage import RowCounts, count_staged_by_file, write_stage
-from order_tracking.tables import Tables
-from order_tracking.volume import Volume, move
+from order_tracking.parameters import NewColumns
+from order_tracking.quarantine import quarantine_rows
+from order_tracking.stage import RowCounts, count_by_file, discard_file, write_stage
+from order_tracking.tables import Tables, add_columns, added_columns
+from order_tracking.volume import Volume
 
-_CHANGED = "it was written again before it could be loaded; the next run loads what it is now"
-_VANISHED = "it was removed before it could be loaded"
-_OVERWRITTEN = "it was written again after it was loaded; the next run loads what it is now"
+#: A file that changes each time it is read is still being written.
+_MAX_ATTEMPTS_IN_A_ROW = 3
 
 
-def load_batch(
-    spark: SparkSession, tables: Tables, volume: Volume, batch: Batch, oldest_open_id: str, now: datetime
-) -> list[Step]:
-    """Load a batch and return what became of each of its files, for the ledger.
+@dataclass(frozen=True)
+class Policy:
+    """What the environment says of files that are not as the contract has them."""
 
-    A file is read wherever it is: an earlier attempt, or another run, may have filed it away already.
+    new_columns: NewColumns = NewColumns.IGNORE
+    max_bad_rows_percent: float = 100
+
+
+@dataclass(frozen=True)
+class LoadedBatch:
+    """What became of a batch, and what people should know of it."""
+
+    staged: StagedBatch
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BatchLoader:
+    """What it takes to load a batch.
+
+    Attributes:
+        step: Times a step of the run, by its name.
     """
-    inspected = [_inspect(volume, batch.id, file) for file in batch.files]
-    readable = [result for result in inspected if isinstance(result, ReadableFile)]
-    unreadable = [result for result in inspected if isinstance(result, Step)]
-    counts = _load_rows(spark, tables, volume, batch, readable, oldest_open_id, now)
-    loaded = [_archive(volume, batch.id, each, counts[each.file.path]) for each in readable if each.file.path in counts]
-    changed = [_dropped(volume, each.file) for each in readable if each.file.path not in counts]
-    return [*loaded, *(_set_aside(volume, batch.id, step) for step in unreadable), *changed]
 
+    spark: SparkSession
+    tables: Tables
+    volume: Volume
+    checkpoint: Checkpoint
+    policy: Policy
+    step: Callable[[str], AbstractContextManager[None]]
 
-def _places(volume: Volume, batch_id: str, file: ArrivedFile) -> Iterator[Path]:
-    """Yield each directory in which a file of a batch is, as it was when it was claimed."""
-    landed = look_at(volume.landing, file.path)
-    if landed and landed.file_id == file.file_id:
-        yield volume.landing
-    for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id)):
-        if _is_filed(directory, file):
-            yield directory
+    def load(self, claim: Claim, now: datetime) -> LoadedBatch:
+        """Load a batch to its end.
 
+        Raises:
+            OSError: If one of its files is still being written to.
+        """
+        for _ in range(_MAX_ATTEMPTS_IN_A_ROW):
+            with self.step("take"):
+                readable, aside = self._open(claim)
+            added, warnings = self._columns_beside_contract(readable)
+            total = self._write_rows(claim, readable, added, now)
+            # A file that was written while it was read may have been read in part.
+            if all(TakenFile(each.file, each.directory).is_unchanged() for each in readable):
+                loaded = self._file_away(claim.batch_id, readable, total)
+                batch = StagedBatch(claim.batch_id, (*loaded, *aside), total.first_key, total.last_key)
+                self.checkpoint.stage(batch)
+                return LoadedBatch(batch, (*warnings, *total.warnings))
+            claim = self.checkpoint.begin_again(claim)
+        raise OSError(f"a file of batch {claim.batch_id} changed each time it was read; it is still being written")
 
-def _is_filed(directory: Path, file: ArrivedFile) -> bool:
-    # Its size alone: not every file system keeps a file's time when it is moved.
-    found = look_at(directory, file.path)
-    return found is not None and found.size_bytes == file.size_bytes
+    def _open(self, claim: Claim) -> tuple[list[ReadableFile], list[FileOutcome]]:
+        """Take the files, and set aside what cannot be read."""
+        readable: list[ReadableFile] = []
+        aside: list[FileOutcome] = []
+        for file in claim.files:
+            taken = take(self.volume, claim, file)
+            if isinstance(taken, FileOutcome):
+                aside.append(taken)
+                continue
+            try:
+                header = inspect(taken.directory / file.path, self.policy.new_columns is not NewColumns.REJECT)
+            except UnreadableFileError as error:
+                aside.append(reject(self.volume, claim.batch_id, taken.file, str(error)))
+                continue
+            readable.append(ReadableFile(taken.file, taken.directory, header))
+        return readable, aside
 
+    def _columns_beside_contract(self, files: Sequence[ReadableFile]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Name the columns to load beside the contract's, and say which of them are new."""
+        unknown = {column_name(name) for each in files for name in each.header.unknown_names()} - {""}
+        if not unknown:
+            return (), ()
+        present = added_columns(self.spark, self.tables.stage)
+        new = sorted(unknown - set(present)) if self.policy.new_columns is NewColumns.ADD else []
+        if not new:
+            return present, ()
+        with self.step("add columns"):
+            add_columns(self.spark, self.tables, new)
+        return tuple(sorted({*present, *new})), (f"new columns were added: {', '.join(new)}",)
 
-def _inspect(volume: Volume, batch_id: str, file: ArrivedFile) -> ReadableFile | Step:
-    for directory in _places(volume, batch_id, file):
-        try:
-            return ReadableFile(file, directory, inspect(directory / file.path))
-        except UnreadableFileError as error:
-            return Step(file, State.REJECTED, reason=str(error))
-        except FileNotFoundError:
-            continue  # Moved in this moment: it is in the next place.
-    return _dropped(volume, file)
+    def _write_rows(
+        self, claim: Claim, files: Sequence[ReadableFile], added: tuple[str, ...], now: datetime
+    ) -> RowCounts:
+        """Write the good rows to the stage and the bad ones to the quarantine."""
+        if not files:
+            return RowCounts()
+        rows = read_order_rows(self.spark, files, added)
+        with self.step("stage"):
+            total = write_stage(rows, self.tables.stage, claim.batch_id, claim.attempt, added, now)
+        if total.quarantined or claim.attempt > 1:
+            with self.step("quarantine"):
+                quarantine_rows(rows, self.tables.quarantine, claim.batch_id, claim.attempt, now)
+        return total
 
+    def _file_away(self, batch_id: str, files: Sequence[ReadableFile], total: RowCounts) -> list[FileOutcome]:
+        """Leave each loaded file in the archive; reject it with all its rows where too many of them are bad."""
+        if len(files) == 1:
+            path = files[0].file.path
+            staged, quarantined = {path: total.staged}, {path: total.quarantined}
+        else:
+            with self.step("count"):
+                staged = count_by_file(self.spark, self.tables.stage, batch_id) if total.staged else {}
+                quarantined = count_by_file(self.spark, self.tables.quarantine, batch_id) if total.quarantined else {}
+        return [
+            self._file_one_away(batch_id, each, staged.get(each.file.path, 0), quarantined.get(each.file.path, 0))
+            for each in files
+        ]
 
-def _dropped(volume: Volume, file: ArrivedFile) -> Step:
-    return Step(file, State.DROPPED, reason=_CHANGED if look_at(volume.landing, file.path) else _VANISHED)
-
-
-def _load_rows(
-    spark: SparkSession,
-    tables: Tables,
-    volume: Volume,
-    batch: Batch,
-    files: Sequence[ReadableFile],
-    oldest_open_id: str,
-    now: datetime,
-) -> dict[str, RowCounts]:
-    """Stage and quarantine the rows of the files, and count them by path.
-
-    A file that was written while it was read may have been read in part, so the batch is staged anew without it.
-    """
-    if not files:
-        return {}
-    rows = read_order_rows(spark, files)
-    total = write_stage(rows, tables.stage, batch.id, oldest_open_id, now)
-    unchanged = [each for each in files if any(_places(volume, batch.id, each.file))]
-    if len(unchanged) < len(files):
-        return _load_rows(spark, tables, volume, batch, unchanged, oldest_open_id, now)
-    if total.quarantined:
-        quarantine_rows(rows, tables.quarantine, batch.id, now)
-    if len(files) == 1:
-        return {files[0].file.path: total}
-    staged = count_staged_by_file(spark, tables.stage, batch.id)
-    quarantined = count_quarantined_by_file(spark, tables.quarantine, batch.id) if total.quarantined else {}
-    paths = [each.file.path for each in files]
-    return {path: replace(staged.get(path, RowCounts()), quarantined=quarantined.get(path, 0)) for path in paths}
-
-
-def _archive(volume: Volume, batch_id: str, loaded: ReadableFile, counts: RowCounts) -> Step:
-    destination = _file_away(volume, loaded.file, volume.archive_of(batch_id))
-    return Step(
-        loaded.file,
-        State.STAGED,
-        reason=None if destination else _OVERWRITTEN,
-        unknown_columns=loaded.header.unknown_names(),
-        moved_to=destination,
-        rows_read=counts.staged + counts.quarantined,
-        rows_staged=counts.staged,
-        rows_quarantined=counts.quarantined,
-        first_key=counts.first_key,
-        last_key=counts.last_key,
-    )
-
-
-def _set_aside(volume: Volume, batch_id: str, step: Step) -> Step:
-    """Move a rejected file away, with its reason beside it; leave one that changed or vanished alone."""
-    if step.state is not State.REJECTED:
-        return step
-    destination = _file_away(volume, step.file, volume.rejected_of(batch_id))
-    if destination:
-        (volume.path / f"{destination}{REASON_ENDING}").write_text(f"{step.reason}\n", encoding="utf-8")
-    return replace(step, moved_to=destination)
-
-
-def _file_away(volume: Volume, file: ArrivedFile, directory: Path) -> str | None:
-    """Move a file to `directory` unless it is there already; None if it is not the file any more that was read."""
-    if not _is_filed(directory, file):
-        landed = look_at(volume.landing, file.path)
-        if landed is None or landed.file_id != file.file_id:
-            return None
-        move(volume.landing / file.path, directory / file.path)
-    return volume.relative(directory / file.path)
+    def _file_one_away(self, batch_id: str, readable: ReadableFile, good: int, bad: int) -> FileOutcome:
+        file = readable.file
+        limit = self.policy.max_bad_rows_percent
+        if bad * 100 > (good + bad) * limit:
+            with self.step("reject"):
+                for table in (self.tables.stage, self.tables.quarantine):
+                    discard_file(self.spark, table, batch_id, file.path)
+            reason = f"{bad} of its {good + bad} rows are bad, more than the {limit:g} % that are allowed"
+            return reject(self.volume, batch_id, file, reason, rows_read=good + bad)
+        return outcome(
+            batch_id,
+            file,
+            State.STAGED,
+            unknown_columns=readable.header.unknown_names(),
+            moved_to=self.volume.relative(readable.directory / file.path),
+            rows_read=good + bad,
+            rows_staged=good,
+            rows_quarantined=bad,
+        )

@@ -2,14 +2,18 @@
 
 from datetime import datetime
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from order_tracking.contract import COLUMNS
 
 
-def quarantine_rows(rows: DataFrame, quarantine: str, batch_id: str, now: datetime) -> None:
-    """Append a batch's bad rows, once: Delta skips the second write of the same transaction."""
+def quarantine_rows(rows: DataFrame, quarantine: str, batch_id: str, attempt: int, now: datetime) -> None:
+    """Write a batch's bad rows, once.
+
+    A later attempt replaces what an earlier one may have left. Delta skips an earlier attempt that comes too late,
+    from a run that was thought dead.
+    """
     in_file = Window.partitionBy("_source_file")
     bad_rows = (
         rows.withColumn("_first_row_id", F.min("_row_id").over(in_file))
@@ -24,10 +28,8 @@ def quarantine_rows(rows: DataFrame, quarantine: str, batch_id: str, now: dateti
             F.lit(now).alias("_quarantined_at"),
         )
     )
-    bad_rows.writeTo(quarantine).option("txnAppId", f"quarantine-{batch_id}").option("txnVersion", 1).append()
-
-
-def count_quarantined_by_file(spark: SparkSession, quarantine: str, batch_id: str) -> dict[str, int]:
-    """Count a batch's rows by the file they came from."""
-    rows = spark.table(quarantine).where(F.col("_batch_id") == batch_id)
-    return {row._source_file: row["count"] for row in rows.groupBy("_source_file").count().collect()}
+    writer = bad_rows.writeTo(quarantine).option("txnAppId", batch_id).option("txnVersion", attempt)
+    if attempt == 1:
+        writer.append()
+    else:
+        writer.overwrite(F.col("_batch_id") == batch_id)

@@ -1,10 +1,11 @@
-"""The rules that each row must keep: one SQL expression that lists what a row broke, built from the contract.
+"""The contract's rules as SQL: what a row broke, and how its cleaned values are read as their types.
 
 The expressions are SQL text: Spark parses a long text in a fraction of the time that it takes to build the same from
 Python, call by call.
 """
 
-from order_tracking.contract import COLUMNS, Column
+from order_tracking.contract import COLUMNS, RULES, Column
+from order_tracking.rule import Rule, quoted
 
 # A cast alone would also accept `2026`, or `10:15` as that time of today.
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -16,10 +17,13 @@ _EXPECTED = {
     "timestamp": "a timestamp such as 2026-11-21 10:15:00",
 }
 
+WARNINGS = tuple(rule for rule in RULES if rule.warn_only)
 
-def clean(raw: str) -> str:
-    """Trim white space, write line ends as LF, and turn what is left empty into NULL."""
-    return rf"nullif(replace(btrim({raw}, ' \t\r\n'), '\r\n', '\n'), '')"
+
+def clean(raw: str, case: str | None = None) -> str:
+    """Trim white space, write line ends as LF and letters in one case, and turn what is left empty into NULL."""
+    text = rf"nullif(replace(btrim({raw}, ' \t\r\n'), '\r\n', '\n'), '')"
+    return f"{case}({text})" if case else text
 
 
 def parse(column: Column) -> str:
@@ -27,11 +31,14 @@ def parse(column: Column) -> str:
     if column.type == "string":
         return column.name
     if column.type == "date":
-        return f"CASE WHEN {column.name} RLIKE '^{_DATE}$' THEN try_cast({column.name} AS date) END"
-    if column.type == "timestamp":
+        iso = f"CASE WHEN {column.name} RLIKE '^{_DATE}$' THEN try_cast({column.name} AS date) END"
+    elif column.type == "timestamp":
         accepted = f"{column.name} RLIKE '^{_DATE}({_TIME}({_ZONE})?)?$'"
-        return f"CASE WHEN {accepted} THEN try_cast({_complete_timestamp(column.name)} AS timestamp) END"
-    return f"try_cast({column.name} AS {column.type})"
+        iso = f"CASE WHEN {accepted} THEN try_cast({_complete_timestamp(column.name)} AS timestamp) END"
+    else:
+        return f"try_cast({column.name} AS {column.type})"
+    others = [f"CAST(try_to_timestamp({column.name}, {quoted(each)}) AS {column.type})" for each in column.formats]
+    return f"coalesce({', '.join([iso, *others])})" if others else iso
 
 
 def broken_rules(malformed: str) -> str:
@@ -40,9 +47,20 @@ def broken_rules(malformed: str) -> str:
     Args:
         malformed: Says why the row could not be split into values; NULL if it could. Its values are not looked at then.
     """
-    of_values = ", ".join(_broken_by(column) for column in COLUMNS)
+    of_values = [_broken_by(column) for column in COLUMNS]
+    of_rules = [
+        f"CASE WHEN {breaks(rule)} THEN {_reason(quoted(rule.column), rule.name, quoted(rule.message))} END"
+        for rule in RULES
+        if not rule.warn_only
+    ]
     of_row = _reason("CAST(NULL AS string)", "malformed", malformed)
-    return f"CASE WHEN {malformed} IS NOT NULL THEN array({of_row}) ELSE array_compact(array({of_values})) END"
+    broken = f"array_compact(array({', '.join([*of_values, *of_rules])}))"
+    return f"CASE WHEN {malformed} IS NOT NULL THEN array({of_row}) ELSE {broken} END"
+
+
+def breaks(rule: Rule) -> str:
+    """Tell whether a row of cleaned values breaks a rule."""
+    return f"NOT ({rule.condition.format(**{column.name: parse(column) for column in COLUMNS})})"
 
 
 def _broken_by(column: Column) -> str:

@@ -1,98 +1,104 @@
 """The first task of the job: load what has arrived into the stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from order_tracking.batch import Batch
+from order_tracking.batch import new_batch_id
+from order_tracking.checkpoint import Checkpoint, Claim, FileOutcome
 from order_tracking.clock import Clock, utc_now
 from order_tracking.landing import list_arrivals, may_be_unfinished
-from order_tracking.ledger import Step, claim, read_open_batches, record
-from order_tracking.load_batch import load_batch
+from order_tracking.load_batch import BatchLoader, Policy
 from order_tracking.summary import FileSummary, SourceToStageSummary
 from order_tracking.tables import open_tables
+from order_tracking.task_run import count_files, task_run
 from order_tracking.volume import open_volume
 
 _MAY_BE_UNFINISHED = "it is empty and new, so it may still be on its way; a later run loads or rejects it"
-_CLAIMED_BY_ANOTHER = "another run claimed files at the same moment; the next run loads what that one leaves"
 
 
 def source_to_stage(
-    spark: SparkSession, catalog: str, schema: str, volume: str, run_id: str, now: Clock = utc_now
+    spark: SparkSession,
+    catalog: str,
+    schema: str,
+    volume: str,
+    run_id: str,
+    policy: Policy | None = None,
+    now: Clock = utc_now,
 ) -> SourceToStageSummary:
-    """Load every file that an earlier run claimed and did not finish, then every file in the landing directory.
+    """Load every batch that an earlier run claimed and did not finish, then every file in the landing directory.
 
     Args:
         spark: The session.
         catalog: The catalog of the tables.
         schema: The schema of the tables.
         volume: The path of the directory that holds the landing directory.
-        run_id: Names the run of the job in the ledger.
+        run_id: Names the run of the job in the run tracker and the ledger.
+        policy: What to do with files that are not as the contract has them.
         now: The clock.
 
     Returns:
         What became of each file.
     """
-    tables = open_tables(spark, catalog, schema)
     directories = open_volume(volume)
-    open_batches = read_open_batches(spark, tables.ledger)
-    steps: dict[str, list[Step]] = {}
+    checkpoint = Checkpoint(directories.checkpoint)
+    with task_run(checkpoint, run_id, "source_to_stage", now) as run:
+        with run.step("open tables"):
+            tables = open_tables(spark, catalog, schema)
+        loader = BatchLoader(spark, tables, directories, checkpoint, policy or Policy(), run.step)
 
-    def load(batch: Batch) -> None:
-        oldest_open_id = min(each.id for each in (batch, *open_batches.claimed, *open_batches.staged.batches))
-        try:
-            steps[batch.id] = load_batch(spark, tables, directories, batch, oldest_open_id, now())
-        except Exception as error:
-            raise RuntimeError(
-                f"batch {batch.id}, {len(batch.files)} files of {directories.landing}, was not loaded to its end; "
-                "no row is lost: run again, and it is finished first"
-            ) from error
-        record(spark, tables.ledger, {batch.id: steps[batch.id]}, run_id, now())
+        def load(claim: Claim) -> None:
+            run.batch_ids.append(claim.batch_id)
+            run.log("loading", batch_id=claim.batch_id, attempt=claim.attempt, files=len(claim.files))
+            try:
+                loaded = loader.load(claim, now())
+            except Exception as error:
+                raise RuntimeError(
+                    f"batch {claim.batch_id}, {len(claim.files)} files of {directories.landing}, was not loaded to its "
+                    "end; no row is lost: run again, and it is finished first"
+                ) from error
+            run.files += loaded.staged.files
+            run.warnings += loaded.warnings
+            run.counts.update(count_files(run.files))
 
-    for left_behind in open_batches.claimed:
-        load(left_behind)
+        resumed = [checkpoint.begin_again(claim) for claim in checkpoint.claimed()]
+        for left_behind in resumed:
+            load(left_behind)
 
-    # Listed once, and after the ledger was read: if another run takes a file in between, the claim fails.
-    arrivals = list_arrivals(directories.landing)
-    unfinished = [file for file in arrivals if may_be_unfinished(file, now())]
-    ready = tuple(file for file in arrivals if file not in unfinished)
-    claimed = claim(spark, tables.ledger, ready, open_batches.last_number + 1, run_id, now()) if ready else None
-    if claimed:
-        load(claimed)
-
-    return _summary(
-        batch_id=claimed.id if claimed else None,
-        steps=steps,
-        deferred=[
-            *(FileSummary(file.path, "deferred", reason=_MAY_BE_UNFINISHED) for file in unfinished),
-            *(FileSummary(file.path, "deferred", reason=_CLAIMED_BY_ANOTHER) for file in ready if not claimed),
-        ],
-    )
-
-
-def _summary(
-    batch_id: str | None, steps: Mapping[str, Sequence[Step]], deferred: Sequence[FileSummary]
-) -> SourceToStageSummary:
-    taken = [_file_summary(taken_by, step) for taken_by in steps for step in steps[taken_by]]
-    return SourceToStageSummary(
-        batch_id=batch_id,
-        resumed_batch_ids=tuple(resumed_id for resumed_id in steps if resumed_id != batch_id),
-        files=(*taken, *deferred),
-        rows_read=sum(file.rows_read or 0 for file in taken),
-        rows_staged=sum(file.rows_staged or 0 for file in taken),
-        rows_quarantined=sum(file.rows_quarantined or 0 for file in taken),
-    )
+        arrivals = list_arrivals(directories.landing)
+        unfinished = [file for file in arrivals if may_be_unfinished(file, now())]
+        ready = tuple(file for file in arrivals if file not in unfinished)
+        claimed = Claim(new_batch_id(now()), run_id, ready) if ready else None
+        if claimed:
+            checkpoint.claim(claimed)
+            load(claimed)
+        return SourceToStageSummary(
+            batch_id=claimed.batch_id if claimed else None,
+            resumed_batch_ids=tuple(claim.batch_id for claim in resumed),
+            files=(*_summaries(run.files), *(_deferred(file.path) for file in unfinished)),
+            warnings=tuple(run.warnings),
+            rows_read=run.counts.get("rows_read", 0),
+            rows_staged=run.counts.get("rows_staged", 0),
+            rows_quarantined=run.counts.get("rows_quarantined", 0),
+        )
 
 
-def _file_summary(batch_id: str, step: Step) -> FileSummary:
-    return FileSummary(
-        path=step.file.path,
-        outcome=step.state.value.lower(),
-        batch_id=batch_id,
-        destination=step.moved_to,
-        reason=step.reason,
-        unknown_columns=step.unknown_columns,
-        rows_read=step.rows_read,
-        rows_staged=step.rows_staged,
-        rows_quarantined=step.rows_quarantined,
-    )
+def _deferred(path: str) -> FileSummary:
+    return FileSummary(path, "deferred", reason=_MAY_BE_UNFINISHED)
+
+
+def _summaries(files: Sequence[FileOutcome]) -> list[FileSummary]:
+    return [
+        FileSummary(
+            path=file.path,
+            outcome=file.state.value.lower(),
+            batch_id=file.batch_id,
+            destination=file.moved_to,
+            reason=file.reason,
+            unknown_columns=file.unknown_columns,
+            rows_read=file.rows_read,
+            rows_staged=file.rows_staged,
+            rows_quarantined=file.rows_quarantined,
+        )
+        for file in files
+    ]

@@ -1,16 +1,20 @@
 """The second task of the job: merge what is staged into the current state of every order."""
 
+from dataclasses import replace
+
 from pyspark.sql import SparkSession
 
+from order_tracking.checkpoint import Checkpoint, State
 from order_tracking.clock import Clock, utc_now
-from order_tracking.ledger import State, Step, read_open_batches, record
 from order_tracking.merge import merge_batches
 from order_tracking.summary import StageToFinalSummary
 from order_tracking.tables import open_tables
+from order_tracking.task_run import task_run
+from order_tracking.volume import open_volume
 
 
 def stage_to_final(
-    spark: SparkSession, catalog: str, schema: str, run_id: str, now: Clock = utc_now
+    spark: SparkSession, catalog: str, schema: str, volume: str, run_id: str, now: Clock = utc_now
 ) -> StageToFinalSummary:
     """Merge every batch that is staged and not merged, whichever run staged it.
 
@@ -18,29 +22,47 @@ def stage_to_final(
         spark: The session.
         catalog: The catalog of the tables.
         schema: The schema of the tables.
-        run_id: Names the run of the job in the ledger.
+        volume: The path of the directory that holds the checkpoint.
+        run_id: Names the run of the job in the run tracker and the ledger.
         now: The clock.
 
     Returns:
         What changed.
     """
-    tables = open_tables(spark, catalog, schema)
-    staged = read_open_batches(spark, tables.ledger).staged
-    if not staged.batches:
-        return StageToFinalSummary((), 0, 0, 0, 0)
-    batch_ids = tuple(batch.id for batch in staged.batches)
-    try:
-        counts = merge_batches(spark, tables.stage, tables.orders, staged)
-    except Exception as error:
-        raise RuntimeError(
-            f"batch {', '.join(batch_ids)} was not merged into {tables.orders}; it stays staged: run again"
-        ) from error
-    merged = {batch.id: [Step(file, State.MERGED) for file in batch.files] for batch in staged.batches}
-    record(spark, tables.ledger, merged, run_id, now())
+    checkpoint = Checkpoint(open_volume(volume).checkpoint)
+    with task_run(checkpoint, run_id, "stage_to_final", now) as run:
+        batches = checkpoint.staged()
+        run.batch_ids += [batch.batch_id for batch in batches]
+        if not batches:
+            return StageToFinalSummary()
+        with run.step("open tables"):
+            tables = open_tables(spark, catalog, schema)
+        try:
+            with run.step("merge"):
+                counts = merge_batches(spark, tables, batches)
+        except Exception as error:
+            raise RuntimeError(
+                f"batch {', '.join(run.batch_ids)} was not merged into {tables.orders}; it stays staged: run again"
+            ) from error
+        run.files += [
+            replace(file, state=State.MERGED) if file.state is State.STAGED else file
+            for batch in batches
+            for file in batch.files
+        ]
+        run.counts.update(
+            rows_inserted=counts.inserted,
+            rows_updated=counts.updated,
+            rows_unchanged=counts.unchanged,
+            rows_late=counts.late,
+        )
+    # Only now, when what became of the files is kept elsewhere.
+    for batch_id in run.batch_ids:
+        checkpoint.close(batch_id)
     return StageToFinalSummary(
-        batches=batch_ids,
-        rows_taken=staged.rows,
+        batches=tuple(run.batch_ids),
+        rows_taken=sum(batch.rows for batch in batches),
         inserted=counts.inserted,
         updated=counts.updated,
-        unchanged=staged.rows - counts.inserted - counts.updated,
+        late=counts.late,
+        unchanged=counts.unchanged,
     )

@@ -36,11 +36,13 @@ class SourceToStageSummary:
     Attributes:
         batch_id: The batch that was claimed; None if nothing had arrived.
         resumed_batch_ids: Batches of earlier runs that were finished first.
+        warnings: What was loaded all the same, but should be looked at.
     """
 
     batch_id: str | None
     resumed_batch_ids: tuple[str, ...]
     files: tuple[FileSummary, ...]
+    warnings: tuple[str, ...]
     rows_read: int
     rows_staged: int
     rows_quarantined: int
@@ -63,6 +65,8 @@ class SourceToStageSummary:
         )
         for batch_id in self.resumed_batch_ids:
             yield f"Finished batch {batch_id}, which an earlier run had left."
+        for warning in self.warnings:
+            yield f"Warning: {warning}."
         for file in self.files:
             yield _line_of(file)
 
@@ -73,17 +77,19 @@ class StageToFinalSummary:
 
     Attributes:
         batches: The batches that were merged.
-        rows_taken: Rows that were staged in them.
-        inserted: Orders that are new.
-        updated: Orders that have a newer state.
-        unchanged: Rows that changed nothing: another row or the table had the same state of the order, or a newer one.
+        rows_taken: Rows that were staged in them. Each is one of the following.
+        inserted: It brought a new order.
+        updated: It brought a newer state of an order.
+        late: It is older than the order's state, which was there already or came with it.
+        unchanged: It says what was there already, or came with it.
     """
 
-    batches: tuple[str, ...]
-    rows_taken: int
-    inserted: int
-    updated: int
-    unchanged: int
+    batches: tuple[str, ...] = ()
+    rows_taken: int = 0
+    inserted: int = 0
+    updated: int = 0
+    late: int = 0
+    unchanged: int = 0
 
     def to_json(self) -> str:
         """Return the summary for machines."""
@@ -95,7 +101,27 @@ class StageToFinalSummary:
             return "Nothing is staged."
         return (
             f"Merged {self.rows_taken} rows of batch {', '.join(self.batches)}: {self.inserted} orders inserted, "
-            f"{self.updated} updated, {self.unchanged} rows unchanged."
+            f"{self.updated} updated, {self.late} rows late, {self.unchanged} unchanged."
+        )
+
+
+@dataclass(frozen=True)
+class QualityGateSummary:
+    """What `quality_gate` counted in a run of the job."""
+
+    files_rejected: int = 0
+    rows_read: int = 0
+    rows_quarantined: int = 0
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        return (
+            f"Good enough: {self.rows_quarantined} of {self.rows_read} rows quarantined, "
+            f"{self.files_rejected} files rejected."
         )
 
 

@@ -1,19 +1,25 @@
-"""The pipeline's tables: their names, and their creation on first use."""
+"""The pipeline's tables and views: their names, their creation on first use, and their columns as the contract changes."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
-from order_tracking.contract import COLUMNS, KEY
+from order_tracking.contract import COLUMNS, KEY, SEQUENCE, precedence
 
 _CONTRACT = ", ".join(f"{column.name} {column.type}" for column in COLUMNS)
 _CONTRACT_AS_TEXT = ", ".join(f"{column.name} STRING" for column in COLUMNS)
 
-LEDGER_SCHEMA = (
-    "file_id STRING, path STRING, size_bytes BIGINT, modified_at TIMESTAMP, state STRING, batch_id STRING, "
-    "run_id STRING, occurred_at TIMESTAMP, reason STRING, unknown_columns ARRAY<STRING>, moved_to STRING, "
-    "rows_read BIGINT, rows_staged BIGINT, rows_quarantined BIGINT, first_key STRING, last_key STRING"
+JOB_LOG_SCHEMA = (
+    "record_id STRING, run_id STRING, task STRING, status STRING, started_at TIMESTAMP, ended_at TIMESTAMP, "
+    "batch_ids ARRAY<STRING>, files_loaded BIGINT, files_rejected BIGINT, rows_read BIGINT, rows_staged BIGINT, "
+    "rows_quarantined BIGINT, rows_rejected BIGINT, rows_inserted BIGINT, rows_updated BIGINT, rows_unchanged BIGINT, "
+    "rows_late BIGINT, steps ARRAY<STRUCT<name: STRING, seconds: DOUBLE>>, warnings ARRAY<STRING>, error STRING, "
+    "files ARRAY<STRUCT<batch_id: STRING, path: STRING, state: STRING, file_id: STRING, size_bytes: BIGINT, "
+    "modified_at: TIMESTAMP, reason: STRING, unknown_columns: ARRAY<STRING>, moved_to: STRING, rows_read: BIGINT, "
+    "rows_staged: BIGINT, rows_quarantined: BIGINT>>"
 )
 
 
@@ -25,7 +31,7 @@ class Tables:
 
     @property
     def stage(self) -> str:
-        """Rows that were read and not yet merged, and the last merged batches."""
+        """Every row that was loaded, whether it is merged or not; the history is made of it."""
         return f"{self.schema}.stage_orders_table"
 
     @property
@@ -34,28 +40,76 @@ class Tables:
         return f"{self.schema}.orders_table"
 
     @property
+    def history(self) -> str:
+        """A view: every state of each order, with the time from and to which it held."""
+        return f"{self.schema}.orders_history"
+
+    @property
     def quarantine(self) -> str:
         """Rows that broke a rule, with the reasons."""
         return f"{self.schema}.quarantined_orders_table"
 
     @property
+    def job_log(self) -> str:
+        """What each task did, in one row; after a crash a row may be there twice."""
+        return f"{self.schema}.job_log_table"
+
+    @property
+    def runs(self) -> str:
+        """The run tracker, a view: each task run once."""
+        return f"{self.schema}.job_runs_table"
+
+    @property
     def ledger(self) -> str:
-        """Each file's way, one row for each step."""
+        """The file ledger, a view: each file of each batch once, with how far it came."""
         return f"{self.schema}.loaded_files_table"
 
 
 def open_tables(spark: SparkSession, catalog: str, schema: str) -> Tables:
-    """Return the tables in `catalog`.`schema`, created where they are missing."""
+    """Return the tables and views in `catalog`.`schema`, created where they are missing."""
     tables = Tables(f"`{catalog}`.`{schema}`")
-    definitions = _definitions(tables)
-    present = _present_tables(spark, tables.schema)
-    for name, definition in definitions.items():
-        if name.rsplit(".", 1)[1] not in present:
+    present = _present_names(spark, tables.schema)
+    for name, definition in _definitions(tables).items():
+        if _last_part(name) not in present:
             spark.sql(f"CREATE TABLE IF NOT EXISTS {name} {definition}")
+    stage_columns = spark.table(tables.stage).schema
+    changed = _follow_contract(spark, tables, stage_columns)
+    if changed or any(_last_part(name) not in present for name in (tables.history, tables.runs, tables.ledger)):
+        replace_views(spark, tables)
     return tables
 
 
-def _present_tables(spark: SparkSession, schema: str) -> set[str]:
+def added_columns(spark: SparkSession, stage: str) -> tuple[str, ...]:
+    """Name the columns that were added to the tables because a file had them."""
+    return _added_columns(spark.table(stage).columns)
+
+
+def add_columns(spark: SparkSession, tables: Tables, names: Collection[str]) -> None:
+    """Add columns, as strings, to the stage, the orders and the history."""
+    for table in (tables.stage, tables.orders):
+        missing = sorted(set(names) - set(spark.table(table).columns))
+        if missing:
+            columns = ", ".join(f"`{name}` STRING" for name in missing)
+            spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({columns})")
+    replace_views(spark, tables)
+
+
+def replace_views(spark: SparkSession, tables: Tables) -> None:
+    """Define the views as this version of the code has them, for the columns that the tables have."""
+    for name, query in _views(tables, _added_columns(spark.table(tables.stage).columns)).items():
+        spark.sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+
+
+def _last_part(name: str) -> str:
+    return name.rsplit(".", 1)[1]
+
+
+def _added_columns(columns: Collection[str]) -> tuple[str, ...]:
+    contract = {column.name for column in COLUMNS}
+    return tuple(sorted(name for name in columns if name not in contract and not name.startswith("_")))
+
+
+def _present_names(spark: SparkSession, schema: str) -> set[str]:
     try:
         return {row.tableName for row in spark.sql(f"SHOW TABLES IN {schema}").collect()}
     except AnalysisException as error:
@@ -66,16 +120,92 @@ def _present_tables(spark: SparkSession, schema: str) -> set[str]:
     return set()
 
 
-def _definitions(tables: Tables) -> dict[str, str]:
+def _follow_contract(spark: SparkSession, tables: Tables, stage_columns: StructType) -> bool:
+    """Add the contract's new columns and widen its types; tell whether there was anything to do.
+
+    Raises:
+        ValueError: If a type changed into one that cannot hold what is there.
+    """
+    present = {field.name: field.dataType.simpleString() for field in stage_columns}
+    wanted = {column.name: _simple(column.type) for column in COLUMNS}
+    new = [name for name in wanted if name not in present]
+    widened = [name for name, type_name in wanted.items() if present.get(name, type_name) != type_name]
+    for table in (tables.orders, tables.stage):  # The stage last: it tells whether this was done to its end.
+        columns = set(spark.table(table).columns) if new else set()
+        for name in new:
+            if name not in columns:
+                spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({name} {wanted[name]})")
+        for name in widened:
+            try:
+                spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableTypeWidening' = 'true')")
+                spark.sql(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {wanted[name]}")
+            except AnalysisException as error:
+                raise ValueError(
+                    f"the contract says that {name} is {wanted[name]}, but {table} has it as {present[name]}, which "
+                    "cannot be widened to that; give the column a new name, or its old type"
+                ) from error
+    return bool(new or widened)
+
+
+def _simple(type_name: str) -> str:
+    return StructType.fromDDL(f"c {type_name}")["c"].dataType.simpleString()
+
+
+def _definitions(tables: Tables) -> Mapping[str, str]:
     return {
-        # By batch, so that one commit replaces the merged batches with the new one and reads no row of them.
+        # By key, as the history asks for it. A merge finds its batches by the statistics of the files: each is of one
+        # batch until they are optimized, and then of old ones only.
         tables.stage: f"({_CONTRACT}, _source_file STRING, _ingested_at TIMESTAMP, _batch_id STRING) "
-        "USING DELTA PARTITIONED BY (_batch_id)",
+        f"USING DELTA CLUSTER BY ({KEY})",
         # A merge finds an order's file by its key.
         tables.orders: f"({_CONTRACT}, _source_file STRING, _batch_id STRING) USING DELTA CLUSTER BY ({KEY})",
         tables.quarantine: f"({_CONTRACT_AS_TEXT}, raw_row STRING, "
         "reasons ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>, _source_file STRING, "
-        "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA",
-        # Each run adds a few tiny files.
-        tables.ledger: f"({LEDGER_SCHEMA}) USING DELTA TBLPROPERTIES ('delta.autoOptimize.autoCompact' = 'true')",
+        "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
+        # The transactions that keep a batch from being written twice; no run is that old.
+        "TBLPROPERTIES ('delta.setTransactionRetentionDuration' = 'interval 30 days')",
+        tables.job_log: f"({JOB_LOG_SCHEMA}) USING DELTA",
+    }
+
+
+def _views(tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
+    state = ", ".join(f"`{name}`" for name in precedence(added))
+    columns = ", ".join(f"`{name}`" for name in (*(column.name for column in COLUMNS), *added))
+    return {
+        # The greatest state of each time, as in the merge. What is staged and not merged yet is left out where it is
+        # newer than the order, so the current state is that of the orders table at any moment.
+        tables.history: f"""
+            SELECT {columns}, {SEQUENCE} AS valid_from, valid_to, valid_to IS NULL AS is_current, _batch_id
+            FROM (
+                SELECT {KEY}, state.*,
+                       lead(state.{SEQUENCE}) OVER (PARTITION BY {KEY} ORDER BY state.{SEQUENCE}) AS valid_to
+                FROM (
+                    SELECT {KEY}, max(struct({state}, _batch_id)) AS state
+                    FROM (
+                        SELECT *, max(current) OVER (PARTITION BY {KEY}) AS newest
+                        FROM (
+                            SELECT {KEY}, {state}, _batch_id, struct({state}) AS this, NULL AS current
+                            FROM {tables.stage}
+                            UNION ALL
+                            SELECT {KEY}, {state}, _batch_id, struct({state}), struct({state})
+                            FROM {tables.orders}
+                        )
+                    )
+                    WHERE this <= newest
+                    GROUP BY {KEY}, {SEQUENCE}
+                )
+            )""",
+        # A record is appended at least once; its copies are the same in every column.
+        tables.runs: f"SELECT DISTINCT * EXCEPT (files) FROM {tables.job_log}",
+        tables.ledger: f"""
+            SELECT last.path, last.state, last.batch_id, last.file_id, last.size_bytes, last.modified_at, last.reason,
+                   last.unknown_columns, last.moved_to, last.rows_read, last.rows_staged, last.rows_quarantined,
+                   first_run_id AS run_id, occurred_at
+            FROM (
+                SELECT max(struct(array_position(array('DROPPED', 'REJECTED', 'STAGED', 'MERGED'), file.state) AS rank,
+                                  file.*)) AS last,
+                       min(run_id) AS first_run_id, max(ended_at) AS occurred_at
+                FROM (SELECT run_id, ended_at, explode(files) AS file FROM {tables.job_log})
+                GROUP BY file.batch_id, file.path
+            )""",
     }

@@ -1,4 +1,4 @@
-"""The volume's three directories, and moving a file from the first to one of the others."""
+"""The volume's directories."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,17 @@ class Volume:
     path: Path
 
     @property
+    def checkpoint(self) -> Path:
+        """Where the pipeline notes what is under way."""
+        return self.path / "checkpoint"
+
+    @property
     def landing(self) -> Path:
         """Where clients write files."""
         return self.path / "file_arrival"
 
     def archive_of(self, batch_id: str) -> Path:
-        """Where the loaded files of a batch end, under the paths they arrived with."""
+        """Where the files of a batch are loaded from and stay, under the paths they arrived with."""
         return self._directory_of("archive", batch_id)
 
     def rejected_of(self, batch_id: str) -> Path:
@@ -39,13 +44,3 @@ def open_volume(path: str) -> Volume:
     for directory in (volume.landing, volume.path / "archive", volume.path / "rejected"):
         directory.mkdir(parents=True, exist_ok=True)
     return volume
-
-
-def move(source: Path, destination: Path) -> None:
-    """Move a file within the volume in one step: it is whole in one place or the other, and nothing is overwritten."""
-    if destination.exists():
-        raise FileExistsError(
-            f"{destination} exists already, so {source} was left in place; move one of the two away and run again"
-        )
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(destination)

@@ -5,10 +5,13 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
+from order_tracking.load_batch import Policy
+from order_tracking.quality_gate import quality_gate
 from order_tracking.source_to_stage import source_to_stage
 from order_tracking.stage_to_final import stage_to_final
-from order_tracking.summary import SourceToStageSummary, StageToFinalSummary
+from order_tracking.summary import QualityGateSummary, SourceToStageSummary, StageToFinalSummary
 from pyspark.sql import Row, SparkSession
 
 COLUMNS = [
@@ -50,14 +53,24 @@ class Pipeline:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         return file
 
-    def stage(self, run_id: str = "run") -> SourceToStageSummary:
-        return source_to_stage(self.spark, "spark_catalog", self.schema, str(self.volume), run_id)
+    def stage(self, run_id: str = "run", policy: Policy | None = None) -> SourceToStageSummary:
+        return source_to_stage(self.spark, "spark_catalog", self.schema, str(self.volume), run_id, policy)
 
     def merge(self, run_id: str = "run") -> StageToFinalSummary:
-        return stage_to_final(self.spark, "spark_catalog", self.schema, run_id)
+        return stage_to_final(self.spark, "spark_catalog", self.schema, str(self.volume), run_id)
 
-    def run(self) -> tuple[SourceToStageSummary, StageToFinalSummary]:
-        return self.stage(), self.merge()
+    def gate(
+        self, run_id: str = "run", max_quarantined_percent: float = 100, max_rejected_files: float = 1000
+    ) -> QualityGateSummary:
+        limits = (max_quarantined_percent, max_rejected_files)
+        return quality_gate(self.spark, "spark_catalog", self.schema, str(self.volume), run_id, *limits)
+
+    def run(self, policy: Policy | None = None) -> tuple[SourceToStageSummary, StageToFinalSummary]:
+        """Run the tasks of the job; its gate lets everything pass, and writes the run tracker and the ledger."""
+        run_id = uuid4().hex[:8]
+        result = self.stage(run_id, policy), self.merge(run_id)
+        self.gate(run_id)
+        return result
 
     def table(self, name: str, *columns: str) -> list[Row]:
         return self.spark.table(f"{self.schema}.{name}").selectExpr(*columns or "*").collect()
@@ -77,15 +90,15 @@ class Pipeline:
         return sorted((row[0], row[1], [(reason.column, reason.rule) for reason in row.reasons]) for row in rows)
 
     def states(self) -> dict[str, list[str]]:
-        """Every file's way through the ledger."""
+        """How far every file came in each of its batches, by the ledger."""
         ways: dict[str, list[str]] = {}
-        for row in sorted(self.table("loaded_files_table"), key=lambda row: row.occurred_at):
+        for row in sorted(self.table("loaded_files_table"), key=lambda row: row.batch_id):
             ways.setdefault(row.path, []).append(row.state)
         return ways
 
     def versions(self) -> dict[str, int]:
         """The Delta version of each table."""
-        names = [row.tableName for row in self.spark.sql(f"SHOW TABLES IN {self.schema}").collect()]
+        names = ("stage_orders_table", "orders_table", "quarantined_orders_table", "job_log_table")
         history = "DESCRIBE HISTORY {}.{} LIMIT 1"
         return {name: self.spark.sql(history.format(self.schema, name)).collect()[0].version for name in names}
 

@@ -1,0 +1,33 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Replay
+# MAGIC
+# MAGIC Puts archived files, or the rows in quarantine, back into the landing directory; their arrival starts the job.
+# MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
+
+# COMMAND ----------
+
+# DBTITLE 1,Parameters
+from order_tracking.parameters import read_parameters
+from order_tracking.replay import replay
+
+dbutils.widgets.text("catalog", "")
+dbutils.widgets.text("schema", "")
+dbutils.widgets.text("volume", "")
+dbutils.widgets.dropdown("source", "quarantine", ["quarantine", "archive"])
+dbutils.widgets.text("since", "")
+dbutils.widgets.text("until", "")
+dbutils.widgets.text("files", "")
+
+# COMMAND ----------
+
+# DBTITLE 1,Put back what was chosen
+required = ("catalog", "schema", "volume", "source")
+parameters = read_parameters(dbutils.widgets.get, *required, optional=("since", "until", "files"))
+summary = replay(spark, **parameters)
+print(summary)
+
+# COMMAND ----------
+
+# DBTITLE 1,Result for the job
+dbutils.notebook.exit(summary.to_json())

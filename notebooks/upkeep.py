@@ -1,0 +1,29 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Upkeep
+# MAGIC
+# MAGIC Keeps the tables quick and small: compacts and clusters their files, and deletes old versions.
+# MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
+
+# COMMAND ----------
+
+# DBTITLE 1,Parameters
+from order_tracking.parameters import number, read_parameters
+from order_tracking.upkeep import upkeep
+
+dbutils.widgets.text("catalog", "")
+dbutils.widgets.text("schema", "")
+dbutils.widgets.text("volume", "")
+dbutils.widgets.text("retention_days", "30")
+
+# COMMAND ----------
+
+# DBTITLE 1,Keep the tables in shape
+parameters = read_parameters(dbutils.widgets.get, "catalog", "schema")
+summary = upkeep(spark, **parameters, retention_days=number("retention_days", dbutils.widgets.get("retention_days")))
+print(summary)
+
+# COMMAND ----------
+
+# DBTITLE 1,Result for the job
+dbutils.notebook.exit(summary.to_json())
