@@ -24,7 +24,7 @@ from typing import Any
 from notebook import run_notebook
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from spark_session import create_spark_session, register_tables
+from spark_session import create_spark_session, register_tables, save_views
 
 
 def run_sql(spark: SparkSession, query: str, parameters: dict[str, str]) -> dict[str, Any]:
@@ -42,11 +42,14 @@ def run_sql(spark: SparkSession, query: str, parameters: dict[str, str]) -> dict
         spark.catalog.setCurrentDatabase("default")
 
 
-def answer(spark: SparkSession, request: dict[str, Any]) -> dict[str, Any]:
+def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks for; whatever goes wrong is part of the answer."""
     try:
         if "run_notebook" in request:
-            return {"result": run_notebook(spark, **request["run_notebook"])}
+            try:
+                return {"result": run_notebook(spark, **request["run_notebook"])}
+            finally:
+                save_views(spark, tables_directory)
         return {"result": run_sql(spark, **request["sql"])}
     # A notebook may fail in any way, and may also call sys.exit: neither may end the kernel.
     except (Exception, SystemExit) as error:
@@ -86,7 +89,7 @@ def main() -> None:
     reply({"ready": True})
     while True:
         request = json.loads(requests.get())
-        reply({"id": request["id"], **answer(spark, request)})
+        reply({"id": request["id"], **answer(spark, tables_directory, request)})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,11 @@ import os
 import sys
 from pathlib import Path
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+#: A view's query, in the folder of its schema beside the tables.
+_VIEW = ".view.sql"
 
 
 def create_spark_session(tables_directory: Path) -> SparkSession:
@@ -40,7 +44,7 @@ def create_spark_session(tables_directory: Path) -> SparkSession:
 
 
 def register_tables(spark: SparkSession, tables_directory: Path) -> None:
-    """Tell Spark's in-memory catalog, which forgets between processes, of the Delta tables in `tables_directory`."""
+    """Tell Spark's in-memory catalog, which forgets between processes, what tables and views there are."""
     for schema_directory in sorted(tables_directory.glob("*.db")):
         schema = schema_directory.name.removesuffix(".db")
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
@@ -48,3 +52,29 @@ def register_tables(spark: SparkSession, tables_directory: Path) -> None:
             if any(log.glob("*.json")):
                 location = log.parent
                 spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{location.name}` USING delta LOCATION '{location}'")
+        for file in sorted(schema_directory.glob(f"*{_VIEW}")):
+            view = f"`{schema}`.`{file.name.removesuffix(_VIEW)}`"
+            try:
+                spark.sql(f"CREATE OR REPLACE VIEW {view} AS {file.read_text(encoding='utf-8')}")
+            except PySparkException as error:
+                # No reason to refuse to work: the job makes the views that are missing.
+                print(f"the view {view} could not be made again: {error}", file=sys.stderr)
+
+
+def save_views(spark: SparkSession, tables_directory: Path) -> None:
+    """Keep the query of each new or changed view beside the tables, for `register_tables`.
+
+    A query must name its tables in full: the schema that was current when the view was made is not kept.
+    """
+    for schema_directory in sorted(tables_directory.glob("*.db")):
+        schema = schema_directory.name.removesuffix(".db")
+        for view in spark.sql(f"SHOW VIEWS IN `{schema}`").collect():
+            if view.isTemporary:
+                continue
+            description = spark.sql(f"DESCRIBE TABLE EXTENDED `{schema}`.`{view.viewName}`").collect()
+            query = next(row.data_type for row in description if row.col_name == "View Text")
+            file = schema_directory / f"{view.viewName}{_VIEW}"
+            if not file.exists() or file.read_text(encoding="utf-8") != query:
+                unfinished = file.with_suffix(".tmp")
+                unfinished.write_text(query, encoding="utf-8")
+                unfinished.replace(file)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { emptyHome, openHome } from "../../local/home.ts";
 import { LocalJob, type JobRun } from "../../local/local-job.ts";
@@ -54,16 +54,20 @@ test("a notebook imports the package that is deployed beside it, and its prints 
   expect(readFileSync(run.tasks[0]?.log ?? "", "utf8")).toBe("hello 3\n");
 });
 
-test("Delta tables that a notebook makes are there for queries by their bare names, also after a restart", async () => {
+test("Delta tables and views that a notebook makes are there for queries by their bare names, also after a restart", async () => {
   await runLines([
     'spark.sql("CREATE SCHEMA IF NOT EXISTS order_tracking")',
     'spark.sql("CREATE OR REPLACE TABLE spark_catalog.order_tracking.t (at TIMESTAMP, n DECIMAL(4,2)) USING delta")',
     "spark.sql(\"INSERT INTO spark_catalog.order_tracking.t VALUES (TIMESTAMP '2026-11-16 08:00:00', 1.5)\")",
+    'spark.sql("CREATE OR REPLACE VIEW order_tracking.v AS SELECT n AS m\\nFROM spark_catalog.order_tracking.t")',
   ]);
   const expected = { columns: ["at", "n"], rows: [{ at: "2026-11-16 08:00:00", n: "1.50" }] };
   await expect(kernel.query("SELECT * FROM t WHERE n = :n", { n: "1.5" })).resolves.toEqual(expected);
   await kernel.stop();
+  // Its table may be gone: the others are there all the same.
+  writeFileSync(path.join(home.tables, "order_tracking.db", "broken.view.sql"), "SELECT * FROM no_such_table");
   await expect(kernel.query("SELECT * FROM t")).resolves.toEqual(expected);
+  await expect(kernel.query("SELECT m FROM v")).resolves.toEqual({ columns: ["m"], rows: [{ m: "1.50" }] });
 });
 
 test("fails with the notebook's own error, its line in the log, and the kernel goes on", async () => {
