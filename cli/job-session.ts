@@ -1,17 +1,20 @@
-/** What `start` and `watch` share: the synthesized job, warm and ready on one home, until Ctrl-C. */
+/** What the commands that run jobs share: the synthesized jobs, warm and ready on one home, until Ctrl-C. */
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { openHome, withHomeLocked, type Home } from "../local/home.ts";
-import { LocalJob } from "../local/local-job.ts";
+import { LocalJob, LocalLoadJob } from "../local/local-job.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
-import { readSynthesizedJob } from "../local/synthesized-job.ts";
+import { readJob, readLoadJob } from "../local/synthesized-job.ts";
 import { UsageError } from "./arguments.ts";
 import type { Progress } from "./progress.ts";
 import { synthesize } from "./synthesize.ts";
 
-/** The job of one environment, on one home. */
+/** The jobs of one environment, on one home. */
 export interface JobSession {
-  readonly job: LocalJob;
+  /** The load job. */
+  readonly job: LocalLoadJob;
+  /** Another job, by the end of its name. */
+  readonly otherJob: (nameEnd: "_replay" | "_upkeep") => LocalJob;
   readonly home: Home;
   readonly kernel: NotebookKernel;
   /** Aborted by Ctrl-C, or when the process is asked to end. */
@@ -67,8 +70,13 @@ export async function withJobSession(
       progress.step("Synthesizing the stacks and starting Spark");
       await unlessAborted(Promise.all([synthesize(home.synthesized), kernel.start()]), interrupt.signal);
       checkEnvironment(environment, home.synthesized);
-      const job = new LocalJob(readSynthesizedJob(home.synthesized, environment), home, kernel);
-      const code = await work({ job, home, kernel, interrupted: interrupt.signal });
+      const code = await work({
+        job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),
+        otherJob: (nameEnd) => new LocalJob(readJob(home.synthesized, environment, nameEnd), home, kernel),
+        home,
+        kernel,
+        interrupted: interrupt.signal,
+      });
       interrupt.signal.throwIfAborted();
       return code;
     } catch (error) {

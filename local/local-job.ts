@@ -1,10 +1,10 @@
-/** The synthesized job on this machine: its workspace files in a folder, `/Volumes` in another, its catalog in Spark's. */
+/** A synthesized job on this machine: its workspace files in a folder, `/Volumes` in another, its catalog in Spark's. */
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { resolveReferences } from "./dynamic-values.ts";
 import type { Home } from "./home.ts";
 import { KernelError, type NotebookKernel } from "./notebook-kernel.ts";
-import type { SynthesizedJob, Task } from "./synthesized-job.ts";
+import type { SynthesizedJob, SynthesizedLoadJob, Task } from "./synthesized-job.ts";
 import { runTaskGraph, type Attempt, type JobStatus, type TaskResult } from "./task-graph.ts";
 
 /** Spark's only catalog that can hold Delta tables without a metastore. */
@@ -28,22 +28,18 @@ export interface JobRun {
 export type TriggerType = "file_arrival" | "one_time";
 
 /** Runs one job on one home. */
-export class LocalJob {
-  readonly job: SynthesizedJob;
-  /** The directory that the trigger watches, on this machine. */
-  readonly landingDirectory: string;
+export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
+  readonly job: J;
   readonly #home: Home;
   readonly #kernel: NotebookKernel;
   readonly #notebooks: ReadonlyMap<string, string>;
   #lastRunId = 0;
 
   /** Puts the job's notebooks and their package into the home's workspace folder. */
-  constructor(job: SynthesizedJob, home: Home, kernel: NotebookKernel) {
+  constructor(job: J, home: Home, kernel: NotebookKernel) {
     this.job = job;
     this.#home = home;
     this.#kernel = kernel;
-    this.landingDirectory = this.#localValue(job.trigger.url);
-    mkdirSync(this.landingDirectory, { recursive: true });
     this.#notebooks = deployWorkspaceFiles(job, home.workspace);
   }
 
@@ -52,11 +48,13 @@ export class LocalJob {
    *
    * @param canceled aborts the run
    * @param onTask told before a task starts (without a result) and after it ended
+   * @param given parameters of this run, instead of the job's defaults
    */
   async run(
     triggerType: TriggerType,
     canceled: AbortSignal,
     onTask: (task: Task, result?: TaskResult) => void,
+    given: Readonly<Record<string, string>> = {},
   ): Promise<JobRun> {
     const started = performance.now();
     // Like a workspace's: a number that grows, never used twice.
@@ -76,15 +74,16 @@ export class LocalJob {
         "task.name": task.key,
         "task.execution_count": String(attempt),
       };
-      const parameters = Object.entries({ ...task.parameters, ...this.job.parameters }).map(
-        ([name, value]) => [name, this.#localValue(resolveReferences(value, values))] as const,
+      const defaults = Object.entries({ ...task.parameters, ...this.job.parameters }).map(
+        ([name, value]) => [name, this.localValue(resolveReferences(value, values))] as const,
       );
+      const parameters = { ...Object.fromEntries(defaults), ...given };
       const notebook = this.#notebooks.get(task.notebookPath);
       if (notebook === undefined)
         throw new Error(`task ${task.key} runs ${task.notebookPath}, which the stack does not deploy`);
       try {
         const log = logOf(task.key, attempt);
-        const output = await this.#kernel.runNotebook(notebook, Object.fromEntries(parameters), log, signal);
+        const output = await this.#kernel.runNotebook(notebook, parameters, log, signal);
         return { succeeded: true, output };
       } catch (error) {
         if (error instanceof KernelError) return { succeeded: false, message: error.message };
@@ -105,14 +104,31 @@ export class LocalJob {
     };
   }
 
-  /** A parameter's value on this machine: the volume is a folder of the home, the volume's catalog is Spark's own. */
-  #localValue(value: string): string {
-    const [, volume, catalog] = /^(\/Volumes\/([^/]+)\/[^/]+\/[^/]+)(?:\/|$)/.exec(this.job.trigger.url) ?? [];
-    if (volume === undefined) throw new Error(`the trigger watches ${this.job.trigger.url}, which is not in a volume`);
+  /** A setting's value on this machine: the volume is a folder of the home, the volume's catalog is Spark's own. */
+  protected localValue(value: string): string {
+    const volume = this.job.parameters.volume ?? "";
+    const [, catalog] = /^\/Volumes\/([^/]+)\/[^/]+\/[^/]+$/.exec(volume) ?? [];
+    if (catalog === undefined) throw new Error(`the parameter volume of ${this.job.name} is "${volume}", which is no volume`);
     if (value === catalog) return LOCAL_CATALOG;
     return value === volume || value.startsWith(`${volume}/`)
       ? path.join(this.#home.volume, value.slice(volume.length))
       : value;
+  }
+}
+
+/** Runs the job that files start when they arrive. */
+export class LocalLoadJob extends LocalJob<SynthesizedLoadJob> {
+  /** The directory that the trigger watches, on this machine. */
+  readonly landingDirectory: string;
+
+  /** Makes the directory, too. */
+  constructor(job: SynthesizedLoadJob, home: Home, kernel: NotebookKernel) {
+    super(job, home, kernel);
+    this.landingDirectory = this.localValue(job.trigger.url);
+    if (this.landingDirectory === job.trigger.url) {
+      throw new Error(`the trigger watches ${job.trigger.url}, which is not in the job's volume`);
+    }
+    mkdirSync(this.landingDirectory, { recursive: true });
   }
 }
 

@@ -1,4 +1,4 @@
-/** The file-arrival job, its notebooks and their package, read from a synthesized pipeline stack. */
+/** The jobs, their notebooks and the package of these, read from a synthesized pipeline stack. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -26,6 +26,10 @@ const jobType = z.object({
   timeout_seconds: z.number().default(0),
   queue: block(z.object({ enabled: z.boolean() })).default({ enabled: false }),
   parameter: z.array(z.object({ name: z.string(), default: z.string() })).default([]),
+  task: z.array(taskType).min(1),
+});
+
+const loadJobType = jobType.extend({
   trigger: block(
     z.object({
       pause_status: z.string().default("UNPAUSED"),
@@ -38,14 +42,13 @@ const jobType = z.object({
       ),
     }),
   ),
-  task: z.array(taskType).min(1),
 });
 
 const workspaceFileType = z.object({ path: z.string(), source: z.string() });
 
 const stackType = z.object({
   resource: z.object({
-    databricks_job: z.record(z.string(), z.looseObject({})),
+    databricks_job: z.record(z.string(), z.looseObject({ name: z.string() })),
     databricks_notebook: z.record(z.string(), workspaceFileType),
     databricks_workspace_file: z.record(z.string(), workspaceFileType).default({}),
   }),
@@ -74,7 +77,7 @@ export interface Task {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** The file-arrival job as `cdktf deploy` would create it. */
+/** A job as `cdktf deploy` would create it. */
 export interface SynthesizedJob {
   readonly name: string;
   readonly tasks: readonly Task[];
@@ -84,13 +87,18 @@ export interface SynthesizedJob {
   readonly maxConcurrentRuns: number;
   /** Whether a run above the maximum waits; otherwise it is skipped. */
   readonly queued: boolean;
+  /** All that its stack deploys. */
+  readonly workspaceFiles: readonly WorkspaceFile[];
+}
+
+/** The job that the arrival of files starts. */
+export interface SynthesizedLoadJob extends SynthesizedJob {
   readonly trigger: {
     readonly url: string;
     readonly paused: boolean;
     readonly minTimeBetweenTriggersSeconds: number;
     readonly waitAfterLastChangeSeconds: number;
   };
-  readonly workspaceFiles: readonly WorkspaceFile[];
 }
 
 /**
@@ -98,32 +106,79 @@ export interface SynthesizedJob {
  *
  * @throws Error where the stack is missing, or holds a job that this machine cannot run
  */
-export function readSynthesizedJob(outputDirectory: string, environment: string): SynthesizedJob {
-  const stackDirectory = path.join(outputDirectory, "stacks", `${environment}-pipeline`);
-  const file = path.join(stackDirectory, "cdk.tf.json");
+export function readLoadJob(outputDirectory: string, environment: string): SynthesizedLoadJob {
+  const stack = readStack(outputDirectory, environment);
+  // The other jobs are started by people or by the clock.
+  const given = onlyJob(stack, "with a file-arrival trigger", ({ trigger }) => trigger !== undefined);
+  const job = parseJob(loadJobType, given, stack);
+  const { pause_status, file_arrival } = job.trigger;
+  return {
+    ...asSynthesizedJob(job, stack),
+    trigger: {
+      url: file_arrival.url,
+      paused: pause_status === "PAUSED",
+      minTimeBetweenTriggersSeconds: file_arrival.min_time_between_triggers_seconds,
+      waitAfterLastChangeSeconds: file_arrival.wait_after_last_change_seconds,
+    },
+  };
+}
+
+/**
+ * Reads the one job of that stack whose name ends in `nameEnd`; the start tells the environment.
+ *
+ * @throws Error where the stack is missing, or holds a job that this machine cannot run
+ */
+export function readJob(outputDirectory: string, environment: string, nameEnd: string): SynthesizedJob {
+  const stack = readStack(outputDirectory, environment);
+  const given = onlyJob(stack, `whose name ends in ${nameEnd}`, ({ name }) => name.endsWith(nameEnd));
+  return asSynthesizedJob(parseJob(jobType, given, stack), stack);
+}
+
+/** A stack's resources, and where they were read. */
+interface Stack {
+  readonly file: string;
+  readonly resource: z.output<typeof stackType>["resource"];
+}
+
+type GivenJob = Stack["resource"]["databricks_job"][string];
+
+function readStack(outputDirectory: string, environment: string): Stack {
+  const file = path.join(outputDirectory, "stacks", `${environment}-pipeline`, "cdk.tf.json");
   if (!existsSync(file)) throw new Error(`there is no synthesized stack at ${file}: run "npx cdktf synth" first`);
   const parsed = stackType.safeParse(JSON.parse(readFileSync(file, "utf8")));
   if (!parsed.success) throw new Error(`${file} holds no job with notebooks:\n${z.prettifyError(parsed.error)}`);
-  const { databricks_job, databricks_notebook, databricks_workspace_file } = parsed.data.resource;
+  return { file, resource: parsed.data.resource };
+}
 
-  // Other jobs of the stack, such as scheduled ones, have no file-arrival trigger.
-  const candidates = Object.values(databricks_job).filter(({ trigger }) => trigger !== undefined);
-  if (candidates.length !== 1) throw new Error(`${file} holds ${candidates.length} jobs with a trigger instead of one`);
-  const job = jobType.safeParse(candidates[0]);
-  if (!job.success) throw new Error(`the job in ${file} cannot run on this machine:\n${z.prettifyError(job.error)}`);
+function onlyJob({ file, resource }: Stack, which: string, isWanted: (job: GivenJob) => boolean): GivenJob {
+  const [job, ...others] = Object.values(resource.databricks_job).filter(isWanted);
+  if (job === undefined || others.length > 0) {
+    throw new Error(`${file} holds ${job === undefined ? 0 : 1 + others.length} jobs ${which} instead of one`);
+  }
+  return job;
+}
 
+function parseJob<T extends z.ZodType>(type: T, given: GivenJob, { file }: Stack): z.output<T> {
+  const job = type.safeParse(given);
+  if (!job.success) {
+    throw new Error(`the job ${given.name} in ${file} cannot run on this machine:\n${z.prettifyError(job.error)}`);
+  }
+  return job.data;
+}
+
+function asSynthesizedJob(job: z.output<typeof jobType>, { file, resource }: Stack): SynthesizedJob {
+  const { databricks_notebook, databricks_workspace_file } = resource;
   const notebookPaths = new Map(
     Object.entries(databricks_notebook).map(([id, notebook]) => [`\${databricks_notebook.${id}.path}`, notebook.path]),
   );
   const toWorkspaceFile = (isNotebook: boolean) => (given: z.output<typeof workspaceFileType>) => ({
     path: given.path,
-    source: path.resolve(stackDirectory, given.source),
+    source: path.resolve(path.dirname(file), given.source),
     isNotebook,
   });
-  const { trigger } = job.data;
   return {
-    name: job.data.name,
-    tasks: job.data.task.map((task) => ({
+    name: job.name,
+    tasks: job.task.map((task) => ({
       key: task.task_key,
       dependsOn: task.depends_on.map(({ task_key }) => task_key),
       runIf: task.run_if,
@@ -134,16 +189,10 @@ export function readSynthesizedJob(outputDirectory: string, environment: string)
       notebookPath: notebookPaths.get(task.notebook_task.notebook_path) ?? task.notebook_task.notebook_path,
       parameters: task.notebook_task.base_parameters,
     })),
-    parameters: Object.fromEntries(job.data.parameter.map(({ name, default: value }) => [name, value])),
-    timeoutSeconds: job.data.timeout_seconds,
-    maxConcurrentRuns: job.data.max_concurrent_runs,
-    queued: job.data.queue.enabled,
-    trigger: {
-      url: trigger.file_arrival.url,
-      paused: trigger.pause_status === "PAUSED",
-      minTimeBetweenTriggersSeconds: trigger.file_arrival.min_time_between_triggers_seconds,
-      waitAfterLastChangeSeconds: trigger.file_arrival.wait_after_last_change_seconds,
-    },
+    parameters: Object.fromEntries(job.parameter.map(({ name, default: value }) => [name, value])),
+    timeoutSeconds: job.timeout_seconds,
+    maxConcurrentRuns: job.max_concurrent_runs,
+    queued: job.queue.enabled,
     workspaceFiles: [
       ...Object.values(databricks_notebook).map(toWorkspaceFile(true)),
       ...Object.values(databricks_workspace_file).map(toWorkspaceFile(false)),

@@ -3,7 +3,7 @@ import path from "node:path";
 import { emptyHome, openHome } from "../../local/home.ts";
 import { LocalJob, type JobRun } from "../../local/local-job.ts";
 import { NotebookKernel } from "../../local/notebook-kernel.ts";
-import { readSynthesizedJob } from "../../local/synthesized-job.ts";
+import { readJob, readLoadJob } from "../../local/synthesized-job.ts";
 import { aJob, notebook, stackOnDisk, temporaryFolder } from "./stack-on-disk.ts";
 
 // One warm Spark for all of these tests: starting it takes seconds.
@@ -24,7 +24,7 @@ async function runLines(
 ): Promise<JobRun> {
   const job = { ...aJob, task: [{ ...aJob.task[0], ...settings }] };
   const output = stackOnDisk(job, { first: notebook(...lines) }, { "greeting/__init__.py": 'WORD = "hello"\n' });
-  return new LocalJob(readSynthesizedJob(output, "test"), home, kernel).run("file_arrival", signal, () => undefined);
+  return new LocalJob(readLoadJob(output, "test"), home, kernel).run("file_arrival", signal, () => undefined);
 }
 
 test("a notebook gets the job's parameters: the volume as a folder, the catalog as Spark's, references resolved", async () => {
@@ -42,6 +42,25 @@ test("a notebook gets the job's parameters: the volume as a folder, the catalog 
     volume: home.volume,
     run_id: run.runId,
   });
+});
+
+test("a job that nothing starts runs with the parameters that people give, and with its defaults otherwise", async () => {
+  const exit = 'dbutils.notebook.exit(" ".join(dbutils.widgets.get(name) for name in ["catalog", "run_id", "days"]))';
+  const task = { task_key: "first", notebook_task: { notebook_path: "${databricks_notebook.first.path}" } };
+  const byHand = {
+    name: "[test] by_hand",
+    parameter: [...aJob.parameter, { name: "days", default: "30" }],
+    task: [task],
+  };
+  const output = stackOnDisk(aJob, { first: notebook(exit) }, {}, "test", { byHand });
+  const job = new LocalJob(readJob(output, "test", "_hand"), home, kernel);
+  const { signal } = new AbortController();
+  const [plain, given] = [
+    await job.run("one_time", signal, () => undefined),
+    await job.run("one_time", signal, () => undefined, { days: "7", run_id: "{{mine}}" }),
+  ];
+  expect(plain.tasks[0]?.output).toBe(`spark_catalog ${plain.runId} 30`);
+  expect(given.tasks[0]?.output).toBe("spark_catalog {{mine}} 7");
 });
 
 test("a notebook imports the package that is deployed beside it, and its prints go to the task's log", async () => {

@@ -37,6 +37,7 @@ export function stackOnDisk(
   notebooks: Record<string, string>,
   modules: Record<string, string> = {},
   environment = "test",
+  otherJobs: Record<string, object> = {},
 ): string {
   const output = temporaryFolder();
   const stack = path.join(output, "stacks", `${environment}-pipeline`);
@@ -51,7 +52,7 @@ export function stackOnDisk(
       }),
     );
   const resource = {
-    databricks_job: { job, sweep: { name: "a scheduled job" } },
+    databricks_job: { job, sweep: { name: "a scheduled job" }, ...otherJobs },
     databricks_notebook: write(notebooks, ".py"),
     databricks_workspace_file: write(modules, ""),
   };

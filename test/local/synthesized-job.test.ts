@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { readSynthesizedJob } from "../../local/synthesized-job.ts";
+import { readJob, readLoadJob } from "../../local/synthesized-job.ts";
 import { aJob, notebook, stackOnDisk } from "./stack-on-disk.ts";
 
-describe("reading the job of a synthesized pipeline stack", () => {
-  test("gives tasks, parameters, trigger and the files behind the notebooks", () => {
+describe("reading the jobs of a synthesized pipeline stack", () => {
+  test("gives the load job's tasks, parameters, trigger and the files behind the notebooks", () => {
     const task = {
       task_key: "first",
       max_retries: 2,
@@ -18,7 +18,7 @@ describe("reading the job of a synthesized pipeline stack", () => {
     };
     const output = stackOnDisk({ ...aJob, task: [task, second] }, { first: notebook("1") }, { "pkg/a.py": "A = 1" });
 
-    const job = readSynthesizedJob(output, "test");
+    const job = readLoadJob(output, "test");
 
     expect(job.tasks).toEqual([
       expect.objectContaining({
@@ -59,18 +59,37 @@ describe("reading the job of a synthesized pipeline stack", () => {
 
   test("fails with what to do where nothing was synthesized", () => {
     const output = stackOnDisk(aJob, { first: notebook("1") });
-    expect(() => readSynthesizedJob(output, "other")).toThrow(/no synthesized stack at .*other-pipeline.*cdktf synth/);
+    expect(() => readLoadJob(output, "other")).toThrow(/no synthesized stack at .*other-pipeline.*cdktf synth/);
   });
 
   test("fails with the field where a task is no notebook task", () => {
     const output = stackOnDisk({ ...aJob, task: [{ task_key: "wheel", python_wheel_task: {} }] }, {});
-    expect(() => readSynthesizedJob(output, "test")).toThrow(
-      /cannot run on this machine[\s\S]*task\[0\]\.notebook_task/,
-    );
+    expect(() => readLoadJob(output, "test")).toThrow(/cannot run on this machine[\s\S]*task\[0\]\.notebook_task/);
   });
 
   test("fails where no job has a trigger", () => {
     const output = stackOnDisk({ name: "untriggered" }, {});
-    expect(() => readSynthesizedJob(output, "test")).toThrow(/0 jobs with a trigger/);
+    expect(() => readLoadJob(output, "test")).toThrow(/0 jobs with a file-arrival trigger instead of one/);
+  });
+
+  test("gives another job by the end of its name", () => {
+    const replay = {
+      ...aJob,
+      trigger: undefined,
+      name: "[test] orders_replay",
+      task: [{ ...aJob.task[0], task_key: "r" }],
+    };
+    const output = stackOnDisk(aJob, { first: notebook("1") }, {}, "test", { replay });
+    const job = readJob(output, "test", "_replay");
+    expect(job).toMatchObject({
+      name: "[test] orders_replay",
+      tasks: [{ key: "r" }],
+      parameters: { schema: "order_tracking" },
+    });
+    expect(job.workspaceFiles).toHaveLength(1);
+    expect(() => readJob(output, "test", "_upkeep")).toThrow(/0 jobs whose name ends in _upkeep instead of one/);
+    expect(() => readJob(output, "test", "a scheduled job")).toThrow(
+      /a scheduled job in .* cannot run on this machine/,
+    );
   });
 });
