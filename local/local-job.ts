@@ -108,7 +108,8 @@ export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
   protected localValue(value: string): string {
     const volume = this.job.parameters.volume ?? "";
     const [, catalog] = /^\/Volumes\/([^/]+)\/[^/]+\/[^/]+$/.exec(volume) ?? [];
-    if (catalog === undefined) throw new Error(`the parameter volume of ${this.job.name} is "${volume}", which is no volume`);
+    if (catalog === undefined)
+      throw new Error(`the parameter volume of ${this.job.name} is "${volume}", which is no volume`);
     if (value === catalog) return LOCAL_CATALOG;
     return value === volume || value.startsWith(`${volume}/`)
       ? path.join(this.#home.volume, value.slice(volume.length))
