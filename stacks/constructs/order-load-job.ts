@@ -1,21 +1,20 @@
 import type { Construct } from "constructs";
 import * as names from "../names.ts";
-import { OrderJob, type OrderJobProps, pauseStatus, RETRIES, taskFailureEmails } from "./order-job.ts";
+import { OrderJob, type OrderJobProps, pauseStatus, RETRIES } from "./order-job.ts";
 
 /** The job that loads order files as they arrive, and judges what it loaded. */
 export class OrderLoadJob extends OrderJob {
   constructor(scope: Construct, id: string, props: OrderJobProps) {
     const { environment } = props;
-    const load = { ...RETRIES, ...taskFailureEmails(environment) };
     super(scope, id, props, {
       name: names.loadJob(environment),
       description: "Loads order files from the landing directory into the stage, and merges the stage into the orders",
       tasks: {
-        // No retries: a verdict does not change by trying again. It judges failed loads, too; being the last task, it
-        // alone makes the run fail, so the others tell of their failures themselves. See docs/decisions/quality-gate.md.
+        // Whatever became of the loads: being the last task, it alone makes the run fail, which is what the job's e-mail
+        // tells of. No retries: a verdict does not change by trying again. See docs/decisions/quality-gate.md.
         quality_gate: { dependsOn: after("source_to_stage", "stage_to_final"), runIf: "ALL_DONE" },
-        source_to_stage: load,
-        stage_to_final: { ...load, dependsOn: after("source_to_stage") },
+        source_to_stage: RETRIES,
+        stage_to_final: { ...RETRIES, dependsOn: after("source_to_stage") },
       },
       parameters: {
         max_bad_rows_percent: String(environment.maxBadRowsPercent),
