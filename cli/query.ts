@@ -1,16 +1,19 @@
 /** `order-tracking query "SQL"`: SQL on the local tables. */
 import { findHome } from "../local/home.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
+import { csv } from "./csv.ts";
 import { homeOption, parseArguments, UsageError, userPath } from "./arguments.ts";
 import { Progress } from "./progress.ts";
 import { textTable } from "./text-table.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json] [--home DIR]
+export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--home DIR]
 
-Runs Spark SQL on the local tables, by their bare names: stage_orders_table, orders_table,
-quarantined_orders_table, loaded_files_table.
+Runs Spark SQL on the local tables and views, by their bare names: stage_orders_table, orders_table,
+orders_history, quarantined_orders_table, loaded_files_table, job_runs_table, job_log_table.
 
   --json      print an array of row objects
+  --csv       print CSV, a header line first; structures as JSON:
+              query "SELECT * FROM quarantined_orders_table" --csv > quarantine.csv
   --home DIR  where the tables live (default: .local)
 `;
 
@@ -19,24 +22,22 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
-    options: { ...homeOption, json: { type: "boolean", default: false } },
+    options: { ...homeOption, json: { type: "boolean", default: false }, csv: { type: "boolean", default: false } },
   });
   const [sql, ...rest] = positionals;
   if (sql === undefined || rest.length > 0) throw new UsageError("give one SQL statement, in quotes");
+  if (values.json && values.csv) throw new UsageError("give --json or --csv, not both");
   const kernel = new NotebookKernel(findHome(userPath(values.home)));
   const progress = new Progress();
   try {
     progress.step("Asking Spark");
     const { columns, rows } = await kernel.query(sql);
     progress.end();
+    const cells = rows.map((row) => columns.map((name) => row[name]));
+    const count = `(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
     if (values.json) console.log(JSON.stringify(rows, null, 2));
-    else {
-      const lines = textTable(
-        columns,
-        rows.map((row) => columns.map((name) => row[name])),
-      );
-      console.log([...lines, `(${rows.length} ${rows.length === 1 ? "row" : "rows"})`].join("\n"));
-    }
+    else if (values.csv) process.stdout.write(csv(columns, cells));
+    else console.log([...textTable(columns, cells), count].join("\n"));
     return 0;
   } finally {
     progress.end();

@@ -1,0 +1,15 @@
+import { csv } from "../../cli/csv.ts";
+
+test("values with commas, quotes or line ends are quoted, structures are JSON, missing values are empty", () => {
+  const rows = [
+    ["T1", "1 Mill Lane, York", null],
+    ["T2", 'the "old"\nmill', [{ rule: "type" }]],
+  ];
+  expect(csv(["tracking_num", "address", "reasons"], rows)).toBe(
+    'tracking_num,address,reasons\r\nT1,"1 Mill Lane, York",\r\nT2,"the ""old""\nmill","[{""rule"":""type""}]"\r\n',
+  );
+});
+
+test("no rows are a header line", () => {
+  expect(csv(["a", "b"], [])).toBe("a,b\r\n");
+});
