@@ -1,17 +1,19 @@
-/** `order-tracking track TRACKING_NUM`: where an order is. */
+/** `order-tracking track TRACKING_NUM`: where an order is, and how it came there. */
 import { findHome } from "../local/home.ts";
-import { NotebookKernel } from "../local/notebook-kernel.ts";
+import { NotebookKernel, type Row } from "../local/notebook-kernel.ts";
 import { homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
 import { Progress } from "./progress.ts";
-import { showValue } from "./text-table.ts";
+import { showValue, textTable } from "./text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- track TRACKING_NUM [--json] [--home DIR]
 
-Shows the current state of one order. Exit code 1 where there is no such order.
+Shows the current state of one order, and every state that it went through. Exit code 1 where there is no such order.
 
-  --json      print one JSON object, or null
+  --json      print one JSON object, the states in its field history; or null
   --home DIR  where the tables live (default: .local)
 `;
+
+const SHOWN_OR_OF_EACH_STATE = new Set(["status", "valid_from", "valid_to", "is_current", "last_update_timestamp"]);
 
 /** Prints one order. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -27,18 +29,59 @@ export async function run(args: readonly string[]): Promise<number> {
   const progress = new Progress();
   try {
     progress.step("Asking Spark");
-    const sql = "SELECT * FROM orders_table WHERE tracking_num = :tracking_num";
-    const { columns, rows } = await kernel.query(sql, { tracking_num: trackingNum });
+    const parameters = { tracking_num: trackingNum };
+    const { columns, rows } = await kernel.query(
+      "SELECT * FROM orders_table WHERE tracking_num = :tracking_num",
+      parameters,
+    );
+    const [order] = rows;
+    const history = order === undefined ? [] : await readHistory(kernel, parameters);
     progress.end();
-    const order = rows[0];
-    const width = Math.max(...columns.map(({ length }) => length));
-    if (values.json) console.log(JSON.stringify(order ?? null, null, 2));
+    if (values.json) console.log(JSON.stringify(order === undefined ? null : { ...order, history }, null, 2));
     else if (order !== undefined) {
+      const width = Math.max(...columns.map(({ length }) => length));
       for (const name of columns) console.log(`${name.padEnd(width)}  ${showValue(order[name])}`.trimEnd());
+      console.log(["", ...historyTable(history)].join("\n"));
     } else console.error(`There is no order ${trackingNum} in ${shownPath(home.directory)}.`);
     return order === undefined ? 1 : 0;
   } finally {
     progress.end();
     await kernel.stop();
   }
+}
+
+/** @throws Error with what to do where the tables are there without the view */
+async function readHistory(
+  kernel: NotebookKernel,
+  parameters: Readonly<Record<string, string>>,
+): Promise<readonly Row[]> {
+  const sql = "SELECT * FROM orders_history WHERE tracking_num = :tracking_num ORDER BY valid_from";
+  try {
+    return (await kernel.query(sql, parameters)).rows;
+  } catch (error) {
+    if (!/TABLE_OR_VIEW_NOT_FOUND.*orders_history/.test((error as Error).message)) throw error;
+    const upkeep = "npm run -s order-tracking -- upkeep";
+    throw new Error(`the view orders_history is missing: run "${upkeep}" once, which makes it`, { cause: error });
+  }
+}
+
+/** Lines of the states, the oldest first, each with what it changed. */
+function historyTable(history: readonly Row[]): string[] {
+  const rows = history.map((state, index) => [
+    state.valid_from,
+    state.valid_to,
+    state.status,
+    changes(history[index - 1], state),
+  ]);
+  return textTable(["valid_from", "valid_to", "status", "what else changed"], rows);
+}
+
+/** The values, beside the status, that a state does not share with the one before it. */
+function changes(before: Row | undefined, state: Row): string {
+  if (before === undefined) return "";
+  return Object.keys(state)
+    .filter((name) => !SHOWN_OR_OF_EACH_STATE.has(name) && !name.startsWith("_"))
+    .filter((name) => showValue(before[name]) !== showValue(state[name]))
+    .map((name) => `${name}: ${showValue(state[name]) || "none"}`)
+    .join("; ");
 }
