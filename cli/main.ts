@@ -14,6 +14,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   watch: () => import("./watch.ts"),
   track: () => import("./track.ts"),
   query: () => import("./query.ts"),
+  replay: () => import("./replay.ts"),
+  upkeep: () => import("./upkeep.ts"),
   reset: () => import("./reset.ts"),
 };
 
@@ -21,8 +23,10 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
 
   start    load files through the job and show what happened (the same as npm start)
   watch    run the job whenever files arrive
-  track    show one order
+  track    show one order, and its way here
   query    run SQL on the local tables
+  replay   load quarantined rows or archived files again
+  upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded
   doctor   say what is missing on this machine
 

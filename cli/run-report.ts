@@ -1,6 +1,7 @@
 /** One run of the job: progress while it goes on, a line for each task with its counts and seconds. */
 import { styleText } from "node:util";
-import type { JobRun, LocalJob } from "../local/local-job.ts";
+import type { JobRun, LocalJob, TriggerType } from "../local/local-job.ts";
+import type { Task } from "../local/synthesized-job.ts";
 import type { TaskResult, TaskStatus } from "../local/task-graph.ts";
 import { shownPath } from "./arguments.ts";
 import type { Progress } from "./progress.ts";
@@ -32,15 +33,17 @@ function colored(status: TaskStatus): string {
   return process.stdout.isTTY ? styleText(COLORS[status] ?? "red", status) : status;
 }
 
-/** Runs the job and hands a line for each task to `print`, as soon as the task has ended. */
+/** Runs a job and hands a line for each task, and for each of its warnings, to `print`, as soon as the task has ended. */
 export async function runAndReport(
   job: LocalJob,
+  triggerType: TriggerType,
   interrupted: AbortSignal,
   progress: Progress,
   print: (line: string) => void,
+  parameters: Readonly<Record<string, string>> = {},
 ): Promise<JobRun> {
   const width = Math.max(...job.job.tasks.map(({ key }) => key.length));
-  const run = await job.run("file_arrival", interrupted, (task, result) => {
+  const onTask = (task: Task, result?: TaskResult) => {
     if (result === undefined) {
       progress.step(task.key);
       return;
@@ -48,11 +51,12 @@ export async function runAndReport(
     progress.end();
     const attempts = result.attempts > 1 ? `${result.attempts} attempts` : "";
     const seconds = `${result.seconds.toFixed(1)} s`.padStart(7);
-    const details = [attempts, result.message ?? "", counts(summaryOf(result))]
-      .filter((text) => text !== "")
-      .join("; ");
-    print(`  ${task.key.padEnd(width)}  ${colored(result.status)} ${seconds}  ${details}`);
-  });
+    const summary = summaryOf(result);
+    const details = [attempts, result.message ?? "", counts(summary)].filter((text) => text !== "").join("; ");
+    print(`  ${task.key.padEnd(width)}  ${colored(result.status)} ${seconds}  ${details}`.trimEnd());
+    for (const warning of (summary?.warnings as string[] | undefined) ?? []) print(`    warning: ${warning}`);
+  };
+  const run = await job.run(triggerType, interrupted, onTask, parameters);
   for (const { key, message, log } of run.tasks) {
     if (message !== null && log !== null) print(`  The whole log of ${key}: ${shownPath(log)}`);
   }

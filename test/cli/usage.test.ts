@@ -18,6 +18,15 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["a hidden file", ["start", path.join(folder, "_hidden.csv")], 2, "the job leaves such files alone"],
     ["no tracking number", ["track"], 2, "give one tracking number"],
     ["two statements", ["query", "SELECT 1", "SELECT 2"], 2, "give one SQL statement, in quotes"],
+    ["two formats", ["query", "SELECT 1", "--json", "--csv"], 2, "give --json or --csv, not both"],
+    ["a source there is not", ["replay", "--from", "trash"], 2, "--from trash: give quarantine or archive"],
+    ["a day that is none", ["replay", "--since", "2026-02-30"], 2, "--since 2026-02-30: give a day such as"],
+    ["a day in words", ["replay", "--until", "yesterday"], 2, "--until yesterday: give a day such as"],
+    ["days the wrong way round", ["replay", "--since", "2026-11-21", "--until", "2026-11-20"], 2, "is after --until"],
+    ["a path that the job would split", ["replay", "a,b.csv"], 2, "a,b.csv has a comma"],
+    ["a file for upkeep", ["upkeep", "orders.csv"], 2, "Unexpected argument 'orders.csv'"],
+    ["nothing to replay", ["replay", "--home", home], 1, 'run "npm start" first'],
+    ["nothing to keep up", ["upkeep", "--home", home], 1, 'run "npm start" first'],
     ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
     ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
     ["nothing to reset", ["reset", "--home", home], 1, 'run "npm start" first'],
@@ -27,11 +36,14 @@ describe("a mistake in the command line is said before anything happens", () => 
     expect(finished).toMatchObject({ code, stdout: "" });
   });
 
-  test.each(["start", "watch", "track", "query", "reset"])("%s --help shows how to call it", async (command) => {
-    const { code, stdout } = await orderTracking([command, "--help"]);
-    expect(stdout).toMatch(/^Usage: npm /);
-    expect(code).toBe(0);
-  });
+  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset"])(
+    "%s --help shows how to call it",
+    async (command) => {
+      const { code, stdout } = await orderTracking([command, "--help"]);
+      expect(stdout).toMatch(/^Usage: npm /);
+      expect(code).toBe(0);
+    },
+  );
 });
 
 test("doctor says what this machine has", async () => {

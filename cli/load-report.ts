@@ -1,0 +1,119 @@
+/** What came of runs of the load job: the files, and what the tables hold now, for people or as one JSON document. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { JobRun } from "../local/local-job.ts";
+import type { Row } from "../local/notebook-kernel.ts";
+import type { JobSession } from "./job-session.ts";
+import type { Progress } from "./progress.ts";
+import { summaryOf } from "./run-report.ts";
+import { textTable } from "./text-table.ts";
+
+const root = path.dirname(__dirname);
+
+/** The task that judges a run whose data has landed. */
+const GATE = "quality_gate";
+
+/** One delivery of files, and the run that it started. */
+export interface Arrival {
+  readonly files: readonly string[];
+  readonly run: JobRun;
+}
+
+/** Whether the run's good data is in the tables, even if the run then failed in its quality gate. */
+export function hasLanded({ tasks }: JobRun): boolean {
+  return tasks.every(({ key, status }) => status === "SUCCESS" || key === GATE);
+}
+
+/** A run, as a JSON document tells of it. */
+export function runDocument({ runId, status, seconds, tasks }: JobRun): object {
+  return {
+    run_id: runId,
+    status,
+    seconds,
+    tasks: tasks.map((task) => ({
+      task_key: task.key,
+      status: task.status,
+      attempts: task.attempts,
+      seconds: task.seconds,
+      summary: summaryOf(task),
+      error: task.message,
+      log: task.log,
+    })),
+  };
+}
+
+/**
+ * Reads the tables and shows them, with the files of the runs.
+ *
+ * @param document what a JSON document says first; undefined for people
+ * @returns the exit code
+ */
+export async function reportLoads(
+  session: JobSession,
+  arrivals: readonly Arrival[],
+  progress: Progress,
+  document: object | undefined,
+): Promise<number> {
+  const succeeded = arrivals.every(({ run }) => run.status === "SUCCESS");
+  progress.step("Reading the tables");
+  const tables = arrivals.every(({ run }) => hasLanded(run)) ? await readTables(session) : null;
+  progress.end();
+  if (document === undefined) printTables(arrivals, tables, succeeded);
+  else {
+    const { job, home } = session;
+    const told = {
+      ...document,
+      job: job.job.name,
+      home: home.directory,
+      succeeded,
+      runs: arrivals.map(({ files, run }) => ({ ...runDocument(run), arrived: files })),
+      files: fileOutcomes(arrivals),
+      orders_by_status: tables?.ordersByStatus ?? null,
+      quarantined_by_reason: tables?.quarantinedByReason ?? null,
+    };
+    console.log(JSON.stringify(told, null, 2));
+  }
+  return succeeded ? 0 : 1;
+}
+
+/** What the tables hold after the runs. */
+interface Tables {
+  readonly ordersByStatus: readonly Row[];
+  readonly quarantinedByReason: readonly Row[];
+}
+
+async function readTables({ kernel }: JobSession): Promise<Tables> {
+  const rows = async (name: string) => {
+    const sql = readFileSync(path.join(root, "notebooks", "queries", `${name}.sql`), "utf8");
+    return (await kernel.query(sql)).rows;
+  };
+  return { ordersByStatus: await rows("orders_by_status"), quarantinedByReason: await rows("quarantined_by_reason") };
+}
+
+/** What became of each file, as the tasks told it. */
+function fileOutcomes(arrivals: readonly Arrival[]): Row[] {
+  return arrivals.flatMap(({ run }) =>
+    run.tasks.flatMap((task) => (summaryOf(task)?.files as Row[] | undefined) ?? []),
+  );
+}
+
+function printTables(arrivals: readonly Arrival[], tables: Tables | null, succeeded: boolean): void {
+  const section = (title: string, rows: readonly Row[], columns = Object.keys(rows[0] ?? {})) => {
+    if (rows.length === 0) return;
+    console.log(`\n${title}`);
+    for (const line of textTable(
+      columns,
+      rows.map((row) => columns.map((name) => row[name])),
+    ))
+      console.log(`  ${line}`);
+  };
+  const ofFiles = ["path", "outcome", "rows_read", "rows_staged", "rows_quarantined", "destination", "reason"];
+  section("Files", fileOutcomes(arrivals), ofFiles);
+  if (tables === null) {
+    console.log("\nA run failed; what it did not finish waits for the next run.");
+    return;
+  }
+  section("Orders by status", tables.ordersByStatus);
+  section("Quarantined rows by reason", tables.quarantinedByReason);
+  if (!succeeded) console.log("\nA run failed in its quality gate; what is good of its data has landed all the same.");
+}

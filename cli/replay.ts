@@ -1,0 +1,104 @@
+/** `order-tracking replay`: loads again what was quarantined or archived. */
+import { findHome } from "../local/home.ts";
+import { waitingFiles } from "../local/landing-directory.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
+import { withJobSession, type JobSession } from "./job-session.ts";
+import { reportLoads, runDocument, type Arrival } from "./load-report.ts";
+import { Progress } from "./progress.ts";
+import { runAndReport, summaryOf } from "./run-report.ts";
+
+export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--from SOURCE] [--since DAY] [--until DAY]
+                                            [--environment NAME] [--json] [--home DIR]
+
+Puts quarantined rows, or archived files, back into the landing directory and loads what is there then, as after
+a change of the contract. To load a file again changes nothing but what is read differently now.
+Without FILEs: all; a FILE is a path as loaded_files_table has it. Exit code 0 only if every run succeeded.
+
+  --from SOURCE       quarantine or archive (default: quarantine)
+  --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC
+  --until DAY         only what was loaded on this day or earlier
+  --environment NAME  whose jobs (default: dev)
+  --json              print one JSON document
+  --home DIR          where the volume and the tables live (default: .local)
+`;
+
+const SOURCES = ["quarantine", "archive"];
+
+/** Runs the replay job, and then the load job. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      ...homeOption,
+      ...environmentOption,
+      from: { type: "string", default: "quarantine" },
+      since: { type: "string", default: "" },
+      until: { type: "string", default: "" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const { from: source, since, until, environment, json } = values;
+  if (!SOURCES.includes(source)) throw new UsageError(`--from ${source}: give ${SOURCES.join(" or ")}`);
+  checkDays(since, until);
+  // The job takes the paths as one text.
+  const comma = positionals.find((file) => file.includes(","));
+  if (comma !== undefined) throw new UsageError(`${comma} has a comma: choose it by --since and --until instead`);
+  const chosen = { source, since, until, files: positionals.join(",") };
+
+  const home = findHome(userPath(values.home));
+  const progress = new Progress();
+  const print = json
+    ? () => undefined
+    : (line: string) => {
+        console.log(line);
+      };
+  return withJobSession(home.directory, environment, progress, (session) =>
+    replay(session, chosen, progress, print, json ? { environment } : undefined),
+  );
+}
+
+/** @throws UsageError where one is no day, or they leave none between them */
+function checkDays(since: string, until: string): void {
+  for (const [option, day] of Object.entries({ since, until })) {
+    if (day !== "" && !isDay(day)) throw new UsageError(`--${option} ${day}: give a day such as 2026-11-21`);
+  }
+  if (since !== "" && until !== "" && since > until) throw new UsageError(`--since ${since} is after --until ${until}`);
+}
+
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`);
+  // The second of these refuses the 30th of February, which would be read as a day of March.
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+async function replay(
+  session: JobSession,
+  chosen: Readonly<Record<string, string>>,
+  progress: Progress,
+  print: (line: string) => void,
+  document: object | undefined,
+): Promise<number> {
+  const { job, interrupted, home } = session;
+  const replayJob = session.otherJob("_replay");
+  print(`${replayJob.job.name} on this machine, in ${shownPath(home.directory)}`);
+  const replayed = await runAndReport(replayJob, "one_time", interrupted, progress, print, chosen);
+  interrupted.throwIfAborted();
+  const files = replayed.tasks.flatMap((task) => (summaryOf(task)?.files as string[] | undefined) ?? []);
+  const succeeded = replayed.status === "SUCCESS";
+  if (succeeded) print(files.length === 0 ? "\nNothing of that is there to be put back." : "\nPut back:");
+  for (const file of files) print(`  ${file}`);
+
+  const arrivals: Arrival[] = [];
+  const waiting = waitingFiles(job.landingDirectory);
+  // Also what had arrived before: the load job takes all that is there.
+  if (succeeded && waiting.length > 0) {
+    print(`\n${job.job.name}`);
+    arrivals.push({ files: waiting, run: await runAndReport(job, "file_arrival", interrupted, progress, print) });
+    interrupted.throwIfAborted();
+  }
+  if (document === undefined && arrivals.length === 0) return succeeded ? 0 : 1;
+  const told = document && { ...document, replay: { ...runDocument(replayed), files } };
+  const code = await reportLoads(session, arrivals, progress, told);
+  return succeeded ? code : 1;
+}
