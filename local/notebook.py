@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,6 +28,10 @@ class Widgets:
 
     def text(self, name: str, defaultValue: str, label: str = "") -> None:
         """Declare a widget."""
+        self._values.setdefault(name, defaultValue)
+
+    def dropdown(self, name: str, defaultValue: str, choices: Sequence[str], label: str = "") -> None:
+        """Declare a widget with choices; a task's parameter may be another value, and the notebook has to check it."""
         self._values.setdefault(name, defaultValue)
 
     def get(self, name: str) -> str:

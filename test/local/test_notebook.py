@@ -33,8 +33,10 @@ def test_a_parameter_wins_over_the_default_of_its_widget() -> None:
     dbutils = Dbutils({"schema": "given"})
     dbutils.widgets.text("schema", "default")
     dbutils.widgets.text("other", "default")
+    dbutils.widgets.dropdown("source", "quarantine", ["quarantine", "archive"])
     assert dbutils.widgets.get("schema") == "given"
     assert dbutils.widgets.get("other") == "default"
+    assert dbutils.widgets.get("source") == "quarantine"
 
 
 def test_fails_for_a_widget_that_nobody_declared() -> None:
