@@ -53,12 +53,13 @@ describe.each(["first", "second"])("the %s start on the samples", (time) => {
     started = await startJson();
   });
 
-  test("succeeds, in two arrivals of two tasks", () => {
+  test("succeeds, in two arrivals of three tasks", () => {
     expect(started).toMatchObject({ code: 0, succeeded: true });
     expect(started.runs.map(({ tasks }) => tasks.map(({ task_key, status }) => [task_key, status]))).toEqual(
       Array(2).fill([
         ["source_to_stage", "SUCCESS"],
         ["stage_to_final", "SUCCESS"],
+        ["quality_gate", "SUCCESS"],
       ]),
     );
   });
@@ -104,13 +105,32 @@ describe.each(["first", "second"])("the %s start on the samples", (time) => {
   });
 });
 
-test("track shows one order, and says when there is none", async () => {
-  const found = await orderTracking(["track", "TRK100006", "--json", ...atHome]);
+test("every file came to its end, and the stage keeps every good row", async () => {
+  const ledger = await query(`
+    SELECT state, count(*) AS files, count(DISTINCT batch_id) AS batches,
+           sum(rows_staged) = (SELECT count(*) FROM stage_orders_table) AS stage_is_whole
+    FROM loaded_files_table GROUP BY state`);
+  // The files of two starts, of two arrivals each: none of the first is forgotten, or counted again.
+  expect(ledger).toEqual([{ state: "MERGED", files: 8, batches: 4, stage_is_whole: true }]);
+});
+
+test("track shows one order and its whole way, and says when there is none", async () => {
+  const found = await orderTracking(["track", "TRK100009", "--json", ...atHome]);
   expect(JSON.parse(found.stdout)).toMatchObject({
-    tracking_num: "TRK100006",
+    tracking_num: "TRK100009",
     status: "DELIVERED",
     delivery_date: "2026-11-18",
+    // The oldest came last, in a late file.
+    history: [
+      { status: "LABEL_PRINTED", valid_from: "2026-11-15 15:52:58", valid_to: "2026-11-16 16:53:44" },
+      { status: "RECEIVED", valid_to: "2026-11-17 10:12:44" },
+      { status: "SHIPPED", valid_to: "2026-11-18 12:30:42" },
+      { status: "DELIVERED", valid_to: null, is_current: true },
+    ],
   });
+  const shown = await orderTracking(["track", "TRK100009", ...atHome]);
+  expect(shown.stdout).toMatch(/^status +DELIVERED$/m);
+  expect(shown.stdout).toMatch(/^2026-11-18 12:30:42 +DELIVERED +delivery_date: 2026-11-18$/m);
   const missing = await orderTracking(["track", "NO-SUCH", ...atHome]);
   expect(missing).toMatchObject({ code: 1, stdout: "" });
   expect(missing.stderr).toContain("There is no order NO-SUCH");
@@ -129,8 +149,46 @@ test("people's own files go the same way, also two of one name", async () => {
   ];
   const started = await startJson(...files, "--environment", "prod");
   expect(started).toMatchObject({ code: 0, runs: [{ status: "SUCCESS" }] });
-  const orders = await query("SELECT tracking_num FROM orders_table WHERE tracking_num LIKE 'MINE-%' ORDER BY 1");
-  expect(orders).toEqual([{ tracking_num: "MINE-1" }, { tracking_num: "MINE-2" }]);
+  const sql = "SELECT tracking_num, status FROM orders_table WHERE tracking_num LIKE 'MINE-%' ORDER BY 1";
+  const { stdout } = await orderTracking(["query", sql, "--csv", ...atHome]);
+  expect(stdout).toBe("tracking_num,status\r\nMINE-1,NEW\r\nMINE-2,NEW\r\n");
+});
+
+test("a rejected file fails the run in its quality gate, but what is good has landed and is shown", async () => {
+  const rejected = path.join(temporaryFolder(), "no-orders.csv");
+  writeFileSync(rejected, "colour,size\nred,7\n");
+  const good = orderFile("good.csv", "GOOD-1", "GOOD", "2026-11-20 08:00:00");
+
+  const failed = await orderTracking(["start", rejected, good, ...atHome]);
+
+  expect(failed.code).toBe(1);
+  expect(failed.stdout).toMatch(/stage_to_final +SUCCESS .*1 inserted/);
+  expect(failed.stdout).toMatch(/quality_gate +FAILED .*1 files were rejected, more than the 0 allowed/);
+  expect(failed.stdout).toMatch(/no-orders\.csv +rejected/);
+  expect(failed.stdout).toMatch(/^Orders by status\n[^]*^ +GOOD +1 /m);
+  expect(failed.stdout).toContain("what is good of its data has landed all the same");
+});
+
+test("replay loads an archived file again, which changes nothing", async () => {
+  const replayed = await orderTracking(["replay", "--from", "archive", "good.csv", "--json", ...atHome]);
+  const document = JSON.parse(replayed.stdout) as StartDocument & { replay: { status: string; files: string[] } };
+  expect(replayed.code).toBe(0);
+  expect(document.replay).toMatchObject({ status: "SUCCESS", files: [expect.stringMatching(/^replay-.*good\.csv$/)] });
+  expect(document.files).toEqual([expect.objectContaining({ path: document.replay.files[0], outcome: "staged" })]);
+  expect(document.runs[0]?.tasks[1]?.summary).toMatchObject({ rows_taken: 1, inserted: 0, updated: 0, unchanged: 1 });
+});
+
+test("upkeep compacts the tables, and makes the view without which track knows no history", async () => {
+  const view = path.join(home, "tables", "order_tracking.db", "orders_history.view.sql");
+  rmSync(view);
+  const tracked = await orderTracking(["track", "GOOD-1", ...atHome]);
+  expect(tracked).toMatchObject({ code: 1, stdout: "" });
+  expect(tracked.stderr).toContain('the view orders_history is missing: run "npm run -s order-tracking -- upkeep"');
+
+  const { code, stdout } = await orderTracking(["upkeep", ...atHome]);
+  expect(stdout).toMatch(/upkeep +SUCCESS .*[1-9]\d* files removed\nTables: stage_orders_table, orders_table, /);
+  expect(code).toBe(0);
+  expect(existsSync(view)).toBe(true);
 });
 
 test("fails with the names there are for an environment there is not", async () => {
@@ -185,7 +243,7 @@ test("watch runs the job when a file arrives, until Ctrl-C", async () => {
       delivered = true;
       deliver(orderFile("watched.csv", "MINE-7", "NEW", "2026-11-20 08:00:00"), landing);
     }
-    return /stage_to_final +SUCCESS/.test(stdout);
+    return /quality_gate +SUCCESS/.test(stdout);
   });
   expect(watched.code).toBe(0);
   expect(watched.stdout).toContain("1 inserted");
