@@ -2,7 +2,7 @@
 # MAGIC %md
 # MAGIC # Quality gate
 # MAGIC
-# MAGIC Writes what the run's tasks did to the run tracker and the file ledger, and fails the run if its data is too bad.
+# MAGIC Writes what the tasks did to the run tracker and the file ledger, and fails the run if its data is too bad.
 # MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
 
 # COMMAND ----------
@@ -22,9 +22,7 @@ dbutils.widgets.text("max_rejected_files", "0")
 
 # DBTITLE 1,Judge the run
 parameters = read_parameters(dbutils.widgets.get, "catalog", "schema", "volume", "run_id")
-limits = {
-    name: number(name, dbutils.widgets.get(name)) for name in ("max_quarantined_percent", "max_rejected_files")
-}
+limits = {name: number(name, dbutils.widgets.get(name)) for name in ("max_quarantined_percent", "max_rejected_files")}
 summary = quality_gate(spark, **parameters, **limits)
 print(summary)
 

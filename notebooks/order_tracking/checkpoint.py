@@ -88,9 +88,11 @@ class Checkpoint:
 
     def claimed(self) -> list[Claim]:
         """List the batches that are claimed and not staged, the oldest first."""
-        names = set(os.listdir(self._batches))
+        names = {path.name for path in self._batches.iterdir()}
         ids = sorted(name.removesuffix(".claimed.json") for name in names if name.endswith(".claimed.json"))
-        texts = (self._read(self._batches / f"{each}.claimed.json") for each in ids if f"{each}.staged.json" not in names)
+        texts = (
+            self._read(self._batches / f"{each}.claimed.json") for each in ids if f"{each}.staged.json" not in names
+        )
         return [_claim_of(text, names) for text in texts if text]
 
     def begin_again(self, claim: Claim) -> Claim:
@@ -110,7 +112,9 @@ class Checkpoint:
 
     def close(self, batch_id: str) -> None:
         """Forget a batch. The claim goes first: what is left of a batch without one is never loaded again."""
-        for path in sorted(self._batches.glob(f"{batch_id}.*"), key=lambda path: not path.name.endswith(".claimed.json")):
+        for path in sorted(
+            self._batches.glob(f"{batch_id}.*"), key=lambda path: not path.name.endswith(".claimed.json")
+        ):
             path.unlink(missing_ok=True)
 
     def record(self, record_id: str, record: dict[str, Any]) -> None:

@@ -3,11 +3,12 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from order_tracking.contract import COLUMNS, normalised
+from order_tracking.contract import COLUMNS, Column, normalised
 
 #: Spark unpacks files with these endings, whatever is in them.
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
@@ -32,7 +33,7 @@ class Header:
 
     def unknown_names(self) -> tuple[str, ...]:
         """Return the names that the contract does not know."""
-        return tuple(name for name in self.names if name and not _known_as(name))
+        return tuple(name for name in self.names if not _known_as(name))
 
 
 def column_name(header_name: str) -> str:
@@ -45,7 +46,12 @@ def _known_as(header_name: str) -> str | None:
     return _COLUMNS_BY_NAME.get(normalised(header_name))
 
 
-_COLUMNS_BY_NAME = {normalised(name): column.name for column in COLUMNS for name in (column.name, *column.aliases)}
+def names_by_spelling(columns: Iterable[Column]) -> dict[str, str]:
+    """Map every name that a header may give a column, normalised, to the column's own."""
+    return {normalised(name): column.name for column in columns for name in (column.name, *column.aliases)}
+
+
+_COLUMNS_BY_NAME = names_by_spelling(COLUMNS)
 
 
 class UnreadableFileError(Exception):
@@ -73,7 +79,9 @@ def inspect(path: Path, allow_new_columns: bool = True) -> Header:
         raise UnreadableFileError("it is not UTF-8 text; save it as UTF-8") from None
     _check_columns(header)
     if not allow_new_columns and header.unknown_names():
-        raise UnreadableFileError(f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out")
+        raise UnreadableFileError(
+            f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out"
+        )
     return header
 
 

@@ -16,6 +16,8 @@ REASON_ENDING = ".reason.txt"
 #: Files that their writers rename once they are complete, and reasons that came back with a rejected file.
 IGNORED_ENDINGS = (".tmp", "._COPYING_", REASON_ENDING)
 
+#: Starts the name of the folder that a replay puts into the landing directory.
+REPLAY_FOLDER = "replay-"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from order_tracking.checkpoint import Checkpoint, Claim, FileOutcome, StagedBatch, State
 from order_tracking.claimed_files import TakenFile, outcome, reject, take
 from order_tracking.inspection import UnreadableFileError, column_name, inspect
+from order_tracking.landing import REPLAY_FOLDER
 from order_tracking.order_rows import ReadableFile, read_order_rows
 from order_tracking.parameters import NewColumns
 from order_tracking.quarantine import quarantine_rows
@@ -136,7 +137,8 @@ class BatchLoader:
 
     def _file_one_away(self, batch_id: str, readable: ReadableFile, good: int, bad: int) -> FileOutcome:
         file = readable.file
-        limit = self.policy.max_bad_rows_percent
+        # Replayed rows were all bad once; those that still are go back to where they came from.
+        limit = 100 if file.path.startswith(REPLAY_FOLDER) else self.policy.max_bad_rows_percent
         if bad * 100 > (good + bad) * limit:
             with self.step("reject"):
                 for table in (self.tables.stage, self.tables.quarantine):

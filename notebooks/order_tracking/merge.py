@@ -47,7 +47,9 @@ def merge_batches(spark: SparkSession, tables: Tables, batches: Sequence[StagedB
     }
     of_batches = f"_batch_id IN ({', '.join(quoted(batch.batch_id) for batch in with_rows)})"
     state = precedence(added_columns(spark, tables.stage))
-    one_task, to_every_task = ("/*+ COALESCE(1) */", "/*+ BROADCAST(latest) */") if rows <= _SMALL_SOURCE_ROWS else ("", "")
+    one_task, to_every_task = (
+        ("/*+ COALESCE(1) */", "/*+ BROADCAST(latest) */") if rows <= _SMALL_SOURCE_ROWS else ("", "")
+    )
     # The bounds on the key follow from the equality; written out, they let Delta skip the files without such keys.
     [result] = spark.sql(
         f"""

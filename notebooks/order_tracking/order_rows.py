@@ -38,12 +38,14 @@ def read_order_rows(
         added_columns: The columns to read beside the contract's.
 
     Returns:
-        The contract's columns and the added ones as cleaned text, `_source_file`, `reasons` (what the row broke, empty if nothing),
-        `raw_row` (the row as JSON by the file's own names, or its text where it could not be split) and
-        `_row_id` (in the order of the rows of a file).
+        The contract's columns and the added ones as cleaned text, `_source_file`, `reasons` (what the row
+        broke, empty if nothing), `raw_row` (the row as JSON by the file's own names, or its text where it could not be
+        split) and `_row_id` (in the order of the rows of a file).
     """
     by_shape = groupby(sorted(files, key=_shape), key=_shape)
-    return reduce(DataFrame.unionByName, (_read_files_of_one_shape(spark, list(group), added_columns) for _, group in by_shape))
+    return reduce(
+        DataFrame.unionByName, (_read_files_of_one_shape(spark, list(group), added_columns) for _, group in by_shape)
+    )
 
 
 def _shape(readable: ReadableFile) -> tuple[Path, tuple[str, ...], bool]:

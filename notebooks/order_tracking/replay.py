@@ -1,4 +1,4 @@
-"""Load again what was archived or quarantined: put it back into the landing directory, where its arrival starts the job."""
+"""Load again what was archived or quarantined: put it back, and its arrival starts the job."""
 
 import csv
 import json
@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.batch import batch_date
+from order_tracking.landing import REPLAY_FOLDER
 from order_tracking.stage import discard_file
 from order_tracking.tables import Tables, open_tables
 from order_tracking.volume import Volume, open_volume
@@ -75,7 +76,7 @@ def replay(
     days = (_day("since", since) or date.min, _day("until", until) or date.max)
     paths = {path.strip() for path in files.split(",") if path.strip()}
     directories = open_volume(volume)
-    folder = f"replay-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    folder = f"{REPLAY_FOLDER}{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     if source == "archive":
         return ReplaySummary(tuple(_replay_archive(directories, folder, days, paths)))
     if source == "quarantine":
@@ -98,7 +99,9 @@ def _replay_archive(volume: Volume, folder: str, days: tuple[date, date], paths:
             path = file.relative_to(batch).as_posix()
             if not paths or path in paths:
                 # Two batches may have files of one name.
-                yield _put(volume, f"{folder}/{batch.name}/{path}", lambda target, file=file: shutil.copyfile(file, target))
+                yield _put(
+                    volume, f"{folder}/{batch.name}/{path}", lambda target, file=file: shutil.copyfile(file, target)
+                )
 
 
 def _replay_quarantine(

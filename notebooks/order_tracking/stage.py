@@ -33,7 +33,10 @@ def write_stage(
             F.expr("count_if(size(reasons) > 0) AS quarantined"),
             F.expr(f"min(CASE WHEN size(reasons) = 0 THEN {KEY} END) AS first_key"),
             F.expr(f"max(CASE WHEN size(reasons) = 0 THEN {KEY} END) AS last_key"),
-            *(F.expr(f"count_if(size(reasons) = 0 AND {breaks(rule)}) AS warning_{i}") for i, rule in enumerate(WARNINGS)),
+            *(
+                F.expr(f"count_if(size(reasons) = 0 AND {breaks(rule)}) AS warning_{i}")
+                for i, rule in enumerate(WARNINGS)
+            ),
         )
         .where("size(reasons) = 0")
         .selectExpr(

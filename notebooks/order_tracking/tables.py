@@ -1,11 +1,11 @@
-"""The pipeline's tables and views: their names, their creation on first use, and their columns as the contract changes."""
+"""The pipeline's tables and views: their names, their creation on first use, their columns as the contract changes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import DataType, StructType
 
 from order_tracking.contract import COLUMNS, KEY, SEQUENCE, precedence
 
@@ -148,7 +148,7 @@ def _follow_contract(spark: SparkSession, tables: Tables, stage_columns: StructT
 
 
 def _simple(type_name: str) -> str:
-    return StructType.fromDDL(f"c {type_name}")["c"].dataType.simpleString()
+    return DataType.fromDDL(type_name).simpleString()
 
 
 def _definitions(tables: Tables) -> Mapping[str, str]:

@@ -9,8 +9,6 @@ import type { NotebookPackage } from "./notebook-package.ts";
 const TASK_TIMEOUT_SECONDS = 60 * 60;
 /** Less than all attempts of all tasks together: a job that takes this long needs a person. */
 const JOB_TIMEOUT_SECONDS = 4 * 60 * 60;
-const QUIET = { noAlertForCanceledRuns: true, noAlertForSkippedRuns: true };
-
 /** For a task that picks up what a failed attempt left behind: trying again is safe, and most failures pass in a minute. */
 export const RETRIES = { maxRetries: 2, minRetryIntervalMillis: 60_000, retryOnTimeout: true } as const;
 
@@ -63,7 +61,7 @@ export abstract class OrderJob extends Construct {
       queue: { enabled: true },
       timeoutSeconds: JOB_TIMEOUT_SECONDS,
       ...failureEmails(environment),
-      notificationSettings: QUIET,
+      notificationSettings: { noAlertForCanceledRuns: true, noAlertForSkippedRuns: true },
       // Changes come from here: one made by hand would be undone by the next deployment.
       editMode: "UI_LOCKED",
       tags: tags(environment),
@@ -76,13 +74,6 @@ export abstract class OrderJob extends Construct {
 /** For what starts a job by itself. */
 export function pauseStatus({ triggerPaused }: Environment): "PAUSED" | "UNPAUSED" {
   return triggerPaused ? "PAUSED" : "UNPAUSED";
-}
-
-/** Tells of a task whose failure need not fail the run, which is all that the job tells of. */
-export function taskFailureEmails(
-  environment: Environment,
-): Pick<JobTask, "emailNotifications" | "notificationSettings"> {
-  return { ...failureEmails(environment), notificationSettings: { ...QUIET, alertOnLastAttempt: true } };
 }
 
 function failureEmails({ failureEmails }: Environment) {

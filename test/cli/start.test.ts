@@ -163,7 +163,7 @@ test("a rejected file fails the run in its quality gate, but what is good has la
 
   expect(failed.code).toBe(1);
   expect(failed.stdout).toMatch(/stage_to_final +SUCCESS .*1 inserted/);
-  expect(failed.stdout).toMatch(/quality_gate +FAILED .*1 files were rejected, more than the 0 allowed/);
+  expect(failed.stdout).toMatch(/quality_gate +FAILED .*rejected files: 1, more than the 0 that are allowed/);
   expect(failed.stdout).toMatch(/no-orders\.csv +rejected/);
   expect(failed.stdout).toMatch(/^Orders by status\n[^]*^ +GOOD +1 /m);
   expect(failed.stdout).toContain("what is good of its data has landed all the same");

@@ -1,4 +1,4 @@
-"""A crash at each step of both tasks, and a second run: the same as if nothing had happened."""
+"""A crash at each step of the tasks, and a second run: the same as if nothing had happened."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,25 +6,34 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from order_tracking import load_batch, source_to_stage, stage_to_final
+from order_tracking import load_batch, quality_gate, stage_to_final
+from order_tracking.checkpoint import Checkpoint
+from order_tracking.landing import look_at
 from pipeline import Pipeline, lines, order
 from pyspark.sql import SparkSession
 
-STEPS = [
-    (source_to_stage, "claim", 1),
+#: What is replaced by something that dies in its n-th call, and n.
+STEPS: list[tuple[Any, str, int]] = [
+    (Checkpoint, "claim", 1),
+    (load_batch, "take", 1),
+    (load_batch, "take", 2),
+    (load_batch, "reject", 1),
     (load_batch, "write_stage", 1),
     (load_batch, "quarantine_rows", 1),
-    (load_batch, "move", 1),
-    (load_batch, "move", 2),
-    (load_batch, "move", 3),
-    (source_to_stage, "record", 1),
+    (load_batch, "reject", 2),
+    (Checkpoint, "stage", 1),
+    (Checkpoint, "record", 1),
     (stage_to_final, "merge_batches", 1),
-    (stage_to_final, "record", 1),
+    (Checkpoint, "record", 2),
+    (Checkpoint, "close", 1),
+    (quality_gate, "_write_job_log", 1),
+    (Checkpoint, "forget_records", 1),
 ]
+POLICY = load_batch.Policy(max_bad_rows_percent=50)
 
 
-class Crash(Exception):
-    pass
+class Crash(BaseException):
+    """Not an Exception, so that nothing handles it."""
 
 
 def crash_at(call: int, before: bool, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,15 +57,19 @@ def fill(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1), "T9,bad", order(2, "DELIVERED", "2026-01-05 10:00:00")))
     pipeline.drop("b/a.csv", lines(order(2), order(3), ",,,,,,"))
     pipeline.drop("c.csv", "no header\n1\n")
+    pipeline.drop("d.csv", lines("mostly", "bad", order(4)))
 
 
 def outcome(pipeline: Pipeline) -> dict[str, Any]:
-    """Everything that must not depend on crashes: tables and files without batch ids and times."""
-    ledger = pipeline.table("loaded_files_table", "path", "state", "rows_staged", "rows_quarantined", "reason")
+    """Everything that must not depend on crashes: tables, views and files without batch ids and times."""
+    ledger = ("path", "state", "reason", "rows_read", "rows_staged", "rows_quarantined")
+    history = ("tracking_num", "status", "CAST(valid_from AS string)", "CAST(valid_to AS string)", "is_current")
     return {
+        "stage": sorted(tuple(row) for row in pipeline.table("stage_orders_table", "tracking_num", "_source_file")),
         "orders": pipeline.orders(),
+        "history": sorted(tuple(row) for row in pipeline.table("orders_history", *history)),
         "quarantine": pipeline.quarantine(),
-        "ledger": {tuple(row) for row in ledger},
+        "ledger": sorted(tuple(row) for row in pipeline.table("loaded_files_table", *ledger)),
         "files": {name: pipeline.files(name) for name in ("file_arrival", "archive", "rejected")},
     }
 
@@ -65,38 +78,36 @@ def outcome(pipeline: Pipeline) -> dict[str, Any]:
 def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     pipeline = Pipeline(spark, f"test_{uuid4().hex[:8]}", tmp_path_factory.mktemp("undisturbed"))
     fill(pipeline)
-    pipeline.run()
+    pipeline.run(POLICY)
     return outcome(pipeline)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize(("module", "step", "call"), STEPS, ids=[f"{name}-{call}" for _, name, call in STEPS])
+@pytest.mark.parametrize(("owner", "step", "call"), STEPS, ids=[f"{name}-{call}" for _, name, call in STEPS])
 def test_a_second_run_repairs_a_crash(
     pipeline: Pipeline,
     undisturbed: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
-    module: Any,
+    owner: Any,
     step: str,
     call: int,
     before: bool,
 ) -> None:
     fill(pipeline)
     with monkeypatch.context() as patch:
-        patch.setattr(module, step, crash_at(call, before, getattr(module, step)))
-        with pytest.raises((Crash, RuntimeError)):
-            pipeline.run()
-    pipeline.run()
+        patch.setattr(owner, step, crash_at(call, before, getattr(owner, step)))
+        with pytest.raises(Crash):
+            pipeline.run(POLICY)
+    pipeline.run(POLICY)
     assert outcome(pipeline) == undisturbed
+    assert list((pipeline.volume / "checkpoint").rglob("*.*")) == []
 
 
 def test_a_file_that_arrives_after_a_crash_waits_for_its_own_batch(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.drop("a.csv", lines(order(1)))
-    with monkeypatch.context() as patch:
-        patch.setattr(load_batch, "write_stage", crash_at(1, True, load_batch.write_stage))
-        with pytest.raises(RuntimeError, match="run again, and it is finished first"):
-            pipeline.stage()
+    crash_in_stage(pipeline, monkeypatch)
     pipeline.drop("b.csv", lines(order(2)))
     staged = pipeline.stage()
     [resumed] = staged.resumed_batch_ids
@@ -104,67 +115,109 @@ def test_a_file_that_arrives_after_a_crash_waits_for_its_own_batch(
     assert pipeline.merge().inserted == 2
 
 
-def test_a_claimed_file_that_is_removed_is_dropped_for_good(
+def test_a_file_sent_again_after_a_crash_is_loaded_beside_the_first(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = pipeline.drop("a.csv", lines(order(1)))
-    pipeline.drop("b.csv", lines(order(2)))
+    pipeline.drop("a.csv", lines(order(1)))
+    crash_in_stage(pipeline, monkeypatch)
+    pipeline.drop("a.csv", lines(order(2)))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    assert pipeline.states() == {"a.csv": ["MERGED", "MERGED"]}
+
+
+def crash_in_stage(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(load_batch, "write_stage", crash_at(1, False, load_batch.write_stage))
-        with pytest.raises(RuntimeError):
+        patch.setattr(load_batch, "write_stage", crash_at(1, True, load_batch.write_stage))
+        with pytest.raises(Crash):
             pipeline.stage()
-    file.unlink()
-    assert {file.path: file.outcome for file in pipeline.stage().files} == {"a.csv": "dropped", "b.csv": "staged"}
-    assert pipeline.stage().files == ()
-    pipeline.merge()
-    assert set(pipeline.statuses()) == {"T2"}
 
 
-def test_a_file_written_while_it_is_read_is_loaded_by_the_next_run_as_it_is_then(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("rewritten", [True, False])
+def test_a_file_that_changes_after_it_was_listed_is_dropped_and_loaded_as_it_is_then(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, rewritten: bool
 ) -> None:
     file = pipeline.drop("a.csv", lines(order(1)))
     pipeline.drop("b.csv", lines(order(2)))
+    claim = Checkpoint.claim
+
+    def changed_meanwhile(*args: Any) -> None:
+        claim(*args)
+        file.write_text(lines(order(3), order(4))) if rewritten else file.unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "claim", changed_meanwhile)
+        staged, _ = pipeline.run()
+    assert {file.path: file.outcome for file in staged.files} == {"a.csv": "dropped", "b.csv": "staged"}
+    pipeline.run()
+    assert set(pipeline.statuses()) == ({"T2", "T3", "T4"} if rewritten else {"T2"})
+    assert pipeline.states()["a.csv"] == (["DROPPED", "MERGED"] if rewritten else ["DROPPED"])
+
+
+def test_a_file_written_while_it_is_read_is_read_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.drop("a.csv", lines(order(1), "bad"))
     write_stage = load_batch.write_stage
 
-    def overwritten_meanwhile(*args: Any) -> Any:
+    def written_meanwhile(*args: Any) -> Any:
         result = write_stage(*args)
-        file.write_text(lines(order(1), order(3)))
         monkeypatch.undo()
+        [taken] = (pipeline.volume / "archive").rglob("a.csv")
+        with taken.open("a") as still_open:
+            still_open.write(f"{order(3)}\n")
         return result
 
-    monkeypatch.setattr(load_batch, "write_stage", overwritten_meanwhile)
-    staged = pipeline.stage()
-    assert {file.path: file.outcome for file in staged.files} == {"a.csv": "dropped", "b.csv": "staged"}
-    assert [row.tracking_num for row in pipeline.table("stage_orders_table")] == ["T2"]
-    pipeline.run()
-    assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
-    assert pipeline.files("file_arrival") == {}
+    monkeypatch.setattr(load_batch, "write_stage", written_meanwhile)
+    staged, _ = pipeline.run()
+    assert [(file.outcome, file.rows_staged, file.rows_quarantined) for file in staged.files] == [("staged", 2, 1)]
+    assert set(pipeline.statuses()) == {"T1", "T3"}
+    assert len(pipeline.table("stage_orders_table")) == 2
+    assert len(pipeline.quarantine()) == 1
 
 
-def test_a_file_written_after_it_was_read_is_not_archived_unread(
+def test_a_file_that_is_written_without_end_stops_the_task_and_is_loaded_later(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = pipeline.drop("a.csv", lines(order(1), "bad"))
-    quarantine_rows = load_batch.quarantine_rows
+    pipeline.drop("a.csv", lines(order(1)))
+    write_stage = load_batch.write_stage
 
-    def overwritten_afterwards(*args: Any) -> None:
-        quarantine_rows(*args)
-        file.write_text(lines(order(3)))
+    def written_meanwhile(*args: Any) -> Any:
+        [taken] = (pipeline.volume / "archive").rglob("a.csv")
+        with taken.open("a") as still_open:
+            still_open.write(f"{order(3)}\n")
+        return write_stage(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(load_batch, "quarantine_rows", overwritten_afterwards)
-        [first] = pipeline.stage().files
-    assert (first.outcome, first.destination) == ("staged", None)
-    [second] = pipeline.stage().files
-    assert (second.outcome, pipeline.files("archive")) == ("staged", {"a.csv": lines(order(3)).encode()})
-    pipeline.merge()
+        patch.setattr(load_batch, "write_stage", written_meanwhile)
+        with pytest.raises(RuntimeError, match="not loaded to its end") as raised:
+            pipeline.stage()
+    assert "still being written" in str(raised.value.__cause__)
+    pipeline.run()
     assert set(pipeline.statuses()) == {"T1", "T3"}
 
 
-def test_nothing_in_the_archive_is_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "new").write_text("new")
-    (tmp_path / "old").write_text("old")
-    with pytest.raises(FileExistsError, match="exists already"):
-        load_batch.move(tmp_path / "new", tmp_path / "old")
-    assert (tmp_path / "old").read_text() == "old"
+def test_a_move_that_was_cut_short_is_done_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every file system renames in one step: a part of the copy may be there, and the file as well."""
+    content = lines(order(1), order(2))
+    pipeline.drop("a.csv", content)
+    with monkeypatch.context() as patch:
+        patch.setattr(load_batch, "take", crash_at(1, True, load_batch.take))
+        with pytest.raises(Crash):
+            pipeline.stage()
+    [claim] = Checkpoint(pipeline.volume / "checkpoint").claimed()
+    part = (
+        pipeline.volume / f"archive/{claim.batch_id[:4]}/{claim.batch_id[4:6]}/{claim.batch_id[6:8]}/{claim.batch_id}"
+    )
+    part.mkdir(parents=True)
+    (part / "a.csv").write_text(content[:20])
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    assert pipeline.files("archive") == {"a.csv": content.encode()}
+
+
+def test_a_checkpoint_file_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    (tmp_path / "file.csv").write_text("x")
+    (tmp_path / "batches" / "20260101T000000.000000Z-abc.claimed.123.tmp").write_text('{"batch_')
+    (tmp_path / "records" / "r.123.tmp").write_text("{")
+    assert look_at(tmp_path, "file.csv")
+    assert (checkpoint.claimed(), checkpoint.staged(), checkpoint.records()) == ([], [], [])

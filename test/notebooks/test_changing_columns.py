@@ -1,0 +1,61 @@
+"""Columns that come, go, change their names or their types."""
+
+from dataclasses import replace
+
+import pytest
+from order_tracking import contract, tables
+from order_tracking.contract import COLUMNS, Column
+from order_tracking.load_batch import Policy
+from order_tracking.parameters import NewColumns
+from pipeline import HEADER, Pipeline, lines, order
+
+LATER = "2026-01-03 10:00:00"
+
+
+def test_new_columns_are_added_where_the_environment_says_so(pipeline: Pipeline) -> None:
+    add = Policy(NewColumns.ADD)
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run(add)
+    pipeline.drop(
+        "b.csv", lines(f"{order(1, updated=LATER)},DHL,", f"{order(2)}, UPS ,3", header=f"{HEADER},Carrier,Weight (kg)")
+    )
+    staged, _ = pipeline.run(add)
+    assert staged.warnings == ("new columns were added: carrier, weight_kg",)
+    pipeline.drop("c.csv", lines(order(3)))
+    staged, _ = pipeline.run(add)
+    assert staged.warnings == ()
+    for name in ("orders_table", "stage_orders_table", "orders_history"):
+        rows = {tuple(row) for row in pipeline.table(name, "tracking_num", "carrier", "weight_kg")}
+        assert rows >= {("T1", "DHL", None), ("T2", "UPS", "3"), ("T3", None, None)}
+
+
+def test_a_file_with_new_columns_is_rejected_where_the_environment_says_so(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(f"{order(1)},DHL", header=f"{HEADER},carrier"))
+    pipeline.drop("b.csv", lines(order(2)))
+    staged, _ = pipeline.run(Policy(NewColumns.REJECT))
+    outcomes = {file.path: (file.outcome, file.reason) for file in staged.files}
+    assert outcomes["b.csv"] == ("staged", None)
+    assert outcomes["a.csv"] == ("rejected", "its header has the unknown columns carrier; leave them out")
+    assert set(pipeline.statuses()) == {"T2"}
+
+
+def test_the_contract_may_have_a_new_column_and_a_wider_type(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    for type_name in ("int", "bigint"):
+        for module in (contract, tables):
+            monkeypatch.setattr(module, "COLUMNS", (*COLUMNS, Column("weight", type_name)))
+        opened = tables.open_tables(pipeline.spark, "spark_catalog", pipeline.schema)
+        for name in (opened.stage, opened.orders):
+            assert dict(pipeline.spark.table(name).dtypes)["weight"] == type_name
+
+
+def test_a_type_that_cannot_hold_what_is_there_is_refused(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    narrower = tuple(replace(column, type="int") if column.name == "address" else column for column in COLUMNS)
+    monkeypatch.setattr(tables, "COLUMNS", narrower)
+    with pytest.raises(ValueError, match=r"the contract says that address is int, but .* has it as string"):
+        tables.open_tables(pipeline.spark, "spark_catalog", pipeline.schema)

@@ -1,0 +1,86 @@
+"""What the contract declares, as rows meet it."""
+
+from dataclasses import replace
+
+import pytest
+from order_tracking import contract, inspection, order_rows, rules, stage
+from order_tracking.contract import COLUMNS
+from order_tracking.rule import Rule, at_most, between, matching, not_before, one_of
+from pipeline import Pipeline, csv_text, lines, order
+
+LATER = "2026-01-03 10:00:00"
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *declared: Rule, **columns: dict[str, object]) -> None:
+    """Put rules, and changes of columns, into the contract, for every module that has a part of it."""
+    changed = tuple(replace(column, **columns.get(column.name, {})) for column in COLUMNS)
+    for module in (contract, inspection, order_rows, rules, stage):
+        monkeypatch.setattr(module, "COLUMNS", changed)
+    monkeypatch.setattr(inspection, "_COLUMNS_BY_NAME", inspection.names_by_spelling(changed))
+    monkeypatch.setattr(rules, "RULES", declared)
+    for module in (rules, stage):
+        monkeypatch.setattr(module, "WARNINGS", tuple(rule for rule in declared if rule.warn_only))
+
+
+def test_each_kind_of_rule_quarantines_the_rows_that_break_it(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(
+        monkeypatch,
+        one_of("status", "SHIPPED", "IT'S \\ HERE"),
+        matching("tracking_num", "T[0-9]{1,2}"),
+        at_most("address", 13),
+        between("received_date", "DATE'2020-01-01'", "DATE'2030-01-01'"),
+        not_before("delivery_date", "received_date"),
+    )
+    bad = {
+        "allowed": order(2, "LOST"),
+        "pattern": order(333),
+        "length": order(4).replace("Main", "Maine"),
+        "range": order(5).replace("2026-01-01", "2019-12-31"),
+        "order": order(6).replace("2026-01-01,", "2026-01-01,2025-12-31"),
+    }
+    pipeline.drop("a.csv", lines(order(1), order(7, "IT'S \\ HERE"), *bad.values()))
+    pipeline.run()
+    assert [[rule for _, rule in reasons] for _, _, reasons in pipeline.quarantine()] == [[name] for name in bad]
+    assert set(pipeline.statuses()) == {"T1", "T7"}
+
+
+def test_a_rule_may_only_warn(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1).replace("2026-01-01,", "2026-01-01,2025-12-31"), order(2), "bad"))
+    staged, _ = pipeline.run()
+    assert staged.warnings == ("1 rows: delivery_date is before received_date",)
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    [run] = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'source_to_stage'").collect()
+    assert run.warnings == list(staged.warnings)
+
+
+def test_values_are_cleansed_as_their_columns_say(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(
+        monkeypatch,
+        status={"case": "upper"},
+        received_date={"formats": ("dd.MM.yyyy", "MM/dd/yyyy")},
+        last_update_timestamp={"formats": ("dd.MM.yyyy HH:mm",)},
+        tracking_num={"aliases": ("shipment no",)},
+    )
+    header = [
+        "Shipment_No",
+        "order_num",
+        "status",
+        "address",
+        "received_date",
+        "delivery_date",
+        "last_update_timestamp",
+    ]
+    rows = [
+        [" T1 ", "", " shipped", "  ", "31.12.2025", "", "02.01.2026 10:00"],
+        ["T2", "O2", "Shipped", "x", "12/31/2025", "", "2026-01-02 10:00:00"],
+        ["T3", "O3", "x", "x", "2025-31-12", "", "2026-01-02 10:00:00"],
+    ]
+    pipeline.drop("a.csv", csv_text(rows, header))
+    pipeline.run()
+    assert pipeline.orders() == {
+        "T1": ("T1", None, "SHIPPED", None, "2025-12-31", None, "2026-01-02 10:00:00"),
+        "T2": ("T2", "O2", "SHIPPED", "x", "2025-12-31", None, "2026-01-02 10:00:00"),
+    }
+    assert pipeline.quarantine() == [("a.csv", 3, [("received_date", "type")])]
