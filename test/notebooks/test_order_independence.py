@@ -1,4 +1,4 @@
-"""In whatever order, split and runs the rows come: the same orders, those of a few lines of Python."""
+"""In whatever order, split and runs the rows come: the same orders and history, those of a few lines of Python."""
 
 from datetime import date, datetime
 from itertools import count
@@ -32,6 +32,19 @@ def rank(state):
     return [(state[name] is not None, state[name] or "") for name in PRECEDENCE]
 
 
+def history_model(rows):
+    """Of each key and time the greatest state, which holds until the next."""
+    history = {}
+    for key in {row["tracking_num"] for row in rows}:
+        times = sorted({row["last_update_timestamp"] for row in rows if row["tracking_num"] == key})
+        for time, until in zip(times, [*times[1:], None], strict=True):
+            state = model([row for row in rows if (row["tracking_num"], row["last_update_timestamp"]) == (key, time)])[
+                key
+            ]
+            history[key, as_text(time)] = (as_text(until), *(as_text(state[column.name]) for column in COLUMNS[1:]))
+    return history
+
+
 def model(rows):
     return {
         key: max((row for row in rows if row["tracking_num"] == key), key=rank)
@@ -52,6 +65,8 @@ def test_orders_do_not_depend_on_how_rows_arrive(pipeline: Pipeline, runs, data)
     expected = {key: tuple(as_text(state[column.name]) for column in COLUMNS[1:]) for key, state in model(rows).items()}
     assert orders(pipeline, by_runs) == expected
     assert orders(pipeline, at_once) == expected
+    assert history(pipeline, by_runs) == history_model(rows)
+    assert history(pipeline, at_once) == history_model(rows)
 
 
 def as_text(value):
@@ -67,3 +82,11 @@ def load(pipeline: Pipeline, prefix: str, files) -> None:
 
 def orders(pipeline: Pipeline, prefix: str) -> dict[str, tuple[object, ...]]:
     return {key.removeprefix(prefix): row[1:] for key, row in pipeline.orders().items() if key.startswith(prefix)}
+
+
+def history(pipeline: Pipeline, prefix: str):
+    columns = [
+        f"CAST({name} AS string)" for name in ("valid_from", "valid_to", *(column.name for column in COLUMNS[1:]))
+    ]
+    rows = pipeline.table("orders_history", "tracking_num", *columns)
+    return {(row[0].removeprefix(prefix), row[1]): tuple(row[2:]) for row in rows if row[0].startswith(prefix)}
