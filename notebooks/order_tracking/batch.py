@@ -11,11 +11,6 @@ def new_batch_id(claimed_at: datetime) -> str:
     return f"{claimed_at:{_TIME}}-{secrets.token_hex(3)}"
 
 
-def claimed_at(batch_id: str) -> datetime:
-    """Return when a batch was claimed, in UTC and without a zone."""
-    return datetime.strptime(batch_id.split("-")[0], _TIME)
-
-
 def batch_date(batch_id: str) -> date:
     """Return the day on which a batch was claimed: a resumed batch is filed where its first attempt would have."""
-    return claimed_at(batch_id).date()
+    return datetime.strptime(batch_id.split("-")[0], _TIME).date()
