@@ -1,9 +1,10 @@
-/** `npm run bench [-- pipeline | synth]`: what the README's numbers come from; each fails where it is too slow. */
+/** `npm run bench [-- pipeline | growth | synth]`: what the README's numbers come from; each fails where it is too slow. */
 import { spawnSync } from "node:child_process";
 import { fail, python, root, setUp, SetupError } from "./setup.mjs";
 
 const benchmarks = {
   pipeline: [python, "bench/pipeline.py"],
+  growth: [python, "bench/pipeline.py", "growth"],
   synth: [process.execPath, "--import", "tsx", "bench/synth.ts"],
 };
 
