@@ -3,16 +3,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from connect_server import ConnectServer
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
-from spark_session import create_spark_session
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    session = create_spark_session(tmp_path_factory.mktemp("tables"))
-    yield session
-    session.stop()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+    with ConnectServer(tmp_path_factory.mktemp("tables")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spark(server: ConnectServer) -> SparkSession:
+    """Through Spark Connect, as in the workspace: it can do less than Spark in the process, which the laptop has."""
+    return SparkSession.builder.remote(server.url).getOrCreate()
 
 
 @pytest.fixture
