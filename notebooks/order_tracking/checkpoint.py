@@ -140,7 +140,7 @@ class Checkpoint:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write a file so that it is there as a whole or not at all."""
+    """Write a file so that it is there as a whole or not at all; what a crash leaves half-written is never read."""
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     unfinished.write_text(json.dumps(content, default=str), encoding="utf-8")
     unfinished.replace(path)

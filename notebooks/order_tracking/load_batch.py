@@ -12,7 +12,7 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from order_tracking.checkpoint import Checkpoint, Claim, FileOutcome, StagedBatch, State
-from order_tracking.claimed_files import TakenFile, outcome, reject, take
+from order_tracking.claimed_files import outcome, reject, take
 from order_tracking.inspection import UnreadableFileError, column_name, inspect
 from order_tracking.landing import REPLAY_FOLDER
 from order_tracking.order_rows import ReadableFile, read_order_rows
@@ -69,7 +69,7 @@ class BatchLoader:
             added, warnings = self._columns_beside_contract(readable)
             total = self._write_rows(claim, readable, added, now)
             # A file that was written while it was read may have been read in part.
-            if all(TakenFile(each.file, each.directory).is_unchanged() for each in readable):
+            if all(each.is_unchanged() for each in readable):
                 loaded = self._file_away(claim.batch_id, readable, total)
                 batch = StagedBatch(claim.batch_id, (*loaded, *aside), total.first_key, total.last_key)
                 self.checkpoint.stage(batch)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from order_tracking.claimed_files import TakenFile
 from order_tracking.contract import COLUMNS, Column
 from order_tracking.inspection import Header, column_name
-from order_tracking.landing import ArrivedFile
 from order_tracking.rule import quoted
 from order_tracking.rules import broken_rules, clean
 
@@ -19,11 +19,9 @@ _UNSPLIT = "_unsplit"
 
 
 @dataclass(frozen=True)
-class ReadableFile:
-    """A file that can be loaded, the directory where it is now, and its header."""
+class ReadableFile(TakenFile):
+    """A file of a batch that can be loaded."""
 
-    file: ArrivedFile
-    directory: Path
     header: Header
 
 
