@@ -3,33 +3,28 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
+from crash_scenario import (
+    POLICY,
+    assert_all_is_accounted_for,
+    assert_nothing_is_under_way,
+    drop_files_of,
+    outcomes,
+)
 from order_tracking import load_batch, quality_gate, stage_to_final
 from order_tracking.checkpoint import Checkpoint
 from order_tracking.landing import look_at
 from pipeline import Pipeline, lines, order
-from pyspark.sql import SparkSession
 
-#: What is replaced by something that dies in its n-th call, and n.
+#: What is replaced by something that fails after its n-th call, and n. A process that is killed is in `test_kills.py`.
 STEPS: list[tuple[Any, str, int]] = [
-    (Checkpoint, "claim", 1),
-    (load_batch, "take", 1),
     (load_batch, "take", 2),
-    (load_batch, "reject", 1),
     (load_batch, "write_stage", 1),
-    (load_batch, "quarantine_rows", 1),
-    (load_batch, "reject", 2),
     (Checkpoint, "stage", 1),
-    (Checkpoint, "record", 1),
     (stage_to_final, "merge_batches", 1),
-    (Checkpoint, "record", 2),
-    (Checkpoint, "close", 1),
     (quality_gate, "_write_job_log", 1),
-    (Checkpoint, "forget_records", 1),
 ]
-POLICY = load_batch.Policy(max_bad_rows_percent=50)
 
 
 class Crash(BaseException):
@@ -51,52 +46,22 @@ def crash_at(call: int, function: Callable[..., Any]) -> Callable[..., Any]:
     return crashing
 
 
-def fill(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1), "T9,bad", order(2, "DELIVERED", "2026-01-05 10:00:00")))
-    pipeline.drop("b/a.csv", lines(order(2), order(3), ",,,,,,"))
-    pipeline.drop("c.csv", "no header\n1\n")
-    pipeline.drop("d.csv", lines("mostly", "bad", order(4)))
-
-
-def outcome(pipeline: Pipeline) -> dict[str, Any]:
-    """Everything that must not depend on crashes: tables, views and files without batch ids and times."""
-    ledger = ("path", "state", "reason", "rows_read", "rows_staged", "rows_quarantined")
-    history = ("tracking_num", "status", "CAST(valid_from AS string)", "CAST(valid_to AS string)", "is_current")
-    return {
-        "stage": sorted(tuple(row) for row in pipeline.table("stage_orders_table", "tracking_num", "_source_file")),
-        "orders": pipeline.orders(),
-        "history": sorted(tuple(row) for row in pipeline.table("orders_history", *history)),
-        "quarantine": pipeline.quarantine(),
-        "ledger": sorted(tuple(row) for row in pipeline.table("loaded_files_table", *ledger)),
-        "files": {name: pipeline.files(name) for name in ("file_arrival", "archive", "rejected")},
-    }
-
-
-@pytest.fixture(scope="module")
-def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    pipeline = Pipeline(spark, f"test_{uuid4().hex[:8]}", tmp_path_factory.mktemp("undisturbed"))
-    fill(pipeline)
-    pipeline.run(POLICY)
-    return outcome(pipeline)
-
-
 @pytest.mark.parametrize(("owner", "step", "call"), STEPS, ids=[f"{name}-{call}" for _, name, call in STEPS])
 def test_a_second_run_repairs_a_crash(
-    pipeline: Pipeline,
-    undisturbed: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    owner: Any,
-    step: str,
-    call: int,
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, call: int
 ) -> None:
-    fill(pipeline)
+    drop_files_of("undisturbed", pipeline)
+    pipeline.run(POLICY)
+    drop_files_of("disturbed", pipeline)
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, crash_at(call, getattr(owner, step)))
         with pytest.raises(Crash):
             pipeline.run(POLICY)
     pipeline.run(POLICY)
-    assert outcome(pipeline) == undisturbed
-    assert list((pipeline.volume / "checkpoint").rglob("*.*")) == []
+    assert_nothing_is_under_way(pipeline)
+    found = outcomes(pipeline)
+    assert found["disturbed"] == found["undisturbed"]
+    assert_all_is_accounted_for(pipeline)
 
 
 def test_a_file_that_arrives_after_a_crash_waits_for_its_own_batch(
@@ -157,9 +122,7 @@ def test_a_file_written_while_it_is_read_is_read_again(pipeline: Pipeline, monke
     def written_meanwhile(*args: Any) -> Any:
         result = write_stage(*args)
         monkeypatch.undo()
-        [taken] = (pipeline.volume / "archive").rglob("a.csv")
-        with taken.open("a") as still_open:
-            still_open.write(f"{order(3)}\n")
+        add_row_to_taken_file(pipeline)
         return result
 
     monkeypatch.setattr(load_batch, "write_stage", written_meanwhile)
@@ -177,9 +140,7 @@ def test_a_file_that_is_written_without_end_stops_the_task_and_is_loaded_later(
     write_stage = load_batch.write_stage
 
     def written_meanwhile(*args: Any) -> Any:
-        [taken] = (pipeline.volume / "archive").rglob("a.csv")
-        with taken.open("a") as still_open:
-            still_open.write(f"{order(3)}\n")
+        add_row_to_taken_file(pipeline)
         return write_stage(*args)
 
     with monkeypatch.context() as patch:
@@ -189,6 +150,12 @@ def test_a_file_that_is_written_without_end_stops_the_task_and_is_loaded_later(
     assert "still being written" in str(raised.value.__cause__)
     pipeline.run()
     assert set(pipeline.statuses()) == {"T1", "T3"}
+
+
+def add_row_to_taken_file(pipeline: Pipeline) -> None:
+    [taken] = (pipeline.volume / "archive").rglob("a.csv")
+    with taken.open("a") as still_open:
+        still_open.write(f"{order(3)}\n")
 
 
 def test_a_move_that_was_cut_short_is_done_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,46 @@
+"""The job's process is killed before each of its effects in turn: one more run, and nothing can be seen of it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from connect_server import ConnectServer
+from crash_scenario import (
+    POLICY,
+    assert_all_is_accounted_for,
+    assert_nothing_is_under_way,
+    drop_files_of,
+    outcomes,
+)
+from job_process import JobProcess
+from pipeline import Pipeline
+from pyspark.sql import SparkSession
+
+#: Each takes every second effect, on tables of its own.
+WORKERS = 2
+
+
+def test_one_more_run_finishes_what_was_killed_before_any_effect(
+    server: ConnectServer, spark: SparkSession, tmp_path: Path
+) -> None:
+    def kill_before_effects(worker: int) -> tuple[Pipeline, set[int]]:
+        pipeline = Pipeline(spark, f"test_kills_{worker}", tmp_path / str(worker))
+        for client in ("first", "undisturbed"):  # The first has the effects of making the tables as well.
+            drop_files_of(client, pipeline)
+            effects = JobProcess(server.url, pipeline).wait() or 0
+        mine = range(1 + worker, effects + 1, WORKERS)
+        for effect in mine:
+            drop_files_of(f"effect{effect}", pipeline)
+            assert JobProcess(server.url, pipeline, before_effect=effect).wait() is None
+            server.wait_until_idle()
+            pipeline.run(POLICY)
+            assert_nothing_is_under_way(pipeline)
+        return pipeline, set(mine)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        results = list(pool.map(kill_before_effects, range(WORKERS)))
+    assert len(set.union(*(effects for _, effects in results))) > 20
+    for pipeline, effects in results:
+        found = outcomes(pipeline)
+        assert len(found) == 2 + len(effects)
+        assert {client: outcome for client, outcome in found.items() if outcome != found["undisturbed"]} == {}
+        assert_all_is_accounted_for(pipeline)
