@@ -1,0 +1,111 @@
+"""Kill runs of the job at random moments, many times: `npm run test:chaos [-- --kills N --seed N]`.
+
+After each death one more run must leave tables, views and files as an undisturbed run does. A run is killed, or fails,
+before one of its effects or at any time; now and then Spark is killed as well, with whatever it was about to commit.
+The seed, which is printed, gives the same choices again.
+"""
+
+import argparse
+import random
+import tempfile
+from contextlib import redirect_stdout
+from itertools import count
+from os import devnull
+from pathlib import Path
+
+from connect_server import ConnectServer
+from crash_scenario import (
+    POLICY,
+    assert_all_is_accounted_for,
+    assert_nothing_is_under_way,
+    drop_files_of,
+    outcomes,
+)
+from job_process import JobProcess
+from pipeline import Pipeline
+from pyspark.sql import SparkSession
+
+#: How many deaths share their tables: enough to seldom make new ones, few enough to stay quick.
+DEATHS_ON_SAME_TABLES = 20
+
+
+class Chaos:
+    """A Spark, replaced when it dies, and the choices that chance makes."""
+
+    def __init__(self, directory: Path, chance: random.Random) -> None:
+        self.kills = 0
+        self._directory, self._chance = directory, chance
+        self._start_spark()
+
+    def die_often(self, schema: str) -> None:
+        """Let runs die on tables of their own, each followed by one more run.
+
+        Raises:
+            AssertionError: If anything is not as after an undisturbed run.
+        """
+        died = {"undisturbed": "not at all"}
+        drop_files_of("undisturbed", self._pipeline(schema))
+        self._run(schema)
+        for number in range(DEATHS_ON_SAME_TABLES):
+            client = f"death{number}"
+            drop_files_of(client, self._pipeline(schema))
+            died[client] = self._die(schema)
+            print(f"{schema} {client}: {died[client]}", flush=True)
+            self._server.wait_until_idle()
+            if self._chance.random() < 0.3:
+                drop_files_of(f"next{number}", self._pipeline(schema))
+                died[f"next{number}"] = f"after {client}"
+            self._run(schema)
+            assert_nothing_is_under_way(self._pipeline(schema))
+        found = outcomes(self._pipeline(schema))
+        assert found.keys() == died.keys()
+        for client, outcome in found.items():
+            assert outcome == found["undisturbed"], f"{client}, {died[client]}: {outcome}"
+        assert_all_is_accounted_for(self._pipeline(schema))
+
+    def _pipeline(self, schema: str) -> Pipeline:
+        return Pipeline(self._spark, schema, self._directory / schema)
+
+    def _run(self, schema: str) -> None:
+        with Path(devnull).open("w") as log, redirect_stdout(log):
+            self._pipeline(schema).run(POLICY)
+
+    def _die(self, schema: str) -> str:
+        way = self._chance.choices(["killed", "failed", "timed", "with Spark"], [5, 3, 3, 1])[0]
+        effect, seconds = self._chance.randint(1, 34), self._chance.uniform(0, 4)
+        pipeline = self._pipeline(schema)
+        if way in ("killed", "failed"):
+            process = JobProcess(self._server.url, pipeline, effect, "killed" if way == "killed" else "failed")
+            self.kills += process.wait() is None
+            return f"{way} before effect {effect}"
+        process = JobProcess(self._server.url, pipeline)
+        process.let_work(seconds)
+        if way == "with Spark":
+            self._server.kill()
+        self.kills += process.kill()
+        if way == "with Spark":
+            self._start_spark()
+        return f"killed after {seconds:.2f} seconds" + (", and Spark as well" if way == "with Spark" else "")
+
+    def _start_spark(self) -> None:
+        self._server = ConnectServer(self._directory / "tables")
+        self._spark = SparkSession.builder.remote(self._server.url).create()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        chaos = Chaos(Path(directory), random.Random(arguments.seed))
+        for group in count(1):
+            chaos.die_often(f"group{group}")
+            print(f"{chaos.kills} kills, and no difference", flush=True)
+            if chaos.kills >= arguments.kills:
+                break
+
+
+if __name__ == "__main__":
+    main()
