@@ -34,6 +34,21 @@ const percent = () => {
 };
 const groups = () => z.array(text("the name of an account group", /\S/), { error: "a list of account groups" });
 
+/** One rule of stacks/guard-rails/rules.ts that one construct may break for a while. */
+const waiver = z.strictObject(
+  {
+    rule: text("the id of a guard rail", /^[a-z]+(-[a-z]+)*$/),
+    construct: text(
+      "the path of a construct, its stack first, such as prod-platform/lake/account",
+      /^[^/]+(\/[^/]+)+$/,
+    ),
+    reason: text("a reason that others understand", /\S/),
+    /** The last day on which it holds. */
+    expiresOn: z.iso.date({ error: "a date as YYYY-MM-DD" }),
+  },
+  { error: "a guard rail, a construct, a reason and a last day" },
+);
+
 const environmentFields = z.strictObject({
   /** Part of every name; the longest derived one, the storage account's, has room for 11 characters. */
   name: text("2-11 lower-case letters and digits, a letter first", /^[a-z][a-z0-9]{1,10}$/),
@@ -102,6 +117,8 @@ const environmentFields = z.strictObject({
   loaders: groups().default([]),
   /** Groups that may query the tables. */
   readers: groups().default([]),
+  /** Guard rails that are not kept yet: each names what breaks which rule, why, and until when. */
+  waivers: z.array(waiver, { error: "a list of waivers" }).default([]),
 });
 
 const environmentType = environmentFields.superRefine(({ archiveCoolAfterDays, archiveDeleteAfterDays }, context) => {
@@ -116,6 +133,8 @@ const environmentType = environmentFields.superRefine(({ archiveCoolAfterDays, a
 
 /** A valid environment, defaults filled in. */
 export type Environment = Readonly<z.output<typeof environmentType>>;
+
+export type Waiver = Readonly<z.output<typeof waiver>>;
 
 /** What an environment's file says; the subscription's id is not for files. */
 export type EnvironmentSettings = Omit<z.input<typeof environmentType>, "subscriptionId">;

@@ -22,6 +22,7 @@ function run(output: string, variables: Record<string, string> = {}, nodeOptions
   return execFileSync(process.execPath, [...nodeOptions, "--import", "tsx", "main.ts"], {
     cwd: ROOT,
     encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, CDKTF_OUTDIR: path.join(directory, output), ...variables },
   });
 }
@@ -53,4 +54,19 @@ it("adds a sandbox's stacks when the variables ask for one", () => {
     "sbx-pipeline",
     "sbx-platform",
   ]);
+});
+
+it("fails on a stack that breaks a guard rail", () => {
+  const hook = path.join(directory, "open-keys.cjs");
+  const account = path.join(ROOT, "node_modules/@cdktf/provider-azurerm/lib/storage-account/index.js");
+  writeFileSync(
+    hook,
+    `const { prototype } = require(${JSON.stringify(account)}).StorageAccount;
+    const attributes = prototype.synthesizeAttributes;
+    prototype.synthesizeAttributes = function () {
+      return { ...attributes.call(this), shared_access_key_enabled: true };
+    };`,
+  );
+
+  expect(() => run("broken", {}, ["--require", hook])).toThrow("[dev-platform/lake/account] no-shared-keys: ");
 });

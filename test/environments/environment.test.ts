@@ -22,6 +22,7 @@ it("fills in the defaults", () => {
     failureEmails: [],
     loaders: [],
     readers: [],
+    waivers: [],
   });
 });
 
@@ -75,6 +76,9 @@ const inWorkspace = (workspace: object) => ({ existingWorkspace: { name: "dbw", 
 const inState = (state: object) => ({
   stateContainer: { resourceGroup: "rg", storageAccount: "state", container: "tfstate", ...state },
 });
+const withWaiver = (waiver: object) => ({
+  waivers: [{ rule: "tagged", construct: "tiny-platform/lake", reason: "x", expiresOn: "2026-12-24", ...waiver }],
+});
 
 it.each([
   ["the shortest name", { name: "ab" }],
@@ -95,6 +99,7 @@ it.each([
   ["the loosest limits", { maxBadRowsPercent: 100, maxQuarantinedPercent: 100 }],
   ["a share between two percents", { maxBadRowsPercent: 0.5 }],
   ["the shortest time travel", { retentionDays: 7 }],
+  ["a waiver", withWaiver({ construct: "tiny-platform/lake/account" })],
   ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
 ])("accepts %s", (_, settings) => {
   expect(() => resolve(settings)).not.toThrow();
@@ -139,6 +144,10 @@ it.each([
   ["maxRejectedFiles", { maxRejectedFiles: -1 }],
   ["maxRejectedFiles", { maxRejectedFiles: 0.5 }],
   ["retentionDays", { retentionDays: 6 }],
+  ["waivers.0.rule", withWaiver({ rule: "" })],
+  ["waivers.0.construct", withWaiver({ construct: "tiny-platform" })],
+  ["waivers.0.reason", withWaiver({ reason: " " })],
+  ["waivers.0.expiresOn", withWaiver({ expiresOn: "never" })],
   ["retentionDays", { retentionDays: 7.5 }],
   ["archiveCoolAfterDays", { archiveCoolAfterDays: 0 }],
   ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30.5 }],
