@@ -12,9 +12,11 @@ import { fileURLToPath } from "node:url";
 import { findRequirements } from "./requirements.mjs";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const environment = path.join(root, ".venv");
+const pythonIn = (folder) => path.join(root, folder, "bin", "python");
 /** The Python that runs Spark. */
-export const python = path.join(environment, "bin", "python");
+export const python = pythonIn(".venv");
+/** The Python that scans the synthesized stacks. */
+export const scannerPython = pythonIn(".venv-security");
 
 /** A reason to stop that people can act on; shown as one sentence, without a stack. */
 export class SetupError extends Error {}
@@ -57,26 +59,32 @@ function installNodePackages() {
   return run("installing the Node packages (npm ci)", npm.command, args);
 }
 
-/** What the Python environment was made from; another lock file or another path makes it anew. */
-function pythonFingerprint() {
-  const lock = readFileSync(path.join(root, "requirements.txt"));
-  return createHash("sha256").update(lock).update(environment).digest("hex");
+/** Finds out whether a Python environment is what its lock file says, and makes it anew where it is not. */
+function pythonPackages(folder, lock) {
+  const environment = path.join(root, folder);
+  const mark = path.join(environment, "installed");
+  // Another lock file or another path makes it anew.
+  const fingerprint = () =>
+    createHash("sha256")
+      .update(readFileSync(path.join(root, lock)))
+      .update(environment)
+      .digest("hex");
+  return {
+    areInstalled: () =>
+      existsSync(pythonIn(folder)) && existsSync(mark) && readFileSync(mark, "utf8") === fingerprint(),
+    install: async (basePython) => {
+      rmSync(environment, { recursive: true, force: true });
+      await run("making the Python environment", basePython, ["-m", "venv", environment]);
+      const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
+      await run("installing the Python packages", pythonIn(folder), [...pip, "-r", lock]);
+      writeFileSync(mark, fingerprint());
+    },
+  };
 }
 
-const pythonMark = path.join(environment, "installed");
-const jars = path.join(environment, "jars");
-
-function pythonPackagesAreInstalled() {
-  return existsSync(python) && existsSync(pythonMark) && readFileSync(pythonMark, "utf8") === pythonFingerprint();
-}
-
-async function installPythonPackages(basePython) {
-  rmSync(environment, { recursive: true, force: true });
-  await run("making the Python environment", basePython, ["-m", "venv", environment]);
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-  await run("installing the Python packages", python, [...pip, "-r", "requirements.txt"]);
-  writeFileSync(pythonMark, pythonFingerprint());
-}
+const packages = pythonPackages(".venv", "requirements.txt");
+const scannerPackages = pythonPackages(".venv-security", "requirements-security.txt");
+const jars = path.join(root, ".venv", "jars");
 
 async function fetchJars() {
   const unfinished = `${jars}.unfinished`;
@@ -86,30 +94,38 @@ async function fetchJars() {
   renameSync(unfinished, jars);
 }
 
+const nodeStep = ["Installing the Node packages", "a minute", nodePackagesAreInstalled, installNodePackages];
+
+/** What takes a while, how long, whether it is done, and how it is done with a Python of this machine. */
+const steps = [
+  nodeStep,
+  ["Installing Spark and the Python packages", "a minute or two", packages.areInstalled, packages.install],
+  ["Fetching the Delta Lake jars", "15 seconds", () => existsSync(jars), fetchJars],
+];
+const scannerSteps = [
+  nodeStep,
+  ["Installing the security scanner", "a minute or two", scannerPackages.areInstalled, scannerPackages.install],
+];
+
 /**
  * Makes everything ready, saying on standard error what takes long.
  *
  * @throws {SetupError} with one sentence where something is missing on this machine or could not be installed
  */
-export async function setUp() {
+export const setUp = () => makeReady(steps);
+
+/** Makes ready what scans the stacks, which nothing else needs; otherwise as {@link setUp}. */
+export const setUpScanner = () => makeReady(scannerSteps);
+
+async function makeReady(wanted) {
   const findings = findRequirements();
   const missing = findings.filter(({ ok }) => !ok);
   if (missing.length > 0) throw new SetupError(missing.map(({ sentence }) => sentence).join("\n"));
   const basePython = findings.find(({ name }) => name === "Python").command;
-  const steps = [
-    ["Installing the Node packages", "a minute", nodePackagesAreInstalled, installNodePackages],
-    [
-      "Installing Spark and the Python packages",
-      "a minute or two",
-      pythonPackagesAreInstalled,
-      () => installPythonPackages(basePython),
-    ],
-    ["Fetching the Delta Lake jars", "15 seconds", () => existsSync(jars), fetchJars],
-  ];
-  for (const [what, duration, isDone, act] of steps) {
+  for (const [what, duration, isDone, act] of wanted) {
     if (isDone()) continue;
     process.stderr.write(`${what} (once; about ${duration}) ...\n`);
-    await act();
+    await act(basePython);
   }
 }
 
