@@ -27,6 +27,7 @@ export interface StackJson {
     readonly backend: Record<string, Block>;
     readonly required_providers: Record<string, { readonly source: string; readonly version: string }>;
   };
+  readonly moved?: readonly { readonly from: string; readonly to: string }[];
   readonly output?: Block;
   readonly data?: Block;
 }

@@ -42,33 +42,6 @@ it("orders the stacks without any of them reading another's state", () => {
   }
 });
 
-// Losing one of these loses data. A new address means that Terraform deletes what is at the old one: if a construct has
-// to move, give its resource a moveTo or importFrom, and change this list together with it.
-it.each([
-  [
-    "platform",
-    [
-      "azurerm_databricks_workspace.workspace",
-      "azurerm_resource_group.resource-group",
-      "azurerm_storage_account.lake_account_92054329",
-      "azurerm_storage_container.lake_eventsource_7D7A25DB",
-      "azurerm_storage_container.lake_managed_DD5CCF17",
-    ],
-  ],
-  [
-    "catalog",
-    [
-      "databricks_catalog.orders_catalog_1B2A293E",
-      "databricks_schema.orders_schema_A6890076",
-      "databricks_volume.orders_volume_1C661E33",
-    ],
-  ],
-] as const)("keeps the addresses of what holds data in the %s stack", (kind, expected) => {
-  const prodStack = environments.find(({ settings }) => settings === prod)?.[kind];
-
-  expect(prodStack && addresses(prodStack).filter(isStateful)).toEqual(expected);
-});
-
 it("refuses to destroy what holds data, but for disposable environments", () => {
   for (const { settings, platform, catalog } of environments) {
     const lifecycles = [...statefulResources(platform), ...statefulResources(catalog)].map(
