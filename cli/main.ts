@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: () => import("./replay.ts"),
   upkeep: () => import("./upkeep.ts"),
   reset: () => import("./reset.ts"),
+  state: () => import("./state.ts"),
 };
 
 const overview = `Usage: npm run -s order-tracking -- COMMAND
@@ -28,6 +29,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   replay   load quarantined rows or archived files again
   upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded
+  state    create what keeps Terraform's state in Azure
   doctor   say what is missing on this machine
 
 COMMAND --help says more.

@@ -1,6 +1,6 @@
 /** `order-tracking reset`: empties a home. */
-import { createInterface } from "node:readline/promises";
 import { emptyHome, findHome, withHomeLocked } from "../local/home.ts";
+import { agreed } from "./agreed.ts";
 import { homeOption, parseArguments, shownPath, userPath } from "./arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- reset [--yes] [--home DIR]
@@ -28,18 +28,4 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   console.error(`${shownPath(home.directory)} is empty.`);
   return 0;
-}
-
-/** Asks on a terminal; without one nobody can agree. */
-async function agreed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    console.error("There is no terminal to ask on: add --yes to remove everything.");
-    return false;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -27,6 +27,8 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["a file for upkeep", ["upkeep", "orders.csv"], 2, "Unexpected argument 'orders.csv'"],
     ["nothing to replay", ["replay", "--home", home], 1, 'run "npm start" first'],
     ["nothing to keep up", ["upkeep", "--home", home], 1, 'run "npm start" first'],
+    ["the state of nothing", ["state"], 2, "give one environment"],
+    ["the state of two", ["state", "dev", "prod"], 2, "give one environment"],
     ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
     ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
     ["nothing to reset", ["reset", "--home", home], 1, 'run "npm start" first'],
@@ -36,7 +38,7 @@ describe("a mistake in the command line is said before anything happens", () => 
     expect(finished).toMatchObject({ code, stdout: "" });
   });
 
-  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset"])(
+  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset", "state"])(
     "%s --help shows how to call it",
     async (command) => {
       const { code, stdout } = await orderTracking([command, "--help"]);

@@ -1,0 +1,52 @@
+/** The Azure CLI, with the rights of whoever is signed in to it. */
+import { spawn } from "node:child_process";
+
+/** One call of `az`: its command, and its options without their dashes; an option without a value is an empty list. */
+export interface AzCall {
+  readonly command: string;
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+}
+
+/** The exit code of `az` for something that is not there. */
+const NOT_FOUND = 3;
+
+/** A call as the words of a command line, `az` left out. */
+export function words({ command, options }: AzCall): readonly string[] {
+  return [
+    ...command.split(" "),
+    ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, ...[value].flat().map(String)]),
+  ];
+}
+
+/** What `az` prints as JSON, or nothing where what it was asked for is not there. */
+export async function az(call: AzCall): Promise<unknown> {
+  const args = [...words(call), "--output", "json", "--only-show-errors"];
+  const child = spawn("az", args, { env: process.env, stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
+  child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child
+      .on("error", () => {
+        reject(new Error("the Azure CLI (az) was not found: install it from https://aka.ms/installazurecli"));
+      })
+      .on("close", resolve);
+  });
+  if (code === NOT_FOUND) return undefined;
+  if (code !== 0) throw new Error(explain(call, stderr.replace(/^ERROR: /, "").trim()));
+  return stdout.trim() === "" ? undefined : JSON.parse(stdout);
+}
+
+function explain({ command }: AzCall, said: string): string {
+  if (said.includes("az login")) return "nobody is signed in to the Azure CLI, or not any more: run az login";
+  if (/subscription of .* doesn't exist/.test(said)) {
+    return `${said} Whoever is signed in does not see it: run az login --tenant with its tenant, or correct the id`;
+  }
+  if (/AuthorizationFailed|does not have authorization|Forbidden/.test(said)) {
+    return (
+      `whoever is signed in may not do "az ${command}". It takes Owner, or Contributor and User Access Administrator, ` +
+      `on the resource group of the state, or on the subscription to create that group. Azure says: ${said}`
+    );
+  }
+  return `"az ${command}" failed: ${said}`;
+}

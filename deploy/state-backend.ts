@@ -1,0 +1,77 @@
+/** Where Terraform keeps an environment's state, read from its synthesized platform stack. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+
+/** The container of an environment's state, and what has to be known to create it. */
+export interface StateBackend {
+  readonly subscriptionId: string;
+  readonly location: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly resourceGroup: string;
+  readonly storageAccount: string;
+  readonly container: string;
+}
+
+const stackType = z.object({
+  terraform: z.object({
+    backend: z.object({
+      azurerm: z
+        .object({ resource_group_name: z.string(), storage_account_name: z.string(), container_name: z.string() })
+        .optional(),
+    }),
+  }),
+  provider: z.object({ azurerm: z.tuple([z.object({ subscription_id: z.string().optional() })]) }),
+  resource: z.object({
+    azurerm_resource_group: z.record(
+      z.string(),
+      z.object({ location: z.string(), tags: z.record(z.string(), z.string()) }),
+    ),
+    terraform_data: z
+      .record(
+        z.string(),
+        z.object({ lifecycle: z.object({ postcondition: z.array(z.object({ error_message: z.string() })) }) }),
+      )
+      .default({}),
+  }),
+});
+
+/**
+ * Reads the backend of an environment; region and tags are those of its resource group.
+ *
+ * @throws Error where the environment keeps no state in Azure, or its subscription is not known, with what to do
+ */
+export function readStateBackend(outputDirectory: string, environment: string): StateBackend {
+  const file = path.join(outputDirectory, "stacks", `${environment}-platform`, "cdk.tf.json");
+  if (!existsSync(file)) throw new Error(`there is no environment ${environment}`);
+  const { terraform, provider, resource } = stackType.parse(JSON.parse(readFileSync(file, "utf8")));
+  const { azurerm } = terraform.backend;
+  if (!azurerm) throw new Error(`${environment} keeps its state in files. ${proposal(environment)}`);
+  const [{ subscription_id: subscriptionId }] = provider.azurerm;
+  if (subscriptionId === undefined) {
+    // The stack refuses to be deployed then, and says which variable to set.
+    const refusals = Object.values(resource.terraform_data).flatMap(({ lifecycle }) => lifecycle.postcondition);
+    throw new Error(refusals.map(({ error_message }) => error_message).join(" "));
+  }
+  const [group] = Object.values(resource.azurerm_resource_group);
+  if (!group) throw new Error(`${file} holds no resource group`);
+  return {
+    subscriptionId,
+    location: group.location,
+    tags: group.tags,
+    resourceGroup: azurerm.resource_group_name,
+    storageAccount: azurerm.storage_account_name,
+    container: azurerm.container_name,
+  };
+}
+
+function proposal(environment: string): string {
+  return [
+    `To keep it in Azure, say where in environments/${environment}.ts, and run this again:`,
+    "  stateContainer: {",
+    `    resourceGroup: "rg-order-tracking-${environment}-state",`,
+    `    storageAccount: "${`ordertrackstate${environment}`.slice(0, 24)}",`,
+    '    container: "tfstate",',
+    "  },",
+  ].join("\n");
+}
