@@ -2,7 +2,7 @@
 import { Annotations, type IAspect, TerraformResource, TerraformStack } from "cdktf";
 import type { IConstruct } from "constructs";
 import type { Environment, Waiver } from "../../environments/environment.ts";
-import { type Block, RULES } from "./rules.ts";
+import { type Block, type Rule, RULES } from "./rules.ts";
 
 /** A rule that a construct breaks. */
 interface Violation {
@@ -21,7 +21,7 @@ interface Refusal {
 /**
  * Holds a stack to the rules: each violation is an error on its construct, and `cdktf synth` lists them all and fails.
  *
- * Reads the stack as Terraform will, so that it sees overrides, which the getters of a resource do not know. Aspects
+ * Reads resources as Terraform will, so that it sees overrides, which their getters do not know. Aspects
  * come to a stack before they come to its resources: what another aspect changes in these is not seen.
  */
 export class GuardRails implements IAspect {
@@ -45,16 +45,23 @@ export class GuardRails implements IAspect {
 }
 
 function violations(stack: TerraformStack, environment: Environment): readonly Violation[] {
-  const { resource: synthesized } = stack.toTerraform() as { resource: Record<string, Record<string, Block>> };
   return stack.node
     .findAll()
     .filter((construct) => construct instanceof TerraformResource)
     .flatMap((resource) => {
-      const block = synthesized[resource.terraformResourceType]?.[resource.friendlyUniqueId] ?? {};
-      return RULES.filter(({ concerns, isKept }) => concerns(resource) && !isKept(block, environment)).map(
-        ({ id, sentence }) => ({ rule: id, construct: resource.node.path, sentence }),
-      );
+      const block = asTerraformReads(resource);
+      const isBroken = ({ concerns, isKept }: Rule) => block && concerns(resource) && !isKept(block, environment);
+      return RULES.filter(isBroken).map(({ id, sentence }) => ({ rule: id, construct: resource.node.path, sentence }));
     });
+}
+
+/**
+ * The resource's block of the stack's JSON, but for references to other resources, which are still tokens. There is
+ * none for a resource that has been moved to another one.
+ */
+function asTerraformReads(resource: TerraformResource): Block | undefined {
+  const { resource: blocks } = resource.toTerraform() as { resource?: Record<string, Record<string, Block>> };
+  return blocks?.[resource.terraformResourceType]?.[resource.friendlyUniqueId];
 }
 
 /** What is left of the violations under these waivers, and what is wrong with the waivers themselves. */

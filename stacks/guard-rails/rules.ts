@@ -102,13 +102,13 @@ export const RULES: readonly Rule[] = [
     id: "narrow-grants",
     sentence:
       "grants everything, or grants to everybody: name privileges one by one, and a group that was made for them",
-    concerns: ofType("databricks_grants"),
-    isKept: ({ grant }) =>
+    concerns: ofType("databricks_grants", "databricks_permissions"),
+    isKept: ({ grant, access_control }) =>
       blocks(grant).every(
         ({ principal, privileges }) =>
           !EVERYBODY.includes(String(principal)) &&
           !strings(privileges).some((each) => /^ALL[_ ]PRIVILEGES$/i.test(each)),
-      ),
+      ) && blocks(access_control).every(({ group_name }) => !EVERYBODY.includes(String(group_name))),
   },
   {
     id: "isolated",
@@ -127,7 +127,7 @@ export const RULES: readonly Rule[] = [
   {
     id: "run-as-service-principal",
     sentence: "runs with the rights of whoever deployed it in a lasting environment: set the environment's runAs",
-    concerns: ofType("databricks_job"),
+    concerns: ofType("databricks_job", "databricks_alert_v2"),
     isKept: ({ run_as }, { disposable }) =>
       disposable || blocks(run_as).some(({ service_principal_name }) => service_principal_name !== undefined),
   },
@@ -144,7 +144,7 @@ export const RULES: readonly Rule[] = [
   {
     id: "quiet-sandbox",
     sentence: "starts by itself in a sandbox, which nobody watches: set the environment's triggerPaused to true",
-    concerns: ofType("databricks_job"),
+    concerns: ofType("databricks_job", "databricks_alert_v2"),
     isKept: ({ trigger, schedule, continuous }, { expiresOn }) =>
       expiresOn === undefined ||
       [trigger, schedule, continuous].flatMap(blocks).every(({ pause_status }) => pause_status === "PAUSED"),
