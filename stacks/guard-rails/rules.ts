@@ -135,8 +135,10 @@ export const RULES: readonly Rule[] = [
     id: "failure-is-told",
     sentence: "fails without anybody hearing of it in a lasting environment: say who is notified of failures",
     concerns: ofType("databricks_job"),
-    isKept: ({ email_notifications, webhook_notifications }, { disposable }) =>
+    isKept: ({ email_notifications, webhook_notifications, task }, { disposable }) =>
       disposable ||
+      // Fails as the jobs that it starts, which tell of it.
+      (blocks(task).length > 0 && blocks(task).every(({ run_job_task }) => run_job_task !== undefined)) ||
       [...blocks(email_notifications), ...blocks(webhook_notifications)].some(
         ({ on_failure }) => Array.isArray(on_failure) && on_failure.length > 0,
       ),

@@ -4,6 +4,7 @@ import { az } from "../../deploy/azure-cli.ts";
 import { missingSteps } from "../../deploy/create-state-backend.ts";
 import { type Azure, madeUpAz } from "./made-up-az.ts";
 
+jest.setTimeout(30_000); // A program is started for each of many calls.
 const BACKEND = {
   subscriptionId: "11111111-2222-3333-4444-555555555555",
   location: "westeurope",

@@ -115,8 +115,14 @@ const CASES: Readonly<Record<string, Case>> = {
     kept: [
       { email_notifications: { on_failure: ["team@example.com"] } },
       { webhook_notifications: { on_failure: [{ id: "1" }] } },
+      { task: [{ run_job_task: { job_id: 1 } }] },
     ],
-    broken: [{}, { email_notifications: { on_failure: [] } }, { email_notifications: { on_success: ["a@b.com"] } }],
+    broken: [
+      {},
+      { task: [{ run_job_task: { job_id: 1 } }, {}] },
+      { email_notifications: { on_failure: [] } },
+      { email_notifications: { on_success: ["a@b.com"] } },
+    ],
   },
   "quiet-sandbox": {
     type: "databricks_job",
