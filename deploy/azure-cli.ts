@@ -18,8 +18,28 @@ export function words({ command, options }: AzCall): readonly string[] {
   ];
 }
 
-/** What `az` prints as JSON, or nothing where what it was asked for is not there. */
+/**
+ * Makes a call, and returns what it prints as JSON.
+ *
+ * @throws Error with what is wrong and what to do
+ */
 export async function az(call: AzCall): Promise<unknown> {
+  return resultOf(call, await finish(call));
+}
+
+/** As {@link az}, but returns nothing where what the call asks for is not there. */
+export async function azIfThere(call: AzCall): Promise<unknown> {
+  const finished = await finish(call);
+  return finished.code === NOT_FOUND ? undefined : resultOf(call, finished);
+}
+
+interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function finish(call: AzCall): Promise<Finished> {
   const args = [...words(call), "--output", "json", "--only-show-errors"];
   const child = spawn("az", args, { env: process.env, stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
@@ -32,7 +52,10 @@ export async function az(call: AzCall): Promise<unknown> {
       })
       .on("close", resolve);
   });
-  if (code === NOT_FOUND) return undefined;
+  return { code, stdout, stderr };
+}
+
+function resultOf(call: AzCall, { code, stdout, stderr }: Finished): unknown {
   if (code !== 0) throw new Error(explain(call, stderr.replace(/^ERROR: /, "").trim()));
   return stdout.trim() === "" ? undefined : JSON.parse(stdout);
 }
@@ -41,6 +64,9 @@ function explain({ command }: AzCall, said: string): string {
   if (said.includes("az login")) return "nobody is signed in to the Azure CLI, or not any more: run az login";
   if (/subscription of .* doesn't exist/.test(said)) {
     return `${said} Whoever is signed in does not see it: run az login --tenant with its tenant, or correct the id`;
+  }
+  if (said.includes("delegated authentication")) {
+    return "a service principal is signed in to the Azure CLI, but the role on the state is for a person: run az login";
   }
   if (/AuthorizationFailed|does not have authorization|Forbidden/.test(said)) {
     return (

@@ -1,6 +1,6 @@
 /** Creates in Azure what keeps Terraform's state, which Terraform cannot do itself; only what is missing. */
 import { z } from "zod";
-import { az, type AzCall } from "./azure-cli.ts";
+import { az, type AzCall, azIfThere } from "./azure-cli.ts";
 import type { StateBackend } from "./state-backend.ts";
 
 /** Something that is missing, and the call that brings it about. */
@@ -71,7 +71,10 @@ async function look(backend: StateBackend): Promise<Found> {
     await checkThatNameIsFree(backend);
     return { ...nothing, person };
   }
-  const account = await ask("storage account show", { name: storageAccount, ...within });
+  const account = await azIfThere({
+    command: "storage account show",
+    options: { name: storageAccount, ...within, subscription },
+  });
   if (account === undefined) {
     await checkThatNameIsFree(backend);
     return { ...nothing, person, group: true };

@@ -126,6 +126,11 @@ it.each([
     /'1111' .* does not see it: run az login --tenant/,
   ],
   [
+    "a service principal is signed in",
+    { "ad signed-in-user show": "/me request is only valid with delegated authentication flow." },
+    /^a service principal is signed in/,
+  ],
+  [
     "a right is missing",
     { "group exists": "(AuthorizationFailed) No." },
     /may not do "az group exists". It takes Owner/,
@@ -135,6 +140,13 @@ it.each([
   useAz({ failures });
 
   await expect(missingSteps(BACKEND)).rejects.toThrow(message);
+});
+
+it("fails where what it changes has just gone", async () => {
+  useAz({ ...COMPLETE, locks: [], failures: { "lock create": "(ResourceNotFound) The account was not found." } });
+  const [lock] = await missingSteps(BACKEND);
+
+  await expect(lock && az(lock.call)).rejects.toThrow('"az lock create" failed: (ResourceNotFound)');
 });
 
 it("fails where the account's name is taken", async () => {

@@ -59,7 +59,8 @@ const commands = {
   "lock list": () => azure.locks,
   "lock create": () => void azure.locks.push({ level: option("lock-type") }),
 };
-if (azure.failures[command]) say(1, azure.failures[command]);
+const failure = azure.failures[command];
+if (failure) say(failure.includes("NotFound") ? 3 : 1, failure);
 if (!commands[command]) say(2, command + " is not known");
 const result = commands[command]();
 writeFileSync(directory + "/azure.json", JSON.stringify(azure));
@@ -77,7 +78,7 @@ export function madeUpAz(there: Partial<Azure> = {}) {
   return {
     folder,
     azure: () => JSON.parse(readFileSync(file, "utf8")) as Azure,
-    /** The commands that were called so far, and what they were called for is not forgotten but here. */
+    /** The commands that were called so far. */
     calls: () => (existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : []),
   };
 }
