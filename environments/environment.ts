@@ -38,10 +38,7 @@ const groups = () => z.array(text("the name of an account group", /\S/), { error
 const waiver = z.strictObject(
   {
     rule: text("the id of a guard rail", /^[a-z]+(-[a-z]+)*$/),
-    construct: text(
-      "the path of a construct, its stack first, such as prod-platform/lake/account",
-      /^[^/]+(\/[^/]+)+$/,
-    ),
+    construct: text("the path of a construct", /\//),
     reason: text("a reason that others understand", /\S/),
     /** The last day on which it holds. */
     expiresOn: z.iso.date({ error: "a date as YYYY-MM-DD" }),
@@ -121,15 +118,28 @@ const environmentFields = z.strictObject({
   waivers: z.array(waiver, { error: "a list of waivers" }).default([]),
 });
 
-const environmentType = environmentFields.superRefine(({ archiveCoolAfterDays, archiveDeleteAfterDays }, context) => {
-  if (archiveDeleteAfterDays === undefined || archiveDeleteAfterDays > archiveCoolAfterDays) return;
-  context.addIssue({
-    code: "custom",
-    path: ["archiveDeleteAfterDays"],
-    input: archiveDeleteAfterDays,
-    message: `more than archiveCoolAfterDays, which is ${archiveCoolAfterDays}`,
+const environmentType = environmentFields
+  .superRefine(({ archiveCoolAfterDays, archiveDeleteAfterDays }, context) => {
+    if (archiveDeleteAfterDays === undefined || archiveDeleteAfterDays > archiveCoolAfterDays) return;
+    context.addIssue({
+      code: "custom",
+      path: ["archiveDeleteAfterDays"],
+      input: archiveDeleteAfterDays,
+      message: `more than archiveCoolAfterDays, which is ${archiveCoolAfterDays}`,
+    });
+  })
+  .superRefine(({ name, waivers }, context) => {
+    const ofThisEnvironment = new RegExp(`^${name}-(platform|catalog|pipeline)/`);
+    for (const [index, { construct }] of waivers.entries()) {
+      if (ofThisEnvironment.test(construct)) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["waivers", index, "construct"],
+        input: construct,
+        message: `the path of a construct of ${name}, its stack first, such as ${name}-platform/lake/account`,
+      });
+    }
   });
-});
 
 /** A valid environment, defaults filled in. */
 export type Environment = Readonly<z.output<typeof environmentType>>;

@@ -21,8 +21,8 @@ interface Refusal {
 /**
  * Holds a stack to the rules: each violation is an error on its construct, and `cdktf synth` lists them all and fails.
  *
- * Reads resources as Terraform will, so that it sees overrides, which their getters do not know. Aspects
- * come to a stack before they come to its resources: what another aspect changes in these is not seen.
+ * Reads resources as Terraform will, so that it sees overrides, which their getters do not know. Aspects come to a stack
+ * before they come to its resources: what another aspect changes in these is not seen.
  */
 export class GuardRails implements IAspect {
   readonly #environment: Environment;

@@ -146,6 +146,8 @@ it.each([
   ["retentionDays", { retentionDays: 6 }],
   ["waivers.0.rule", withWaiver({ rule: "" })],
   ["waivers.0.construct", withWaiver({ construct: "tiny-platform" })],
+  ["waivers.0.construct", withWaiver({ construct: "prod-platform/lake/account" })],
+  ["waivers.0.construct", withWaiver({ construct: "tiny-network/lake/account" })],
   ["waivers.0.reason", withWaiver({ reason: " " })],
   ["waivers.0.expiresOn", withWaiver({ expiresOn: "never" })],
   ["retentionDays", { retentionDays: 7.5 }],
