@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +21,15 @@ class ConnectServer:
     """A running server; as a context, until its end."""
 
     def __init__(self, tables_directory: Path) -> None:
+        self._errors = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(tables_directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             text=True,
+            # Without what a client sets in its own environment to say that it is one.
+            env={name: value for name, value in os.environ.items() if not name.startswith("SPARK_")},
             start_new_session=True,  # With its Java process it makes a group, which can be killed as one.
         )
         self.url = f"sc://127.0.0.1:{self._answer()}"
@@ -51,7 +55,8 @@ class ConnectServer:
         assert self._process.stdout
         answer = self._process.stdout.readline().strip()
         if not answer:
-            raise RuntimeError("the Spark Connect server has ended")
+            self._errors.seek(0)
+            raise RuntimeError(f"the Spark Connect server has ended:\n{self._errors.read()[-3000:]}")
         return answer
 
 
