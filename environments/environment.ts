@@ -32,7 +32,40 @@ const percent = () => {
   const rule = "a number from 0 to 100 (percent)";
   return z.number({ error: rule }).min(0, { error: rule }).max(100, { error: rule });
 };
-const groups = () => z.array(text("the name of an account group", /\S/), { error: "a list of account groups" });
+const group = () => text("the name of an account group", /\S/);
+const groups = () => z.array(group(), { error: "a list of account groups" });
+
+/** The services' limit for each event of a job: databricks_job in the provider documentation, webhook_notifications. */
+const MAX_DESTINATIONS = 3;
+const DESTINATION_KINDS = ["slack", "teams", "webhook"] as const;
+export type DestinationKind = (typeof DESTINATION_KINDS)[number];
+
+const notifications = () =>
+  z
+    .strictObject(
+      {
+        /** Addresses to write to. */
+        emails: z.array(z.email({ error: "an e-mail address" }), { error: "a list of e-mail addresses" }).default([]),
+        /** Notification destinations to create. Their URLs are secrets: sensitive Terraform variables. */
+        create: z
+          .array(z.enum(DESTINATION_KINDS, { error: "slack, teams or webhook" }), {
+            error: "a list of slack, teams and webhook",
+          })
+          .refine((kinds) => new Set(kinds).size === kinds.length, { error: "a list that names each kind once" })
+          .default([]),
+        /** Ids of notification destinations that exist, whose secrets this project never sees. */
+        existing: z
+          .array(z.guid({ error: "the id (a GUID) of a notification destination" }), {
+            error: "a list of ids of notification destinations",
+          })
+          .default([]),
+      },
+      { error: "emails, create and existing, each a list" },
+    )
+    .refine(({ create, existing }) => create.length + existing.length <= MAX_DESTINATIONS, {
+      error: `at most ${MAX_DESTINATIONS} destinations, created and existing ones together (Databricks jobs)`,
+    })
+    .prefault({});
 
 /** One rule of stacks/guard-rails/rules.ts that one construct may break for a while. */
 const waiver = z.strictObject(
@@ -108,12 +141,20 @@ const environmentFields = z.strictObject({
   archiveCoolAfterDays: days().default(30),
   /** Age at which archived files are deleted. By default never. */
   archiveDeleteAfterDays: days().optional(),
-  /** Who hears of a failed run. */
-  failureEmails: z.array(z.email({ error: "an e-mail address" }), { error: "a list of e-mail addresses" }).default([]),
+  /** Who hears of failed and long runs, and of what the alerts find. */
+  notifications: notifications(),
+  /** SQL warehouse of the queries, the dashboard and the alerts. By default there are none of these. */
+  warehouseId: text("the id of a SQL warehouse: 16 of 0-9 and a-f", /^[0-9a-f]{16}$/).optional(),
+  /** Group that owns storage and catalog; whoever deploys must be in it. By default whoever deployed first owns them. */
+  ownerGroup: group().optional(),
   /** Groups that may put files into the landing directory. */
   loaders: groups().default([]),
   /** Groups that may query the tables. */
-  readers: groups().default([]),
+  analysts: groups().default([]),
+  /** Groups that may start and watch runs, and look at what was rejected. */
+  operators: groups().default([]),
+  /** Application id of the service principal that the jobs run as. By default they run as whoever deployed them. */
+  runAs: z.guid({ error: "the application id (a GUID) of a service principal" }).optional(),
   /** Guard rails that are not kept yet: each names what breaks which rule, why, and until when. */
   waivers: z.array(waiver, { error: "a list of waivers" }).default([]),
 });

@@ -12,9 +12,13 @@ export const prod = {
     storageAccount: "ordertrackstateprod",
     container: "tfstate",
   },
-  failureEmails: ["order-tracking-team@example.com"],
+  notifications: { emails: ["order-tracking-team@example.com"] },
+  warehouseId: "0123456789abcdef",
+  ownerGroup: "order-tracking-owners",
   loaders: ["order-tracking-loaders"],
-  readers: ["order-tracking-readers"],
+  analysts: ["order-tracking-analysts"],
+  operators: ["order-tracking-operators"],
+  runAs: "00000000-0000-4000-8000-000000000000",
   waivers: [
     {
       rule: "closed-network",
@@ -22,11 +26,5 @@ export const prod = {
       reason: "the environment cannot say yet from where its lake is reached",
       expiresOn: "2026-12-31",
     },
-    ...["order-load", "order-replay", "order-upkeep"].map((job) => ({
-      rule: "run-as-service-principal",
-      construct: `prod-pipeline/${job}/job`,
-      reason: "the environment cannot name a service principal yet",
-      expiresOn: "2026-12-31",
-    })),
   ],
 } satisfies EnvironmentSettings;

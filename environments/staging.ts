@@ -12,9 +12,12 @@ export const staging = {
     storageAccount: "ordertrackstatestaging",
     container: "tfstate",
   },
-  failureEmails: ["order-tracking-team@example.com"],
+  notifications: { emails: ["order-tracking-team@example.com"] },
+  ownerGroup: "order-tracking-owners",
   loaders: ["order-tracking-loaders"],
-  readers: ["order-tracking-readers"],
+  analysts: ["order-tracking-analysts"],
+  operators: ["order-tracking-operators"],
+  runAs: "00000000-0000-4000-8000-000000000001",
   waivers: [
     {
       rule: "closed-network",
@@ -22,11 +25,5 @@ export const staging = {
       reason: "the environment cannot say yet from where its lake is reached",
       expiresOn: "2026-12-31",
     },
-    ...["order-load", "order-replay", "order-upkeep"].map((job) => ({
-      rule: "run-as-service-principal",
-      construct: `staging-pipeline/${job}/job`,
-      reason: "the environment cannot name a service principal yet",
-      expiresOn: "2026-12-31",
-    })),
   ],
 } satisfies EnvironmentSettings;

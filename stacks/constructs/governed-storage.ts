@@ -14,6 +14,7 @@ export class GovernedStorage extends Construct {
 
     const credential = new StorageCredential(this, "credential", {
       name: names.storageCredential(environment),
+      owner: environment.ownerGroup,
       azureManagedIdentity: { accessConnectorId: names.accessConnectorId(environment) },
       // The environment's workspace only: others may share the metastore, and this is not their lake.
       isolationMode: "ISOLATION_MODE_ISOLATED",
@@ -24,6 +25,7 @@ export class GovernedStorage extends Construct {
     const location = (locationId: string, name: string, url: string): ExternalLocation =>
       new ExternalLocation(this, locationId, {
         name,
+        owner: environment.ownerGroup,
         url,
         credentialName: credential.name,
         isolationMode: "ISOLATION_MODE_ISOLATED",

@@ -22,9 +22,11 @@ export class OrderCatalog extends Construct {
   constructor(scope: Construct, id: string, { environment, storage }: OrderCatalogProps) {
     super(scope, id);
     const lifecycle = { preventDestroy: !environment.disposable };
+    const owner = environment.ownerGroup;
 
     this.catalog = new Catalog(this, "catalog", {
       name: names.catalog(environment),
+      owner,
       // Spelled out, since new metastores have no storage of their own.
       storageRoot: names.catalogStorageRoot(environment),
       isolationMode: "ISOLATED",
@@ -38,6 +40,7 @@ export class OrderCatalog extends Construct {
     this.schema = new Schema(this, "schema", {
       catalogName: this.catalog.name,
       name: names.SCHEMA,
+      owner,
       forceDestroy: environment.disposable,
       lifecycle,
     });
@@ -46,6 +49,7 @@ export class OrderCatalog extends Construct {
       catalogName: this.catalog.name,
       schemaName: this.schema.name,
       name: names.VOLUME,
+      owner,
       volumeType: "EXTERNAL",
       storageLocation: names.volumeStorageLocation(environment),
       comment: "Clients write to file_arrival/; the job moves files on to archive/ or rejected/",

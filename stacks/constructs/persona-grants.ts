@@ -1,15 +1,35 @@
 import { Grants, type GrantsConfig } from "@cdktf/provider-databricks/lib/grants/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
+import { membersOf, type Persona } from "../personas.ts";
 import type { OrderCatalog } from "./order-catalog.ts";
 
-type Persona = "loaders" | "readers";
 type Privileges = Readonly<Record<Persona, readonly string[]>>;
 
-// Named one by one: ALL_PRIVILEGES grows with the product. The deployer owns the objects and needs no grant.
-const ON_CATALOG: Privileges = { loaders: ["USE_CATALOG"], readers: ["USE_CATALOG"] };
-const ON_SCHEMA: Privileges = { loaders: ["USE_SCHEMA"], readers: ["USE_SCHEMA", "SELECT"] };
-const ON_VOLUME: Privileges = { loaders: ["READ_VOLUME", "WRITE_VOLUME"], readers: [] };
+// Named one by one: ALL_PRIVILEGES grows with the product. MANAGE is nobody's: whoever deploys acts as the owner, or as
+// a member of the group that is, and owners need no grant.
+const ON_CATALOG: Privileges = {
+  loaders: ["USE_CATALOG"],
+  analysts: ["USE_CATALOG"],
+  operators: ["USE_CATALOG"],
+  runner: ["USE_CATALOG"],
+};
+const ON_SCHEMA: Privileges = {
+  loaders: ["USE_SCHEMA"],
+  // SELECT on all tables, those of rejected rows and of runs as well: the job makes the tables, and what does not exist
+  // before the first run cannot be granted one by one.
+  analysts: ["USE_SCHEMA", "SELECT"],
+  operators: ["USE_SCHEMA", "SELECT"],
+  // MODIFY is for tables that somebody else's run made; its own ones it owns.
+  runner: ["USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"],
+};
+const ON_VOLUME: Privileges = {
+  loaders: ["READ_VOLUME", "WRITE_VOLUME"],
+  analysts: [],
+  // The archive, and rejected files with their reasons.
+  operators: ["READ_VOLUME"],
+  runner: ["READ_VOLUME", "WRITE_VOLUME"],
+};
 
 /** Properties for {@link PersonaGrants}. */
 export interface PersonaGrantsProps {
@@ -18,7 +38,7 @@ export interface PersonaGrantsProps {
 }
 
 /**
- * What the environment's loaders and readers may do.
+ * What the environment's personas may do with tables and files.
  *
  * One resource for each object, since each owns all grants of its object and two of them would undo one another:
  * databricks_grants in the provider documentation, docs/resources/grants.md
@@ -27,7 +47,7 @@ export class PersonaGrants extends Construct {
   constructor(scope: Construct, id: string, { environment, orders }: PersonaGrantsProps) {
     super(scope, id);
     const grant = (objectId: string, object: Omit<GrantsConfig, "grant">, privileges: Privileges): void => {
-      const grants = byGroup(environment, privileges);
+      const grants = byPrincipal(environment, privileges);
       if (grants.length > 0) new Grants(this, objectId, { ...object, grant: grants });
     };
     grant("catalog", { catalog: orders.catalog.name }, ON_CATALOG);
@@ -36,19 +56,16 @@ export class PersonaGrants extends Construct {
   }
 }
 
-/** One grant for each group, in the order of their names; a group may be of both personas. */
-function byGroup(environment: Environment, privileges: Privileges) {
-  const { loaders, readers } = environment;
-  return [...new Set([...loaders, ...readers])]
-    .sort()
-    .map((principal) => ({
-      principal,
-      privileges: [
-        ...new Set([
-          ...(loaders.includes(principal) ? privileges.loaders : []),
-          ...(readers.includes(principal) ? privileges.readers : []),
-        ]),
-      ],
-    }))
-    .filter((grant) => grant.privileges.length > 0);
+/** One grant for each principal, in the order of their names; a group may be of several personas. */
+function byPrincipal(environment: Environment, privileges: Privileges) {
+  const granted = new Map<string, Set<string>>();
+  for (const persona of Object.keys(privileges) as Persona[]) {
+    for (const principal of membersOf(persona, environment)) {
+      granted.set(principal, new Set([...(granted.get(principal) ?? []), ...privileges[persona]]));
+    }
+  }
+  return [...granted]
+    .map(([principal, names]) => ({ principal, privileges: [...names] }))
+    .filter((grant) => grant.privileges.length > 0)
+    .sort((one, other) => (one.principal < other.principal ? -1 : 1));
 }

@@ -2,6 +2,7 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import { MINIMAL, SUBSCRIPTION_ID } from "../synthesized.ts";
 
 const resolve = (settings: object) => resolveEnvironment({ ...MINIMAL, ...settings }, {});
+const SOME_ID = "99999999-8888-7777-6666-555555555555";
 const letters = (count: number) => "a".repeat(count);
 
 it("fills in the defaults", () => {
@@ -19,9 +20,10 @@ it("fills in the defaults", () => {
     maxRejectedFiles: 0,
     retentionDays: 30,
     archiveCoolAfterDays: 30,
-    failureEmails: [],
+    notifications: { emails: [], create: [], existing: [] },
     loaders: [],
-    readers: [],
+    analysts: [],
+    operators: [],
     waivers: [],
   });
 });
@@ -101,6 +103,9 @@ it.each([
   ["the shortest time travel", { retentionDays: 7 }],
   ["a waiver", withWaiver({ construct: "tiny-platform/lake/account" })],
   ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
+  ["as many destinations as a job may have", { notifications: { create: ["slack", "teams"], existing: [SOME_ID] } }],
+  ["each kind of destination", { notifications: { create: ["slack", "teams", "webhook"] } }],
+  ["a warehouse", { warehouseId: "0123456789abcdef" }],
 ])("accepts %s", (_, settings) => {
   expect(() => resolve(settings)).not.toThrow();
 });
@@ -154,9 +159,19 @@ it.each([
   ["archiveCoolAfterDays", { archiveCoolAfterDays: 0 }],
   ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30.5 }],
   ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30 }],
-  ["failureEmails.0", { failureEmails: ["nobody"] }],
+  ["notifications", { notifications: ["team@example.com"] }],
+  ["notifications.emails.0", { notifications: { emails: ["nobody"] } }],
+  ["notifications.create.0", { notifications: { create: ["pager"] } }],
+  ["notifications.create", { notifications: { create: ["slack", "slack"] } }],
+  ["notifications.existing.0", { notifications: { existing: ["our-channel"] } }],
+  ["notifications", { notifications: { create: ["slack", "teams"], existing: [SOME_ID, SOME_ID] } }],
+  ["warehouseId", { warehouseId: "0123456789ABCDEF" }],
+  ["warehouseId", { warehouseId: "0123456789abcde" }],
+  ["ownerGroup", { ownerGroup: " " }],
   ["loaders.0", { loaders: [""] }],
-  ["readers", { readers: "everyone" }],
+  ["analysts", { analysts: "everyone" }],
+  ["operators.0", { operators: [7] }],
+  ["runAs", { runAs: "loader@example.com" }],
 ])("fails on a wrong %s: %j", (field, settings) => {
   expect(() => resolve(settings)).toThrow(`  ${field} is `);
 });

@@ -44,5 +44,5 @@ it("pauses the trigger in dev only, and lets only dev lose data", () => {
 it("tells somebody of a failed run wherever the trigger is on", () => {
   const running = requestedEnvironments({}).filter(({ triggerPaused }) => !triggerPaused);
 
-  expect(running.every(({ failureEmails }) => failureEmails.length > 0)).toBe(true);
+  expect(running.every(({ notifications }) => notifications.emails.length > 0)).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
+import { all, MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
 
 let catalog: StackJson;
 
@@ -37,4 +37,20 @@ it("makes the landing directory, by a hidden file that the job skips", () => {
     content_base64: expect.stringMatching(/^[\w+/]+=*$/) as string,
     depends_on: [`databricks_volume.${volume}`],
   });
+});
+
+it("belongs to the group that the environment names, with the storage below it, or else to whoever deploys", () => {
+  const owned = [
+    "databricks_storage_credential",
+    "databricks_external_location",
+    "databricks_catalog",
+    "databricks_schema",
+    "databricks_volume",
+  ];
+  const ownersIn = (stack: StackJson) => owned.flatMap((type) => all(stack, type).map(({ owner }) => owner));
+
+  expect(new Set(ownersIn(synthesize({ ...MINIMAL, ownerGroup: "lake owners" }).catalog))).toEqual(
+    new Set(["lake owners"]),
+  );
+  expect(new Set(ownersIn(catalog))).toEqual(new Set([undefined]));
 });
