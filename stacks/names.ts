@@ -85,14 +85,29 @@ export const landingDirectory = (environment: Environment): string => `${volumeP
 
 export const loadJob = ({ name }: Environment): string => `[${name}] orders_tracking_incremental_load`;
 
+export const sweepJob = ({ name }: Environment): string => `[${name}] orders_tracking_sweep`;
+
 export const upkeepJob = ({ name }: Environment): string => `[${name}] orders_tracking_upkeep`;
 
 export const replayJob = ({ name }: Environment): string => `[${name}] orders_tracking_replay`;
 
 export const cluster = ({ name }: Environment): string => `[${name}] order tracking`;
 
+export const clusterPolicy = ({ name }: Environment): string => `[${name}] order tracking`;
+
+export const notificationDestination = ({ name }: Environment, kind: string): string =>
+  `[${name}] order tracking, ${kind}`;
+
+export const dashboard = ({ name }: Environment): string => `[${name}] order tracking`;
+
+/** Of a saved query or an alert, by the name of its file. */
+export const query = ({ name }: Environment, file: string): string => `[${name}] ${file}`;
+
 /** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
 export const workspaceFolder = ({ name }: Environment): string => `/order-tracking/${name}`;
+
+/** Apart from the notebooks: more people may look at reports. */
+export const reportsFolder = (environment: Environment): string => `${workspaceFolder(environment)}/reports`;
 
 // State
 

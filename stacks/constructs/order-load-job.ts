@@ -1,10 +1,11 @@
 import type { Construct } from "constructs";
 import * as names from "../names.ts";
-import { OrderJob, type OrderJobProps, pauseStatus, RETRIES } from "./order-job.ts";
+import { pauseStatus } from "./order-job.ts";
+import { OrderNotebookJob, type OrderNotebookJobProps, RETRIES } from "./order-notebook-job.ts";
 
 /** The job that loads order files as they arrive, and judges what it loaded. */
-export class OrderLoadJob extends OrderJob {
-  constructor(scope: Construct, id: string, props: OrderJobProps) {
+export class OrderLoadJob extends OrderNotebookJob {
+  constructor(scope: Construct, id: string, props: OrderNotebookJobProps) {
     const { environment } = props;
     super(scope, id, props, {
       name: names.loadJob(environment),

@@ -1,10 +1,10 @@
 import type { Construct } from "constructs";
 import * as names from "../names.ts";
-import { OrderJob, type OrderJobProps } from "./order-job.ts";
+import { OrderNotebookJob, type OrderNotebookJobProps } from "./order-notebook-job.ts";
 
 /** The job with which people load files again: nothing else starts it. */
-export class OrderReplayJob extends OrderJob {
-  constructor(scope: Construct, id: string, props: OrderJobProps) {
+export class OrderReplayJob extends OrderNotebookJob {
+  constructor(scope: Construct, id: string, props: OrderNotebookJobProps) {
     super(scope, id, props, {
       name: names.replayJob(props.environment),
       description:

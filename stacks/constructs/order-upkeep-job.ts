@@ -1,10 +1,11 @@
 import type { Construct } from "constructs";
 import * as names from "../names.ts";
-import { OrderJob, type OrderJobProps, pauseStatus, RETRIES } from "./order-job.ts";
+import { pauseStatus } from "./order-job.ts";
+import { OrderNotebookJob, type OrderNotebookJobProps, RETRIES } from "./order-notebook-job.ts";
 
 /** The job that keeps the tables small and fast, every night. */
-export class OrderUpkeepJob extends OrderJob {
-  constructor(scope: Construct, id: string, props: OrderJobProps) {
+export class OrderUpkeepJob extends OrderNotebookJob {
+  constructor(scope: Construct, id: string, props: OrderNotebookJobProps) {
     const { environment } = props;
     super(scope, id, props, {
       name: names.upkeepJob(environment),

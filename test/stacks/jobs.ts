@@ -5,7 +5,13 @@ import { all, type StackJson } from "../synthesized.ts";
 
 const NOTEBOOKS = path.join(__dirname, "../../notebooks");
 
-export const JOBS = ["orders_tracking_incremental_load", "orders_tracking_replay", "orders_tracking_upkeep"] as const;
+/** The jobs that run notebooks. */
+export const NOTEBOOK_JOBS = [
+  "orders_tracking_incremental_load",
+  "orders_tracking_replay",
+  "orders_tracking_upkeep",
+] as const;
+export const JOBS = [...NOTEBOOK_JOBS, "orders_tracking_sweep"] as const;
 
 export interface Task extends Readonly<Record<string, unknown>> {
   readonly task_key: string;
@@ -28,6 +34,10 @@ export function jobOf(pipeline: StackJson, name: (typeof JOBS)[number]): Job {
 
 export function jobsOf(pipeline: StackJson): readonly Job[] {
   return all(pipeline, "databricks_job") as unknown as Job[];
+}
+
+export function notebookJobsOf(pipeline: StackJson): readonly Job[] {
+  return NOTEBOOK_JOBS.map((name) => jobOf(pipeline, name));
 }
 
 /** Names of the widgets that a task's notebook defines or reads, sorted. */
