@@ -2,13 +2,18 @@ import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
 import { JobCompute } from "./constructs/job-compute.ts";
 import { NotebookPackage } from "./constructs/notebook-package.ts";
+import { Notifications } from "./constructs/notifications.ts";
+import { OrderAlerts } from "./constructs/order-alerts.ts";
 import { OrderLoadJob } from "./constructs/order-load-job.ts";
 import { OrderReplayJob } from "./constructs/order-replay-job.ts";
+import { OrderReports } from "./constructs/order-reports.ts";
+import { OrderSweepJob } from "./constructs/order-sweep-job.ts";
 import { OrderUpkeepJob } from "./constructs/order-upkeep-job.ts";
+import { PersonaPermissions } from "./constructs/persona-permissions.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
 import { useDatabricks } from "./providers.ts";
 
-/** The workspace's part of an environment: the jobs, their notebooks and what they run on. */
+/** The workspace's part of an environment: the jobs and what they need, reports, and who hears of and may do what. */
 export class PipelineStack extends EnvironmentStack {
   constructor(scope: Construct, environment: Environment) {
     super(scope, "pipeline", environment);
@@ -16,9 +21,27 @@ export class PipelineStack extends EnvironmentStack {
 
     const compute = new JobCompute(this, "compute", environment);
     const notebooks = new NotebookPackage(this, "notebooks", environment);
-    const shared = { environment, compute, notebooks };
-    new OrderLoadJob(this, "order-load", shared);
-    new OrderUpkeepJob(this, "order-upkeep", shared);
-    new OrderReplayJob(this, "order-replay", shared);
+    const notifications = new Notifications(this, "notifications", environment);
+
+    const shared = { environment, compute, notebooks, notifications };
+    const load = new OrderLoadJob(this, "order-load", shared);
+    const jobs = {
+      load,
+      replay: new OrderReplayJob(this, "order-replay", shared),
+      sweep: new OrderSweepJob(this, "order-sweep", { environment, load }),
+      upkeep: new OrderUpkeepJob(this, "order-upkeep", shared),
+    };
+
+    const reports = this.#addReports(environment, notifications);
+    new PersonaPermissions(this, "permissions", { environment, jobs, compute, notebooks, reports });
+  }
+
+  /** Adds what needs a warehouse, where the environment names one. */
+  #addReports(environment: Environment, notifications: Notifications): OrderReports | undefined {
+    const { warehouseId } = environment;
+    if (warehouseId === undefined) return undefined;
+    const reports = new OrderReports(this, "reports", { environment, warehouseId });
+    new OrderAlerts(this, "alerts", { environment, warehouseId, notifications, reports });
+    return reports;
   }
 }

@@ -1,4 +1,4 @@
--- How many rows were rejected for each reason, and an example. A row that broke two rules counts for both.
+-- How many rows were rejected for each reason, and an example; a row that broke two rules counts for both.
 SELECT reason.rule, reason.column, count(*) AS rows, min(reason.message) AS example
 FROM (SELECT explode(reasons) AS reason FROM quarantined_orders_table)
 GROUP BY reason.rule, reason.column

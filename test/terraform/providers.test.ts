@@ -15,13 +15,18 @@ import { sandbox } from "../../environments/sandbox.ts";
 import { staging } from "../../environments/staging.ts";
 import { MINIMAL, type StackJson, synthesize } from "../synthesized.ts";
 
-/** Among them every choice of compute, and environments with grants and without. */
+/** Among them every choice of compute and destination, and environments with personas and without. */
 const ENVIRONMENTS: readonly EnvironmentSettings[] = [
   dev,
   staging,
   prod,
   sandbox({ owner: "anna", branch: "main", expiresOn: "2026-12-24" }),
-  { ...MINIMAL, compute: "serverless" },
+  {
+    ...MINIMAL,
+    compute: "serverless",
+    warehouseId: "0123456789abcdef",
+    notifications: { emails: ["team@example.com"], create: ["slack", "teams", "webhook"] },
+  },
 ];
 const PLAN = ["plan", "-input=false", "-no-color", "-lock=false"];
 /** Nobody listens there: whatever asks the network after all fails. */

@@ -1,0 +1,48 @@
+import { Dashboard } from "@cdktf/provider-databricks/lib/dashboard/index.js";
+import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
+import { Query } from "@cdktf/provider-databricks/lib/query/index.js";
+import { Construct } from "constructs";
+import type { Environment } from "../../environments/environment.ts";
+import * as names from "../names.ts";
+import { allQueries } from "../queries.ts";
+import { dashboardDefinition } from "./order-dashboard.ts";
+
+/** Properties for {@link OrderReports}. */
+export interface OrderReportsProps {
+  readonly environment: Environment;
+  readonly warehouseId: string;
+}
+
+/** What people look at: each query of the repository as a saved query, and a dashboard of them, in a folder of their own. */
+export class OrderReports extends Construct {
+  readonly folder: Directory;
+
+  constructor(scope: Construct, id: string, { environment, warehouseId }: OrderReportsProps) {
+    super(scope, id);
+    this.folder = new Directory(this, "folder", { path: names.reportsFolder(environment) });
+    for (const { name, description, text } of allQueries()) {
+      new Query(this, name, {
+        displayName: names.query(environment, name),
+        description,
+        queryText: text,
+        catalog: names.catalog(environment),
+        schema: names.SCHEMA,
+        warehouseId,
+        parentPath: this.folder.path,
+        // With the rights of whoever runs it, not with those of whoever deployed it.
+        runAsMode: "VIEWER",
+      });
+    }
+    const dashboard = new Dashboard(this, "dashboard", {
+      displayName: names.dashboard(environment),
+      serializedDashboard: dashboardDefinition(),
+      warehouseId,
+      parentPath: this.folder.path,
+      // With the rights of whoever looks at it.
+      embedCredentials: false,
+    });
+    // Newer than the binding.
+    dashboard.addOverride("dataset_catalog", names.catalog(environment));
+    dashboard.addOverride("dataset_schema", names.SCHEMA);
+  }
+}

@@ -1,0 +1,73 @@
+import { Permissions, type PermissionsConfig } from "@cdktf/provider-databricks/lib/permissions/index.js";
+import { Construct } from "constructs";
+import type { Environment } from "../../environments/environment.ts";
+import * as names from "../names.ts";
+import { membersOf, type Persona } from "../personas.ts";
+import type { JobCompute } from "./job-compute.ts";
+import type { NotebookPackage } from "./notebook-package.ts";
+import type { OrderJob } from "./order-job.ts";
+import type { OrderReports } from "./order-reports.ts";
+
+type Levels = Readonly<Partial<Record<Persona, string>>>;
+
+// Who is not named may not even see the object; administrators and whoever deploys may do anything.
+/** The sweep starts the load job, as the service principal. */
+const ON_JOB: Levels = { operators: "CAN_MANAGE_RUN", runner: "CAN_MANAGE_RUN" };
+/** Operators read its logs, a run starts it. */
+const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART" };
+/** Runs create their clusters with it. */
+const ON_POLICY: Levels = { runner: "CAN_USE" };
+/** Operators look up what ran, a run reads its notebooks and their package. */
+const ON_NOTEBOOKS: Levels = { operators: "CAN_READ", runner: "CAN_READ" };
+/** To run a query takes the warehouse as well, which is not ours to permit. */
+const ON_REPORTS: Levels = { analysts: "CAN_RUN", operators: "CAN_RUN" };
+
+/** Properties for {@link PersonaPermissions}. */
+export interface PersonaPermissionsProps {
+  readonly environment: Environment;
+  readonly jobs: Readonly<Record<string, OrderJob>>;
+  readonly compute: JobCompute;
+  readonly notebooks: NotebookPackage;
+  /** Where there are any. */
+  readonly reports?: OrderReports;
+}
+
+/**
+ * What the environment's personas may do in the workspace.
+ *
+ * One resource for each object, since each owns all permissions of its object. A job has exactly one owner, never a
+ * group: none is named here, so the provider names whoever deploys.
+ */
+export class PersonaPermissions extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { environment, jobs, compute, notebooks, reports }: PersonaPermissionsProps,
+  ) {
+    super(scope, id);
+    const permit = (objectId: string, object: Omit<PermissionsConfig, "accessControl">, levels: Levels): void => {
+      const accessControl = byPrincipal(environment, levels);
+      if (accessControl.length > 0) new Permissions(this, objectId, { ...object, accessControl });
+    };
+    for (const [jobId, { job }] of Object.entries(jobs)) permit(jobId, { jobId: job.id }, ON_JOB);
+    if (compute.cluster) permit("cluster", { clusterId: compute.cluster.id }, ON_CLUSTER);
+    if (compute.policy) permit("policy", { clusterPolicyId: compute.policy.id }, ON_POLICY);
+    // The folder comes with the files in it.
+    const folder = { directoryPath: names.workspaceFolder(environment), dependsOn: [...notebooks.modules] };
+    permit("notebooks", folder, ON_NOTEBOOKS);
+    if (reports) permit("reports", { directoryPath: reports.folder.path }, ON_REPORTS);
+  }
+}
+
+/** One entry for each principal; groups of several personas are named once, as no object has two levels for groups. */
+function byPrincipal(environment: Environment, levels: Levels) {
+  const permitted = new Map(
+    (Object.entries(levels) as [Persona, string][]).flatMap(([persona, permissionLevel]) =>
+      membersOf(persona, environment).map((principal) => [
+        principal,
+        { [persona === "runner" ? "servicePrincipalName" : "groupName"]: principal, permissionLevel },
+      ]),
+    ),
+  );
+  return [...permitted.values()];
+}
