@@ -89,9 +89,9 @@ export function dashboardDefinition(): string {
   });
 }
 
-function dataset({ name, description, text }: Query) {
+function dataset({ name, text }: Query) {
   // The service joins the lines as they are.
-  return { name, displayName: description, queryLines: text.split(/(?<=\n)/) };
+  return { name, displayName: name, queryLines: text.split(/(?<=\n)/) };
 }
 
 function definitionOf(widget: Widget) {

@@ -1,0 +1,167 @@
+"""The SQL that people use, on tables that were loaded; and the dashboard, whose data sets these files are."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from order_tracking.quality_gate import QualityGateError, quality_gate
+from pipeline import Pipeline, lines
+from pyspark.sql import DataFrame
+
+ROOT = Path(__file__).parents[2]
+QUERIES = {file.stem: file.read_text() for file in sorted((ROOT / "notebooks" / "queries").glob("*.sql"))}
+TODAY = datetime.now(timezone.utc).date()
+
+
+class Queries:
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    def frame(self, name: str) -> DataFrame:
+        """A query, by the bare names of its tables, as in the workspace."""
+        self.pipeline.spark.catalog.setCurrentDatabase(self.pipeline.schema)
+        return self.pipeline.spark.sql(QUERIES[name])
+
+    def rows(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self.frame(name).selectExpr(*columns or "*").collect()]
+
+
+@pytest.fixture
+def queries(pipeline: Pipeline) -> Iterator[Queries]:
+    yield Queries(pipeline)
+    pipeline.spark.catalog.setCurrentDatabase("default")
+
+
+def row(number: int, status: str, received_days_ago: int | None, delivered_days_ago: int | None = None) -> str:
+    received, delivered = (
+        "" if days is None else TODAY - timedelta(days=days) for days in (received_days_ago, delivered_days_ago)
+    )
+    return f"T{number},O{number},{status},{number} Main Street,{received},{delivered},2026-01-0{number} 10:00:00"
+
+
+def test_each_query_says_in_a_sentence_what_it_answers() -> None:
+    for text in QUERIES.values():
+        first, second, *_ = text.splitlines()
+        assert first.startswith("-- ") and first.endswith(".") and ". " not in first
+        assert second.startswith("SELECT ")
+
+
+def test_orders_by_status_counts_the_current_states(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.drop("a.csv", lines(row(1, "RECEIVED", 3), row(2, "SHIPPED", 3), row(3, "SHIPPED", 3)))
+    pipeline.run()
+    assert queries.rows("orders_by_status", "status", "orders", "CAST(last_update AS string)") == [
+        ("SHIPPED", 2, "2026-01-03 10:00:00"),
+        ("RECEIVED", 1, "2026-01-01 10:00:00"),
+    ]
+
+
+def test_late_orders_are_open_for_more_than_a_week(pipeline: Pipeline, queries: Queries) -> None:
+    on_its_way = [row(1, "RECEIVED", 8), row(2, "SHIPPED", 7), row(3, "IN_TRANSIT", 30), row(4, "SHIPPED", None)]
+    at_its_end = [row(5, "DELIVERED", 30), row(6, "RETURNED", 30), row(7, "HANDED_OVER", 30, 20)]
+    pipeline.drop("a.csv", lines(*on_its_way, *at_its_end))
+    pipeline.run()
+    assert queries.rows("late_orders", "tracking_num", "status", "days_open") == [
+        ("T3", "IN_TRANSIT", 30),
+        ("T1", "RECEIVED", 8),
+    ]
+
+
+def test_quarantined_by_reason_counts_a_row_for_each_of_its_reasons(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.drop("a.csv", lines("T1,O1,,,someday,,2026-01-02 10:00:00", "T2,O2,,,,,2026-01-02 10:00:00", "bad"))
+    pipeline.run()
+    assert queries.rows("quarantined_by_reason", "rule", "column", "rows") == [
+        ("required", "status", 2),
+        ("malformed", None, 1),
+        ("type", "received_date", 1),
+    ]
+
+
+def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), row(2, "SHIPPED", 3), "bad"))
+    pipeline.drop("b.csv", "no header")
+    pipeline.run()
+    assert queries.rows("arrivals_and_loads") == [
+        (TODAY, "arrived", 2, 3),
+        (TODAY, "loaded", 1, 2),
+        (TODAY, "rejected", 1, 0),
+    ]
+
+
+def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.stage("1")
+    pipeline.merge("1")
+    pipeline.gate("1")
+    with pytest.raises(QualityGateError):
+        pipeline.gate("2")
+    [first, second] = queries.rows("run_durations", "run_id", "status", "seconds")
+    assert (first[:2], second[:2]) == (("1", "SUCCESS"), ("2", "FAILED"))
+    of_first = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("run_id = '1'")
+    [(began, ended)] = of_first.selectExpr("min(started_at)", "max(ended_at)").collect()
+    assert first[2] == pytest.approx((ended - began).total_seconds(), abs=1)
+
+
+def test_quarantined_percent_is_of_all_rows_that_were_read(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.run()
+    assert queries.rows("quarantined_percent") == [(0,)]
+    pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), row(2, "SHIPPED", 3), row(3, "SHIPPED", 3), "bad"))
+    pipeline.run()
+    assert queries.rows("quarantined_percent") == [(25,)]
+
+
+def test_hours_without_success_begin_with_the_last_good_run(pipeline: Pipeline, queries: Queries) -> None:
+    def gate(run_id: str, hours_ago: int) -> None:
+        time = datetime.now(timezone.utc) - timedelta(hours=hours_ago)
+        arguments = ("spark_catalog", pipeline.schema, str(pipeline.volume), run_id, 100, 1000)
+        quality_gate(pipeline.spark, *arguments, now=lambda: time)
+
+    with pytest.raises(QualityGateError):
+        gate("1", 0)
+    assert queries.rows("hours_without_success") == [(None,)]
+    for run_id, hours_ago in (("2", 9), ("3", 5)):
+        pipeline.stage(run_id)
+        pipeline.merge(run_id)
+        gate(run_id, hours_ago)
+    [(hours,)] = queries.rows("hours_without_success")
+    assert hours == pytest.approx(5, abs=0.1)
+
+
+def test_every_query_is_tested_here() -> None:
+    source = Path(__file__).read_text()
+    assert [name for name in QUERIES if f'("{name}"' not in source] == []
+
+
+def test_the_dashboard_shows_columns_that_its_queries_return(pipeline: Pipeline, queries: Queries) -> None:
+    script = 'console.log(require("./stacks/constructs/order-dashboard.ts").dashboardDefinition())'
+    printed = subprocess.run(
+        ["node", "--import", "tsx", "--eval", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    dashboard = json.loads(printed.stdout)
+    datasets = {dataset["name"]: "".join(dataset["queryLines"]) for dataset in dashboard["datasets"]}
+    assert datasets == {name: QUERIES[name] for name in datasets}
+
+    pipeline.run()
+    [page] = dashboard["pages"]
+    for widget in (each["widget"] for each in page["layout"]):
+        [query] = (each["query"] for each in widget["queries"])
+        columns = queries.frame(query["datasetName"]).columns
+        fields = {field["name"]: field["expression"] for field in query["fields"]}
+        assert fields == {name: f"`{name}`" for name in fields}
+        assert set(fields) <= set(columns), query["datasetName"]
+        shown = set(_values_of("fieldName", widget["spec"]["encodings"]))
+        assert shown == set(fields), query["datasetName"]
+
+
+def _values_of(key: str, node: Any) -> Iterator[str]:
+    """Every value of a key, at any depth."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _values_of(key, each)
+    elif isinstance(node, dict):
+        if key in node:
+            yield node[key]
+        for each in node.values():
+            yield from _values_of(key, each)
