@@ -28,6 +28,7 @@ export interface StackJson {
     readonly required_providers: Record<string, { readonly source: string; readonly version: string }>;
   };
   readonly moved?: readonly { readonly from: string; readonly to: string }[];
+  readonly variable?: Block;
   readonly output?: Block;
   readonly data?: Block;
 }

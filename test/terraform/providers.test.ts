@@ -13,7 +13,7 @@ import type { EnvironmentSettings, Variables } from "../../environments/environm
 import { prod } from "../../environments/prod.ts";
 import { sandbox } from "../../environments/sandbox.ts";
 import { staging } from "../../environments/staging.ts";
-import { MINIMAL, type StackJson, synthesize } from "../synthesized.ts";
+import { addresses, MINIMAL, type StackJson, synthesize } from "../synthesized.ts";
 
 /** Among them every choice of compute and destination, and environments with personas and without. */
 const ENVIRONMENTS: readonly EnvironmentSettings[] = [
@@ -97,6 +97,30 @@ withProviders("while the subscription is unknown", () => {
     expect(result.status).toBe(1);
     expect(result.stderr.replace(/\s+/g, " ")).toContain("Set ORDER_TRACKING_DEV_SUBSCRIPTION_ID to its id");
     expect(result.stdout).not.toMatch(/databricks_\w+\.\S+: Creating/);
+  });
+});
+
+withProviders("while the URL of a notification destination is unknown", () => {
+  const settings: EnvironmentSettings = { ...MINIMAL, notifications: { create: ["slack"] } };
+  const known = { TF_VAR_slack_url: "https://hooks.example.com/a-secret" };
+
+  it("stops an apply with the variable to set, and never shows its value", () => {
+    const folder = stackFolder(settings, "pipeline");
+    // Of all resources the one that needs no workspace; the destination waits for it.
+    const [gate] = addresses(synthesize(settings).pipeline).filter((address) => address.startsWith("terraform_data."));
+    const apply = ["apply", "-auto-approve", "-no-color", `-target=${gate}`];
+
+    const refused = terraform(folder, apply);
+    const applied = terraform(folder, apply, known);
+    const planned = terraform(folder, PLAN, known);
+
+    expect(refused.status).toBe(1);
+    expect(refused.stderr.replace(/\s+/g, " ")).toContain("Set TF_VAR_slack_url and plan again");
+    expect(applied).toMatchObject({ stderr: "", status: 0 });
+    expect(planned).toMatchObject({ stderr: "", status: 0 });
+    expect(planned.stdout).toContain("(sensitive value)");
+    expect(planned.stdout).not.toContain("a-secret");
+    expect(terraform(folder, PLAN)).toMatchObject({ stderr: "", status: 0 });
   });
 });
 

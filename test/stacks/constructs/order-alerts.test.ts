@@ -1,0 +1,64 @@
+import { all, MINIMAL, synthesize, type StackJson } from "../../synthesized.ts";
+
+const EXISTING = "99999999-8888-7777-6666-555555555555";
+
+const pipelineOf = (settings: object): StackJson =>
+  synthesize({ ...MINIMAL, warehouseId: "0123456789abcdef", ...settings }).pipeline;
+const alertsIn = (pipeline: StackJson) => all(pipeline, "databricks_alert_v2");
+
+it("tells of too many bad rows, as the environment counts them, and of runs that do not even start", () => {
+  const [backlog, quarantine] = alertsIn(pipelineOf({ maxQuarantinedPercent: 12.5 }));
+
+  expect(backlog).toMatchObject({
+    display_name: "[tiny] hours_without_success",
+    query_text: expect.stringContaining("FROM orders_tiny.order_tracking.job_runs_table") as string,
+    evaluation: {
+      source: { name: "hours_without_success" },
+      comparison_operator: "GREATER_THAN",
+      threshold: { value: { double_value: 13 } },
+    },
+  });
+  expect(quarantine).toMatchObject({
+    display_name: "[tiny] quarantined_percent",
+    query_text: expect.stringContaining("FROM orders_tiny.order_tracking.loaded_files_table") as string,
+    evaluation: {
+      source: { name: "quarantined_percent" },
+      comparison_operator: "GREATER_THAN",
+      threshold: { value: { double_value: 12.5 } },
+    },
+  });
+});
+
+it("looks at a column that the query returns", () => {
+  for (const { query_text, evaluation } of alertsIn(pipelineOf({}))) {
+    const { source } = evaluation as { source: { name: string } };
+
+    expect(query_text).toMatch(new RegExp(` AS ${source.name}$`, "m"));
+  }
+});
+
+it("tells the destinations, and addresses by a destination of their own", () => {
+  const pipeline = pipelineOf({ notifications: { emails: ["team@example.com"], existing: [EXISTING] } });
+  const [[emails, destination] = []] = Object.entries(pipeline.resource.databricks_notification_destination ?? {});
+
+  expect(destination?.config).toEqual({ email: { addresses: ["team@example.com"] } });
+  for (const alert of alertsIn(pipeline)) {
+    expect(alert).toHaveProperty("evaluation.notification.subscriptions", [
+      { destination_id: `\${element(sort(["${EXISTING}"]), 0)}` },
+      { destination_id: `\${databricks_notification_destination.${emails}.id}` },
+    ]);
+  }
+});
+
+it("is evaluated as the service principal of the jobs, half an hour after each sweep, unless paused", () => {
+  for (const alert of alertsIn(pipelineOf({ runAs: EXISTING }))) {
+    expect(alert).toMatchObject({
+      run_as: { service_principal_name: EXISTING },
+      schedule: { quartz_cron_schedule: "0 30 1/6 * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" },
+    });
+  }
+  for (const alert of alertsIn(pipelineOf({ triggerPaused: true }))) {
+    expect(alert).toHaveProperty("schedule.pause_status", "PAUSED");
+    expect(alert).not.toHaveProperty("run_as");
+  }
+});

@@ -1,0 +1,71 @@
+import { dashboardDefinition } from "../../../stacks/constructs/order-dashboard.ts";
+import { allQueries } from "../../../stacks/queries.ts";
+import { addresses, all, MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
+
+const WAREHOUSE = "0123456789abcdef";
+
+let pipeline: StackJson;
+
+beforeAll(() => {
+  pipeline = synthesize({ ...MINIMAL, warehouseId: WAREHOUSE }).pipeline;
+});
+
+it("saves each query of the repository, for this environment's tables and with the rights of whoever runs it", () => {
+  const expected = allQueries().map(({ name, description, text }) => ({
+    display_name: `[tiny] ${name}`,
+    description,
+    query_text: text,
+    catalog: "orders_tiny",
+    schema: "order_tracking",
+    warehouse_id: WAREHOUSE,
+    run_as_mode: "VIEWER",
+  }));
+
+  expect(all(pipeline, "databricks_query")).toMatchObject(expected);
+});
+
+it("shows a dashboard of them, for this environment's tables and with the rights of whoever looks", () => {
+  expect(only(pipeline, "databricks_dashboard")).toMatchObject({
+    display_name: "[tiny] order tracking",
+    serialized_dashboard: dashboardDefinition(),
+    dataset_catalog: "orders_tiny",
+    dataset_schema: "order_tracking",
+    warehouse_id: WAREHOUSE,
+    embed_credentials: false,
+  });
+});
+
+it("keeps all of it in a folder apart from the notebooks", () => {
+  const [folder] = Object.keys(pipeline.resource.databricks_directory ?? {});
+
+  expect(only(pipeline, "databricks_directory").path).toBe("/order-tracking/tiny/reports");
+  for (const type of ["databricks_query", "databricks_dashboard", "databricks_alert_v2"]) {
+    for (const { parent_path } of all(pipeline, type))
+      expect(parent_path).toBe(`\${databricks_directory.${folder}.path}`);
+  }
+});
+
+it("is not there without a warehouse", () => {
+  expect(
+    addresses(synthesize(MINIMAL).pipeline).filter((address) => /query|dashboard|alert|directory/.test(address)),
+  ).toEqual([]);
+});
+
+describe("the dashboard", () => {
+  interface Widget {
+    readonly position: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  }
+  const { pages } = JSON.parse(dashboardDefinition()) as { pages: { layout: Widget[] }[] };
+  const widgets = pages.flatMap(({ layout }) => layout.map(({ position }) => position));
+
+  it("fills its grid of six columns, and no widget covers another", () => {
+    const cells = widgets.flatMap(({ x, y, width, height }) =>
+      Array.from({ length: width * height }, (_, i) => `${x + (i % width)},${y + Math.floor(i / width)}`),
+    );
+    const rows = Math.max(...widgets.map(({ y, height }) => y + height));
+
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(cells).toHaveLength(6 * rows);
+    expect(Math.max(...widgets.map(({ x, width }) => x + width))).toBe(6);
+  });
+});
