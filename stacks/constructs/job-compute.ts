@@ -35,6 +35,7 @@ export class JobCompute extends Construct {
       name: names.clusterPolicy(environment),
       definition: JSON.stringify(policyDefinition(environment)),
     });
+    // Without the policy's defaults: a cluster says all of it itself, so that plans show it.
     const obedient = { ...singleNode(environment), policyId: this.policy.id };
     if (environment.compute === "job-cluster") {
       this.ofJob = { jobCluster: [{ jobClusterKey: JOB_CLUSTER_KEY, newCluster: obedient }] };

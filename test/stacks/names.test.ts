@@ -20,9 +20,13 @@ const LIMITS = {
   managedLocation: /^\w{1,255}$/,
   catalog: /^[a-z]\w{0,254}$/,
   loadJob: /^.{1,4096}$/,
+  sweepJob: /^.{1,4096}$/,
   upkeepJob: /^.{1,4096}$/,
   replayJob: /^.{1,4096}$/,
   cluster: /^.{1,100}$/,
+  clusterPolicy: /^.{1,100}$/,
+  dashboard: /^.{1,255}$/,
+  reportsFolder: /^\/[\w/-]{1,254}$/,
 } as const;
 
 it.each(Object.entries(LIMITS))("keeps the %s within its limit for any environment", (name, limit) => {
