@@ -153,7 +153,10 @@ const environmentFields = z.strictObject({
   analysts: groups().default([]),
   /** Groups that may start and watch runs, and look at what was rejected. */
   operators: groups().default([]),
-  /** Application id of the service principal that the jobs run as. By default they run as whoever deployed them. */
+  /**
+   * Application id of the service principal that the jobs run as. Not the one that deploys, which may do more: the
+   * provider refuses to let it permit itself less. By default the jobs run as whoever deployed them.
+   */
   runAs: z.guid({ error: "the application id (a GUID) of a service principal" }).optional(),
   /** Guard rails that are not kept yet: each names what breaks which rule, why, and until when. */
   waivers: z.array(waiver, { error: "a list of waivers" }).default([]),

@@ -9,7 +9,7 @@ const DIRECTORY = path.join(__dirname, "../notebooks/queries");
 export interface Query {
   /** Name of its file, without the extension. */
   readonly name: string;
-  /** The comment that the file begins with. */
+  /** What it answers: the sentence in the comment that the file begins with. */
   readonly description: string;
   /** All of the file; tables have bare names. */
   readonly text: string;
@@ -27,12 +27,8 @@ export function allQueries(): readonly Query[] {
 export function readQuery(name: string): Query {
   // Git may check text out with other line ends on another machine: that is no change of the query.
   const text = readFileSync(path.join(DIRECTORY, `${name}.sql`), "utf8").replaceAll("\r\n", "\n");
-  const lines = text.split("\n");
-  const comment = lines.slice(
-    0,
-    lines.findIndex((line) => !line.startsWith("--")),
-  );
-  return { name, description: comment.map((line) => line.replace(/^-- */, "")).join(" "), text };
+  const [comment = ""] = text.split("\n");
+  return { name, description: comment.replace(/^-- /, ""), text };
 }
 
 /** The query for where no catalog and schema can be set beside it: its tables are named in full. */

@@ -3,28 +3,11 @@ import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import { tags } from "../tags.ts";
 
-/** What a job has of its own. */
-export type OrderJobConfig = Pick<
-  JobConfig,
-  | "name"
-  | "description"
-  | "task"
-  | "parameter"
-  | "jobCluster"
-  | "schedule"
-  | "trigger"
-  | "health"
-  | "timeoutSeconds"
-  | "emailNotifications"
-  | "webhookNotifications"
-  | "dependsOn"
->;
-
 /** All that the jobs of an environment have in common, whatever they run. */
 export abstract class OrderJob extends Construct {
   readonly job: Job;
 
-  protected constructor(scope: Construct, id: string, environment: Environment, own: OrderJobConfig) {
+  protected constructor(scope: Construct, id: string, environment: Environment, own: JobConfig) {
     super(scope, id);
     this.job = new Job(this, "job", {
       ...own,

@@ -1,11 +1,11 @@
-import type { JobTask } from "@cdktf/provider-databricks/lib/job/index.js";
+import type { JobConfig, JobTask } from "@cdktf/provider-databricks/lib/job/index.js";
 import type { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
 import type { JobCompute } from "./job-compute.ts";
 import type { NotebookPackage } from "./notebook-package.ts";
 import type { Notifications } from "./notifications.ts";
-import { OrderJob, type OrderJobConfig } from "./order-job.ts";
+import { OrderJob } from "./order-job.ts";
 
 const TASK_TIMEOUT_SECONDS = 60 * 60;
 /** Less than all attempts of all tasks together: a job that takes this long needs a person. */
@@ -24,7 +24,7 @@ export interface OrderNotebookJobProps {
 }
 
 /** What a notebook job has of its own. */
-export interface OrderNotebookJobConfig extends Pick<OrderJobConfig, "name" | "description" | "schedule" | "trigger"> {
+export interface OrderNotebookJobConfig extends Pick<JobConfig, "name" | "description" | "schedule" | "trigger"> {
   /** Its tasks by their keys. A task runs the notebook of its key's name. */
   readonly tasks: Readonly<Record<string, Omit<JobTask, "taskKey" | "notebookTask">>>;
   /** Defaults of its parameters, but for those that say where tables and files are. */

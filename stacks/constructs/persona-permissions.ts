@@ -8,10 +8,10 @@ import type { NotebookPackage } from "./notebook-package.ts";
 import type { OrderJob } from "./order-job.ts";
 import type { OrderReports } from "./order-reports.ts";
 
+/** Who is not named may not even see an object; administrators and whoever deploys may do anything. */
 type Levels = Readonly<Partial<Record<Persona, string>>>;
 
-// Who is not named may not even see the object; administrators and whoever deploys may do anything.
-/** The sweep starts the load job, as the service principal. */
+/** Operators start and watch runs, the sweep starts the load job. */
 const ON_JOB: Levels = { operators: "CAN_MANAGE_RUN", runner: "CAN_MANAGE_RUN" };
 /** Operators read its logs, a run starts it. */
 const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART" };
