@@ -87,10 +87,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "narrow-grants": {
     type: "databricks_grants",
-    kept: [grant("order-tracking-readers", "USE_CATALOG", "SELECT"), { access_control: [{ user_name: "anna" }] }],
+    kept: [grant("order-tracking-analysts", "USE_CATALOG", "SELECT"), { access_control: [{ user_name: "anna" }] }],
     broken: [
-      grant("order-tracking-readers", "ALL_PRIVILEGES"),
-      grant("order-tracking-readers", "SELECT", "ALL PRIVILEGES"),
+      grant("order-tracking-analysts", "ALL_PRIVILEGES"),
+      grant("order-tracking-analysts", "SELECT", "ALL PRIVILEGES"),
       grant("account users", "SELECT"),
       { access_control: [{ group_name: "users" }] },
     ],
