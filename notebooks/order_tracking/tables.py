@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
-from pyspark.sql.types import DataType, StructType
+from pyspark.sql.types import StructType
 
 from order_tracking.contract import COLUMNS, KEY, SEQUENCE, precedence
 
@@ -127,7 +128,7 @@ def _follow_contract(spark: SparkSession, tables: Tables, stage_columns: StructT
         ValueError: If a type changed into one that cannot hold what is there.
     """
     present = {field.name: field.dataType.simpleString() for field in stage_columns}
-    wanted = {column.name: _simple(column.type) for column in COLUMNS}
+    wanted = _types_of(", ".join(f"{column.name} {column.type}" for column in COLUMNS))
     new = [name for name in wanted if name not in present]
     widened = [name for name, type_name in wanted.items() if present.get(name, type_name) != type_name]
     for table in (tables.orders, tables.stage):  # The stage last: it tells whether this was done to its end.
@@ -147,8 +148,12 @@ def _follow_contract(spark: SparkSession, tables: Tables, stage_columns: StructT
     return bool(new or widened)
 
 
-def _simple(type_name: str) -> str:
-    return DataType.fromDDL(type_name).simpleString()
+@cache
+def _types_of(columns: str) -> dict[str, str]:
+    """Write each column's type as Spark does; kept, since Spark Connect asks the server for it."""
+    schema = StructType.fromDDL(columns)
+    assert isinstance(schema, StructType)
+    return {field.name: field.dataType.simpleString() for field in schema}
 
 
 def _definitions(tables: Tables) -> Mapping[str, str]:
