@@ -8,14 +8,11 @@ The seed, which is printed, gives the same choices again.
 import argparse
 import random
 import tempfile
-from contextlib import redirect_stdout
 from itertools import count
-from os import devnull
 from pathlib import Path
 
 from connect_server import ConnectServer
 from crash_scenario import (
-    POLICY,
     assert_all_is_accounted_for,
     assert_nothing_is_under_way,
     drop_files_of,
@@ -67,8 +64,7 @@ class Chaos:
         return Pipeline(self._spark, schema, self._directory / schema)
 
     def _run(self, schema: str) -> None:
-        with Path(devnull).open("w") as log, redirect_stdout(log):
-            self._pipeline(schema).run(POLICY)
+        JobProcess(self._server.url, self._pipeline(schema)).wait()
 
     def _die(self, schema: str) -> str:
         way = self._chance.choices(["killed", "failed", "timed", "with Spark"], [5, 3, 3, 1])[0]

@@ -21,7 +21,7 @@ class ConnectServer:
     """A running server; as a context, until its end."""
 
     def __init__(self, tables_directory: Path) -> None:
-        self._errors = tempfile.TemporaryFile("w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(tables_directory)],
             stdin=subprocess.PIPE,
