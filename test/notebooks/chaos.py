@@ -1,7 +1,7 @@
 """Kill runs of the job at random moments, many times: `npm run test:chaos [-- --kills N --seed N]`.
 
-After each death one more run must leave tables, views and files as an undisturbed run does. A run is killed, or fails,
-before one of its effects or at any time; now and then Spark is killed as well, with whatever it was about to commit.
+A run is killed, or fails, before one of its effects or at any time; now and then Spark is killed as well, with whatever
+it was about to commit. The next run may die, too; then one more must leave tables, views and files as if none had died.
 The seed, which is printed, gives the same choices again.
 """
 
@@ -22,8 +22,12 @@ from job_process import JobProcess
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 
-#: How many deaths share their tables: enough to seldom make new ones, few enough to stay quick.
-DEATHS_ON_SAME_TABLES = 20
+#: How many times the same tables are loaded into: enough to seldom make new ones, few enough to stay quick.
+LOADS_OF_SAME_TABLES = 12
+#: How likely a run dies that was to finish what another left behind.
+DIES_AGAIN = 0.6
+#: How likely something new arrives after a death.
+ARRIVES_MEANWHILE = 0.3
 
 
 class Chaos:
@@ -35,7 +39,7 @@ class Chaos:
         self._start_spark()
 
     def die_often(self, schema: str) -> None:
-        """Let runs die on tables of their own, each followed by one more run.
+        """Let runs die on tables of their own, one or more in a row, then one come to its end.
 
         Raises:
             AssertionError: If anything is not as after an undisturbed run.
@@ -43,13 +47,14 @@ class Chaos:
         died = {"undisturbed": "not at all"}
         drop_files_of("undisturbed", self._pipeline(schema))
         self._run(schema)
-        for number in range(DEATHS_ON_SAME_TABLES):
-            client = f"death{number}"
+        for number in range(LOADS_OF_SAME_TABLES):
+            client = f"load{number}"
             drop_files_of(client, self._pipeline(schema))
             died[client] = self._die(schema)
+            while self._chance.random() < DIES_AGAIN:
+                died[client] += f", {self._die(schema)}"
             print(f"{schema} {client}: {died[client]}", flush=True)
-            self._server.wait_until_idle()
-            if self._chance.random() < 0.3:
+            if self._chance.random() < ARRIVES_MEANWHILE:
                 drop_files_of(f"next{number}", self._pipeline(schema))
                 died[f"next{number}"] = f"after {client}"
             self._run(schema)
@@ -67,21 +72,22 @@ class Chaos:
         JobProcess(self._server.url, self._pipeline(schema)).wait()
 
     def _die(self, schema: str) -> str:
-        way = self._chance.choices(["killed", "failed", "timed", "with Spark"], [5, 3, 3, 1])[0]
+        way = self._chance.choices(["killed", "failed", "killed at any time", "killed with Spark"], [10, 2, 7, 1])[0]
         effect, seconds = self._chance.randint(1, 34), self._chance.uniform(0, 4)
         pipeline = self._pipeline(schema)
         if way in ("killed", "failed"):
             process = JobProcess(self._server.url, pipeline, effect, "killed" if way == "killed" else "failed")
             self.kills += process.wait() is None
-            return f"{way} before effect {effect}"
-        process = JobProcess(self._server.url, pipeline)
-        process.let_work(seconds)
-        if way == "with Spark":
-            self._server.kill()
-        self.kills += process.kill()
-        if way == "with Spark":
-            self._start_spark()
-        return f"killed after {seconds:.2f} seconds" + (", and Spark as well" if way == "with Spark" else "")
+        else:
+            process = JobProcess(self._server.url, pipeline)
+            process.let_work(seconds)
+            if way == "killed with Spark":
+                self._server.kill()
+            self.kills += process.kill()
+            if way == "killed with Spark":
+                self._start_spark()
+        self._server.wait_until_idle()
+        return f"{way} before effect {effect}" if way in ("killed", "failed") else f"{way} after {seconds:.2f} s"
 
     def _start_spark(self) -> None:
         self._server = ConnectServer(self._directory / "tables")

@@ -2,16 +2,13 @@
 
 An effect is a change to a file of the volume or a command to Spark, so dying before each of them in turn is dying at
 every step: between any two commits and moves of files.
-
-As a program: `python job_process.py URL SCHEMA VOLUME EFFECT HOW` runs the tasks against a Spark Connect server, dies
-(HOW is `killed`) or fails (`failed`) just before that effect, and prints how many effects there were.
 """
 
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
-from contextlib import suppress
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -22,57 +19,55 @@ from pipeline import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
 
-_ROOT = Path(__file__).parents[2]
+#: Forks of a process that has imported what a run needs, which takes longer than some runs.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
 
 How = Literal["killed", "failed"]
 
 
 class JobProcess:
-    """A run of the job that has been started."""
+    """A run of the job against a Spark Connect server, as a process that has been started."""
 
     def __init__(self, url: str, pipeline: Pipeline, before_effect: int = 0, how: How = "killed") -> None:
         """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1."""
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, url, pipeline.schema, str(pipeline.volume), str(before_effect), how],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{_ROOT / 'notebooks'}"},
+        self._is_at_work = _PROCESSES.Event()
+        self._effects = _PROCESSES.Value("i", 0)
+        self._process = _PROCESSES.Process(
+            target=_run_job,
+            args=(url, pipeline.schema, str(pipeline.volume), before_effect, how, self._is_at_work, self._effects),
         )
+        self._process.start()
 
     def let_work(self, seconds: float) -> None:
         """Wait until that long after it came to work, or until its end."""
-        assert self._process.stdout
-        self._process.stdout.readline()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+        self._is_at_work.wait(60)
+        self._process.join(seconds)
 
     def kill(self) -> bool:
         """Kill it, and tell whether it was still there."""
         self._process.kill()
-        self._process.communicate()
-        return self._process.returncode == -signal.SIGKILL
+        return self.wait() is None
 
     def wait(self) -> int | None:
         """Return how many effects it had; None if it was killed.
 
         Raises:
-            RuntimeError: If it ended in another way.
+            RuntimeError: If it ended in another way; why is on standard error.
         """
-        output, errors = self._process.communicate()
-        if self._process.returncode == -signal.SIGKILL:
+        self._process.join()
+        if self._process.exitcode == -signal.SIGKILL:
             return None
-        if self._process.returncode:
-            raise RuntimeError(errors[-3000:])
-        return int(output.split()[-1])
+        if self._process.exitcode:
+            raise RuntimeError("the job's process failed")
+        return int(self._effects.value)
 
 
 class Effects:
     """Counts this process's effects, and ends it, or lets an effect fail, before one of them."""
 
-    def __init__(self, volume: str, before_effect: int, how: How) -> None:
-        self.count = 0
-        self._volume, self._before_effect, self._how = volume, before_effect, how
+    def __init__(self, volume: str, before_effect: int, how: How, count: Any) -> None:
+        self._volume, self._before_effect, self._how, self._count = volume, before_effect, how, count
 
     def watch(self) -> None:
         """Count from now on."""
@@ -93,33 +88,31 @@ class Effects:
             self._effect()
 
     def _effect(self) -> None:
-        self.count += 1
-        if self.count != self._before_effect:
+        self._count.value += 1
+        if self._count.value != self._before_effect:
             return
         if self._how == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         raise OSError("made to fail")
 
 
-def main() -> None:
-    url, schema, volume, before_effect, how = sys.argv[1:]
+def _run_job(url: str, schema: str, volume: str, before_effect: int, how: How, is_at_work: Any, effects: Any) -> None:
     pipeline = Pipeline(SparkSession.builder.remote(url).getOrCreate(), schema, Path(volume))
     run_id = uuid4().hex[:8]
-    print("at work", flush=True)
-    effects = Effects(volume, int(before_effect), how)  # type: ignore[arg-type]
-    effects.watch()
-    try:
-        pipeline.stage(run_id, POLICY)
-        pipeline.merge(run_id)
-    except Exception as error:
-        _expect_made_to_fail(error)
-    try:
-        pipeline.gate(run_id)
-    except QualityGateError:
-        pass  # A task failed.
-    except OSError as error:
-        _expect_made_to_fail(error)
-    print(effects.count)
+    is_at_work.set()
+    Effects(volume, before_effect, how, effects).watch()
+    with Path(os.devnull).open("w") as log, redirect_stdout(log):
+        try:
+            pipeline.stage(run_id, POLICY)
+            pipeline.merge(run_id)
+        except Exception as error:
+            _expect_made_to_fail(error)
+        try:
+            pipeline.gate(run_id)
+        except QualityGateError:
+            pass  # A task failed.
+        except OSError as error:
+            _expect_made_to_fail(error)
 
 
 def _expect_made_to_fail(error: BaseException) -> None:
@@ -127,7 +120,3 @@ def _expect_made_to_fail(error: BaseException) -> None:
         error = error.__cause__
     if "made to fail" not in str(error):
         raise error
-
-
-if __name__ == "__main__":
-    main()
