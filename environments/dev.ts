@@ -6,7 +6,9 @@ export const dev = {
   subscriptionIdVariable: "ORDER_TRACKING_DEV_SUBSCRIPTION_ID",
   owner: "order-tracking-team",
   costCentre: "logistics",
+  sourceRepository: "https://github.com/example/order-tracking",
   disposable: true,
+  network: { posture: "open" },
   stateContainer: {
     resourceGroup: "rg-order-tracking-dev-state",
     storageAccount: "ordertrackstatedev",

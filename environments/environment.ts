@@ -1,10 +1,11 @@
 /** What may differ between environments, and the rules that each value must meet. */
 import { z } from "zod";
+import { networkField, networkProblems } from "./network.ts";
+import { resourceIdOf, text } from "./text.ts";
 
 /** Variables of the process, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-const text = (rule: string, pattern: RegExp) => z.string({ error: rule }).regex(pattern, { error: rule });
 const flag = () => z.boolean({ error: "true or false" });
 
 // Azure's limits: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
@@ -19,6 +20,12 @@ const resourceGroupName = () =>
     "1-90 letters, digits, hyphens, underscores, points and round brackets, no point at the end (Azure resource group)",
     /^[\w.()-]{0,89}[\w()-]$/,
   );
+const keyVaultName = () =>
+  text(
+    "3-24 letters, digits and single hyphens, a letter first (Azure Key Vault)",
+    /^(?=.{3,24}$)[a-zA-Z][a-zA-Z0-9]*(-[a-zA-Z0-9]+)*$/,
+  );
+const keyName = () => text("1-127 letters, digits and hyphens (key of an Azure Key Vault)", /^[a-zA-Z0-9-]{1,127}$/);
 const workspaceName = () =>
   text("3-64 letters, digits, hyphens and underscores (Azure Databricks workspace)", /^[\w-]{3,64}$/);
 
@@ -92,6 +99,8 @@ const environmentFields = z.strictObject({
   owner: tagValue(),
   /** Who pays; a tag. */
   costCentre: tagValue(),
+  /** Url of the repository that the environment is deployed from; a tag. */
+  sourceRepository: tagValue(),
   /** Branch that a sandbox was made for; a tag. */
   branch: tagValue().optional(),
   /** Last day of a sandbox; a tag that tells a clean-up what may go. */
@@ -104,6 +113,22 @@ const environmentFields = z.strictObject({
   storageReplication: z
     .enum(["LRS", "ZRS", "GZRS"], { error: "LRS, ZRS or GZRS (Azure storage replication)" })
     .default("LRS"),
+  /** From where the lake can be reached; what it needs, and what it costs, is in `network.ts`. */
+  network: networkField,
+  /** Key in a vault of the same subscription that encrypts the lake. By default Azure's own. */
+  customerManagedKey: z
+    .strictObject(
+      { vault: keyVaultName(), resourceGroup: resourceGroupName(), key: keyName() },
+      { error: "a key, its vault and the vault's resource group" },
+    )
+    .optional(),
+  /** Log Analytics workspace that keeps who read, wrote and changed what. By default nobody keeps it. */
+  logAnalyticsWorkspaceId: text(
+    "the resource id of a Log Analytics workspace",
+    resourceIdOf("Microsoft.OperationalInsights/workspaces"),
+  ).optional(),
+  /** Whether Azure tells Databricks of new files, so that nobody needs to list the landing directory. */
+  fileEvents: flag().default(false),
   /** Workspace to use. By default one is created. */
   existingWorkspace: z
     .strictObject(
@@ -183,6 +208,9 @@ const environmentType = environmentFields
         message: `the path of a construct of ${name}, its stack first, such as ${name}-platform/lake/account`,
       });
     }
+  })
+  .superRefine((environment, context) => {
+    for (const problem of networkProblems(environment)) context.addIssue({ code: "custom", ...problem });
   });
 
 /** A valid environment, defaults filled in. */

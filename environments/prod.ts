@@ -6,6 +6,8 @@ export const prod = {
   subscriptionIdVariable: "ORDER_TRACKING_PROD_SUBSCRIPTION_ID",
   owner: "order-tracking-team",
   costCentre: "logistics",
+  sourceRepository: "https://github.com/example/order-tracking",
+  network: { posture: "private", addressSpace: "10.22.0.0/24" },
   storageReplication: "GZRS",
   stateContainer: {
     resourceGroup: "rg-order-tracking-prod-state",

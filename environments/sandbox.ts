@@ -21,9 +21,12 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
     subscriptionIdVariable: dev.subscriptionIdVariable,
     owner: toTagValue(owner),
     costCentre: dev.costCentre,
+    sourceRepository: dev.sourceRepository,
     branch: toTagValue(branch),
     expiresOn,
     disposable: true,
+    // Once dev is closed, this has to name its network's subnets instead: its address space is refused here.
+    network: dev.network,
     existingWorkspace: { name: "dbw-order-tracking-dev", resourceGroup: "rg-order-tracking-dev" },
     stateContainer: dev.stateContainer,
     triggerPaused: true,

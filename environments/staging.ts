@@ -6,6 +6,9 @@ export const staging = {
   subscriptionIdVariable: "ORDER_TRACKING_STAGING_SUBSCRIPTION_ID",
   owner: "order-tracking-team",
   costCentre: "logistics",
+  sourceRepository: "https://github.com/example/order-tracking",
+  // As prod, or it would not show what prod will meet.
+  network: { posture: "private", addressSpace: "10.21.0.0/24" },
   storageReplication: "ZRS",
   stateContainer: {
     resourceGroup: "rg-order-tracking-staging-state",

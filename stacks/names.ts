@@ -6,6 +6,10 @@
  */
 import type { Environment } from "../environments/environment.ts";
 
+/** The two faces of the lake: one for blobs, one for files and directories. Each has endpoints and a zone of its own. */
+export type StorageService = "blob" | "dfs";
+type CustomerManagedKey = NonNullable<Environment["customerManagedKey"]>;
+
 /** Schema of the tables and the volume, and the root of workspace folders and Azure names. */
 export const SCHEMA = "order_tracking";
 export const VOLUME = "order_files";
@@ -34,6 +38,27 @@ export const workspace = ({ name, existingWorkspace }: Environment): string =>
 /** Databricks fills this group with what a workspace needs; nobody else may change it. */
 export const workspaceManagedResourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}-databricks`;
 
+/** Identity with which the lake reaches the key that encrypts it. */
+export const keyIdentity = ({ name }: Environment): string => `id-order-tracking-${name}-key`;
+
+export const virtualNetwork = ({ name }: Environment): string => `vnet-order-tracking-${name}`;
+
+/** Resource id of the network that a subnet's resource id tells of. */
+export const virtualNetworkOf = (subnetId: string): string => subnetId.replace(/\/subnets\/[^/]+$/i, "");
+
+export const networkSecurityGroup = ({ name }: Environment): string => `nsg-order-tracking-${name}`;
+
+export const natGateway = ({ name }: Environment): string => `ng-order-tracking-${name}`;
+
+/** Address from which clusters without public addresses of their own reach the internet. */
+export const natAddress = ({ name }: Environment): string => `pip-order-tracking-${name}-nat`;
+
+export const privateEndpoint = ({ name }: Environment, service: StorageService): string =>
+  `pep-order-tracking-${name}-${service}`;
+
+/** Fixed by Azure: https://learn.microsoft.com/azure/private-link/private-endpoint-dns */
+export const privateDnsZone = (service: StorageService): string => `privatelink.${service}.core.windows.net`;
+
 /** Resource id of the identity with which Unity Catalog reaches the lake. */
 export const accessConnectorId = (environment: Environment): string =>
   databricksResourceId(environment, resourceGroup(environment), `accessConnectors/${accessConnector(environment)}`);
@@ -46,11 +71,24 @@ export const workspaceId = (environment: Environment): string =>
     `workspaces/${workspace(environment)}`,
   );
 
-/** While the subscription is unknown, ids hold a text that no service mistakes for a subscription. */
 function databricksResourceId(environment: Environment, group: string, resource: string): string {
-  const subscription = environment.subscriptionId ?? `${environment.subscriptionIdVariable}-is-not-set`;
-  return `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Databricks/${resource}`;
+  return `${groupId(environment, group)}/providers/Microsoft.Databricks/${resource}`;
 }
+
+const groupId = (environment: Environment, group: string): string =>
+  `/subscriptions/${subscription(environment)}/resourceGroups/${group}`;
+
+/** While the subscription is unknown, a text that no service mistakes for one. */
+export const subscription = ({ subscriptionId, subscriptionIdVariable }: Environment): string =>
+  subscriptionId ?? `${subscriptionIdVariable}-is-not-set`;
+
+/** Resource id of the key alone, so that a role on it says nothing of the vault's other keys. */
+export const customerManagedKeyId = (environment: Environment, { resourceGroup, vault, key }: CustomerManagedKey) =>
+  `${groupId(environment, resourceGroup)}/providers/Microsoft.KeyVault/vaults/${vault}/keys/${key}`;
+
+/** Url of the key. Without a version, so that the lake follows when the key is rotated. */
+export const customerManagedKeyUrl = ({ vault, key }: CustomerManagedKey): string =>
+  `https://${vault}.vault.azure.net/keys/${key}`;
 
 const containerUrl = (environment: Environment, container: string): string =>
   `abfss://${container}@${storageAccount(environment)}.dfs.core.windows.net/`;

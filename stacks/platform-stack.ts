@@ -3,8 +3,12 @@ import { ResourceGroup } from "@cdktf/provider-azurerm/lib/resource-group/index.
 import { Annotations } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
+import { AuditLogs } from "./constructs/audit-logs.ts";
+import { LakeEndpoints } from "./constructs/lake-endpoints.ts";
 import { LakeIdentity } from "./constructs/lake-identity.ts";
+import { LakeKey } from "./constructs/lake-key.ts";
 import { OrderLake } from "./constructs/order-lake.ts";
+import { WorkspaceNetwork } from "./constructs/workspace-network.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
 import * as names from "./names.ts";
 import { useAzurerm } from "./providers.ts";
@@ -20,29 +24,56 @@ export class PlatformStack extends EnvironmentStack {
         `${environment.name} can be planned, not deployed: set ${environment.subscriptionIdVariable} to its subscription's id`,
       );
     }
+    if (environment.network.posture !== "open" && environment.compute === "serverless") {
+      Annotations.of(this).addWarning(
+        `the jobs of ${environment.name} reach its lake only with a network connectivity configuration: ask an account administrator to attach one to the workspace`,
+      );
+    }
 
     const resourceGroup = new ResourceGroup(this, "resource-group", {
       name: names.resourceGroup(environment),
       location: environment.location,
       tags: tags(environment),
     });
-    const lake = new OrderLake(this, "lake", { environment, resourceGroupName: resourceGroup.name });
-    const identity = new LakeIdentity(this, "identity", { environment, resourceGroupName: resourceGroup.name, lake });
+    const shared = { environment, resourceGroupName: resourceGroup.name };
+    const { network, customerManagedKey: key, logAnalyticsWorkspaceId } = environment;
+    // Where the lake is closed, a workspace of our own needs a network that the lake can let in.
+    const workspaceNetwork =
+      network.posture !== "open" && network.addressSpace
+        ? new WorkspaceNetwork(this, "workspace-network", { ...shared, addressSpace: network.addressSpace })
+        : undefined;
 
-    if (environment.existingWorkspace) return;
-    new DatabricksWorkspace(this, "workspace", {
-      name: names.workspace(environment),
-      resourceGroupName: resourceGroup.name,
-      managedResourceGroupName: names.workspaceManagedResourceGroup(environment),
-      location: environment.location,
-      // Unity Catalog, and grants on anything in a workspace, come with premium.
-      sku: "premium",
-      customParameters: { noPublicIp: true },
-      tags: tags(environment),
-      lifecycle: { preventDestroy: !environment.disposable },
-      // Needs nothing of the role, but takes minutes to create: by then the role has taken effect on the lake, which
-      // Azure does not wait for, and which the catalog stack is the first to need.
-      dependsOn: [identity.dataRole],
+    const identity = new LakeIdentity(this, "identity", { environment, resourceGroup });
+    const lake = new OrderLake(this, "lake", {
+      ...shared,
+      identity,
+      clusterSubnetIds: workspaceNetwork?.clusterSubnetIds,
+      key: key && new LakeKey(this, "key", { ...shared, key }),
     });
+    identity.addRoles(lake);
+    if (network.posture === "private") {
+      const subnetId = workspaceNetwork?.addEndpointSubnet() ?? network.endpointSubnetId;
+      if (subnetId) {
+        const virtualNetworkId = workspaceNetwork?.virtualNetworkId ?? names.virtualNetworkOf(subnetId);
+        const { privateDnsZoneIds } = network;
+        new LakeEndpoints(this, "lake-endpoints", { ...shared, lake, subnetId, virtualNetworkId, privateDnsZoneIds });
+      }
+    }
+
+    const workspace = environment.existingWorkspace
+      ? undefined
+      : new DatabricksWorkspace(this, "workspace", {
+          name: names.workspace(environment),
+          resourceGroupName: resourceGroup.name,
+          managedResourceGroupName: names.workspaceManagedResourceGroup(environment),
+          location: environment.location,
+          // Unity Catalog, and grants on anything in a workspace, come with premium.
+          sku: "premium",
+          customParameters: { noPublicIp: true, ...workspaceNetwork?.ofWorkspace },
+          tags: tags(environment),
+          lifecycle: { preventDestroy: !environment.disposable },
+          dependsOn: workspaceNetwork && [...workspaceNetwork.egress],
+        });
+    if (logAnalyticsWorkspaceId) new AuditLogs(this, "audit-logs", { logAnalyticsWorkspaceId, lake, workspace });
   }
 }

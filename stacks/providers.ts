@@ -17,7 +17,15 @@ export function useAzurerm(stack: TerraformStack, environment: Environment): voi
     subscriptionId: environment.subscriptionId,
     // The lake has no keys. Its data plane is left alone as well: a deployer need not be in the lake's network.
     storageUseAzuread: true,
-    features: [{ storage: [{ dataPlaneAvailable: false }] }],
+    features: [
+      {
+        storage: [{ dataPlaneAvailable: false }],
+        // A workspace leaves its managed resource group behind, with what users stored there, unless forced.
+        databricksWorkspace: [{ forceDelete: environment.disposable }],
+        // What others put into our group stays, unless everything may go.
+        resourceGroup: [{ preventDeletionIfContainsResources: !environment.disposable }],
+      },
+    ],
   });
   pinProvider(stack, "azurerm");
 }

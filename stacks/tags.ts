@@ -7,6 +7,7 @@ export function tags(environment: Environment): Record<string, string> {
     environment: environment.name,
     owner: environment.owner,
     "cost-centre": environment.costCentre,
+    "source-repository": environment.sourceRepository,
     "managed-by": "terraform",
     ...(environment.branch && { branch: environment.branch }),
     ...(environment.expiresOn && { "expires-on": environment.expiresOn }),

@@ -15,6 +15,8 @@ export const MINIMAL: EnvironmentSettings = {
   subscriptionIdVariable: "TINY_SUBSCRIPTION_ID",
   owner: "somebody",
   costCentre: "logistics",
+  sourceRepository: "https://github.com/example/order-tracking",
+  network: { posture: "open" },
 };
 
 type Block = Record<string, unknown>;

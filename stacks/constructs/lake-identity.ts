@@ -1,42 +1,69 @@
 import { DatabricksAccessConnector } from "@cdktf/provider-azurerm/lib/databricks-access-connector/index.js";
+import type { ResourceGroup } from "@cdktf/provider-azurerm/lib/resource-group/index.js";
 import { RoleAssignment } from "@cdktf/provider-azurerm/lib/role-assignment/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
 import { tags } from "../tags.ts";
 import type { OrderLake } from "./order-lake.ts";
+import { RolesInEffect } from "./roles-in-effect.ts";
 
 /** Properties for {@link LakeIdentity}. */
 export interface LakeIdentityProps {
   readonly environment: Environment;
-  readonly resourceGroupName: string;
-  /** The lake that the identity may read and write. */
-  readonly lake: OrderLake;
+  readonly resourceGroup: ResourceGroup;
 }
 
 /** The managed identity with which Unity Catalog reads and writes the lake; nobody else needs to reach the data. */
 export class LakeIdentity extends Construct {
-  readonly dataRole: RoleAssignment;
+  readonly connector: DatabricksAccessConnector;
+  readonly #environment: Environment;
+  readonly #resourceGroup: ResourceGroup;
 
-  constructor(scope: Construct, id: string, { environment, resourceGroupName, lake }: LakeIdentityProps) {
+  constructor(scope: Construct, id: string, { environment, resourceGroup }: LakeIdentityProps) {
     super(scope, id);
+    this.#environment = environment;
+    this.#resourceGroup = resourceGroup;
 
-    const connector = new DatabricksAccessConnector(this, "connector", {
+    this.connector = new DatabricksAccessConnector(this, "connector", {
       name: names.accessConnector(environment),
-      resourceGroupName,
+      resourceGroupName: resourceGroup.name,
       location: environment.location,
       identity: { type: "SystemAssigned" },
       tags: tags(environment),
     });
+  }
 
-    // Reads arriving files, moves them to the archive and writes tables. On the account rather than on each container,
-    // since signing short-lived access for clusters needs the account, which holds nothing but these two containers:
-    // https://learn.microsoft.com/azure/databricks/connect/unity-catalog/cloud-storage/azure-managed-identities
-    // File events would need three roles more; see docs/decisions/no-file-events.md.
-    this.dataRole = new RoleAssignment(this, "data-role", {
-      scope: lake.account.id,
-      roleDefinitionName: "Storage Blob Data Contributor",
-      principalId: connector.identity.principalId,
+  /** Gives the identity the roles that it needs on the lake. Only now, since the lake's firewall has to know it first. */
+  addRoles({ account }: OrderLake): void {
+    const roles = [
+      // Reads arriving files, moves them to the archive and writes tables. On the account rather than on each container,
+      // since signing short-lived access for clusters needs the account, which holds nothing but these two containers:
+      // https://learn.microsoft.com/azure/databricks/connect/unity-catalog/cloud-storage/azure-managed-identities
+      this.role("data-role", "Storage Blob Data Contributor", account.id),
+      ...(this.#environment.fileEvents ? this.fileEventRoles(account.id) : []),
+    ];
+    // The catalog stack, which needs the roles first, is deployed once this stack is complete.
+    new RolesInEffect(this, "roles-in-effect", roles);
+  }
+
+  /** What managed file events need: unity-catalog-azure in the Databricks provider's documentation, docs/guides. */
+  private fileEventRoles(accountId: string): RoleAssignment[] {
+    return [
+      // Creates the queue for the events, and asks the account to send them.
+      this.role("account-role", "Storage Account Contributor", accountId),
+      // Reads events from the queue, and removes those that it has read.
+      this.role("queue-role", "Storage Queue Data Contributor", accountId),
+      // Subscribes the queue to the account's events; the topic between them is a resource of the group.
+      this.role("event-role", "EventGrid EventSubscription Contributor", this.#resourceGroup.id),
+    ];
+  }
+
+  private role(id: string, roleDefinitionName: string, scope: string): RoleAssignment {
+    return new RoleAssignment(this, id, {
+      scope,
+      roleDefinitionName,
+      principalId: this.connector.identity.principalId,
       // Says what the principal is, so that Azure need not find a new identity in a directory that lags behind.
       principalType: "ServicePrincipal",
     });

@@ -1,10 +1,12 @@
-import { StorageAccount } from "@cdktf/provider-azurerm/lib/storage-account/index.js";
+import { StorageAccount, type StorageAccountConfig } from "@cdktf/provider-azurerm/lib/storage-account/index.js";
 import { StorageContainer } from "@cdktf/provider-azurerm/lib/storage-container/index.js";
 import { StorageManagementPolicy } from "@cdktf/provider-azurerm/lib/storage-management-policy/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
 import { tags } from "../tags.ts";
+import type { LakeIdentity } from "./lake-identity.ts";
+import type { LakeKey } from "./lake-key.ts";
 
 /** How long a deleted file or container can be brought back. */
 const SOFT_DELETE_DAYS = 7;
@@ -14,6 +16,12 @@ export interface OrderLakeProps {
   readonly environment: Environment;
   /** Name of the resource group that the lake goes into. */
   readonly resourceGroupName: string;
+  /** Who reaches the lake through its firewall, from wherever Databricks works. */
+  readonly identity: LakeIdentity;
+  /** Subnets from which the clusters of a workspace of our own reach the lake. */
+  readonly clusterSubnetIds?: readonly string[];
+  /** Encrypts the lake. By default a key of Azure does. */
+  readonly key?: LakeKey;
 }
 
 /**
@@ -24,8 +32,9 @@ export interface OrderLakeProps {
 export class OrderLake extends Construct {
   readonly account: StorageAccount;
 
-  constructor(scope: Construct, id: string, { environment, resourceGroupName }: OrderLakeProps) {
+  constructor(scope: Construct, id: string, props: OrderLakeProps) {
     super(scope, id);
+    const { environment, resourceGroupName, key } = props;
     const lifecycle = { preventDestroy: !environment.disposable };
 
     this.account = new StorageAccount(this, "account", {
@@ -44,6 +53,10 @@ export class OrderLake extends Construct {
       crossTenantReplicationEnabled: false,
       httpsTrafficOnlyEnabled: true,
       minTlsVersion: "TLS1_2",
+      ...networkAccess(props),
+      // A second layer of encryption costs nothing, and an account without it can never get it.
+      infrastructureEncryptionEnabled: true,
+      ...(key && encryptionWith(key)),
       // An account with a hierarchical namespace has no versions: these bring deleted files back, not overwritten ones.
       blobProperties: {
         deleteRetentionPolicy: { days: SOFT_DELETE_DAYS },
@@ -81,4 +94,40 @@ export class OrderLake extends Construct {
       ],
     });
   }
+}
+
+/** Who may open a connection to the lake. Said in full: an account that loses its rules' block keeps its old rules. */
+function networkAccess({
+  environment,
+  identity,
+  clusterSubnetIds = [],
+}: OrderLakeProps): Partial<StorageAccountConfig> {
+  const { network } = environment;
+  // Among the services that Azure trusts is Event Grid, which puts file events into a queue. They need roles all the same.
+  const bypass = ["AzureServices"];
+  if (network.posture === "open") {
+    return { publicNetworkAccessEnabled: true, networkRules: { defaultAction: "Allow", bypass } };
+  }
+  return {
+    publicNetworkAccessEnabled: network.posture === "selected-networks",
+    networkRules: {
+      defaultAction: "Deny",
+      bypass,
+      // Unity Catalog checks locations and looks for new files from outside of any network of ours. This lets it in
+      // without public access, too: https://learn.microsoft.com/azure/storage/common/storage-network-security
+      privateLinkAccess: [{ endpointResourceId: identity.connector.id }],
+      ...(network.posture === "selected-networks" && {
+        virtualNetworkSubnetIds: [...clusterSubnetIds, ...network.subnetIds],
+        ipRules: network.ipRanges,
+      }),
+    },
+  };
+}
+
+function encryptionWith({ url, identity, usable }: LakeKey): Partial<StorageAccountConfig> {
+  return {
+    identity: { type: "UserAssigned", identityIds: [identity.id] },
+    customerManagedKey: { keyVaultKeyId: url, userAssignedIdentityId: identity.id },
+    dependsOn: [usable],
+  };
 }
