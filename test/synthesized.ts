@@ -19,6 +19,10 @@ export const MINIMAL: EnvironmentSettings = {
   network: { posture: "open" },
 };
 
+/** Resource id of something that an environment names and that is not ours. */
+export const resourceId = (resource: string): string =>
+  `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/rg-shared/providers/${resource}`;
+
 type Block = Record<string, unknown>;
 
 /** One stack's `cdk.tf.json`. */
@@ -71,6 +75,12 @@ export function only(stack: StackJson, type: string): Block {
   const [resource, ...others] = all(stack, type);
   if (!resource || others.length > 0) throw new Error(`expected one ${type}`);
   return resource;
+}
+
+/** The address of the one resource of a type. */
+export function addressOf(stack: StackJson, type: string): string {
+  only(stack, type);
+  return `${type}.${Object.keys(stack.resource[type] ?? {}).join()}`;
 }
 
 /** Addresses of the resources of a stack, sorted. */

@@ -1,5 +1,5 @@
 import { resolveEnvironment } from "../../environments/environment.ts";
-import { MINIMAL, SUBSCRIPTION_ID } from "../synthesized.ts";
+import { MINIMAL, resourceId, SUBSCRIPTION_ID } from "../synthesized.ts";
 
 const resolve = (settings: object) => resolveEnvironment({ ...MINIMAL, ...settings }, {});
 const SOME_ID = "99999999-8888-7777-6666-555555555555";
@@ -10,6 +10,7 @@ it("fills in the defaults", () => {
     ...MINIMAL,
     disposable: false,
     storageReplication: "LRS",
+    fileEvents: false,
     compute: "job-cluster",
     triggerPaused: false,
     minTimeBetweenTriggersSeconds: 60,
@@ -82,6 +83,9 @@ const withWaiver = (waiver: object) => ({
   waivers: [{ rule: "tagged", construct: "tiny-platform/lake", reason: "x", expiresOn: "2026-12-24", ...waiver }],
 });
 
+const KEY = { vault: "kv-orders", resourceGroup: "rg", key: "lake" };
+const withKey = (key: object) => ({ customerManagedKey: { ...KEY, ...key } });
+
 it.each([
   ["the shortest name", { name: "ab" }],
   ["the longest name", { name: letters(11) }],
@@ -96,6 +100,9 @@ it.each([
   ["the longest tag", { owner: letters(256) }],
   ["a tag of any allowed character", { owner: "Jo_1 +-=.:/@" }],
   ["the last day of February in a leap year", { expiresOn: "2028-02-29" }],
+  ["the shortest vault and key", withKey({ vault: "k-v", key: "k" })],
+  ["the longest vault and key", withKey({ vault: letters(24), key: letters(127) })],
+  ["a place for logs", { logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/logs") }],
   ["the shortest wait", { waitAfterLastChangeSeconds: 60, minTimeBetweenTriggersSeconds: 60 }],
   ["the strictest limits", { maxBadRowsPercent: 0, maxQuarantinedPercent: 0, maxRejectedFiles: 0 }],
   ["the loosest limits", { maxBadRowsPercent: 100, maxQuarantinedPercent: 100 }],
@@ -125,6 +132,16 @@ it.each([
   ["storageAccount", { storageAccount: "ab" }],
   ["storageAccount", { storageAccount: letters(25) }],
   ["storageAccount", { storageAccount: "order-lake" }],
+  ["sourceRepository", { sourceRepository: "" }],
+  ["network", { network: undefined }],
+  ["network.posture", { network: { posture: "closed" } }],
+  ["customerManagedKey", { customerManagedKey: "https://kv-orders.vault.azure.net/keys/lake" }],
+  ["customerManagedKey.vault", withKey({ vault: "kv--orders" })],
+  ["customerManagedKey.vault", withKey({ vault: letters(25) })],
+  ["customerManagedKey.key", withKey({ key: "lake/1" })],
+  ["logAnalyticsWorkspaceId", { logAnalyticsWorkspaceId: "logs" }],
+  ["logAnalyticsWorkspaceId", { logAnalyticsWorkspaceId: resourceId("Microsoft.Insights/components/logs") }],
+  ["fileEvents", { fileEvents: "on" }],
   ["storageReplication", { storageReplication: "XRS" }],
   ["existingWorkspace", { existingWorkspace: "dbw" }],
   ["existingWorkspace.name", inWorkspace({ name: "ab" })],

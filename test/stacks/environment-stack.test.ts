@@ -1,4 +1,4 @@
-import { MINIMAL, only, type StackJson, SUBSCRIPTION_ID, synthesize, type Synthesized } from "../synthesized.ts";
+import { addresses, MINIMAL, type StackJson, SUBSCRIPTION_ID, synthesize, type Synthesized } from "../synthesized.ts";
 
 const STATE = { resourceGroup: "rg-state", storageAccount: "state", container: "tfstate" };
 
@@ -35,7 +35,7 @@ it("keeps each stack's state in a blob of its own, reached with Entra ID", () =>
 describe("while the subscription is unknown", () => {
   it("refuses when applying, with the variable to set", () => {
     for (const stack of stacksOf(unknownSubscription)) {
-      expect(only(stack, "terraform_data")).toMatchObject({
+      expect(stack.resource.terraform_data?.["subscription-is-known"]).toMatchObject({
         input: { known: false },
         lifecycle: {
           postcondition: [
@@ -52,9 +52,9 @@ describe("while the subscription is unknown", () => {
   it("lets every other resource wait for the refusal", () => {
     const waits = (stack: StackJson) =>
       Object.entries(stack.resource)
-        .filter(([type]) => type !== "terraform_data")
-        .flatMap(([, resources]) => Object.values(resources))
-        .map((resource) => resource.depends_on);
+        .flatMap(([, resources]) => Object.entries(resources))
+        .filter(([id]) => id !== "subscription-is-known")
+        .map(([, resource]) => resource.depends_on);
 
     expect(stacksOf(unknownSubscription).flatMap(waits)).not.toHaveLength(0);
     for (const dependsOn of stacksOf(unknownSubscription).flatMap(waits)) {
@@ -75,7 +75,7 @@ describe("while the subscription is unknown", () => {
 });
 
 it("adds no refusal once the subscription is known", () => {
-  for (const stack of stacksOf(local)) expect(stack.resource).not.toHaveProperty("terraform_data");
+  for (const stack of stacksOf(local)) expect(addresses(stack)).not.toContain("terraform_data.subscription-is-known");
   expect(local.files.get("manifest.json")).not.toContain("warn");
   expect(local.platform.provider.azurerm?.[0]).toMatchObject({ subscription_id: SUBSCRIPTION_ID });
 });

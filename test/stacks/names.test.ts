@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { type Environment, type EnvironmentSettings, resolveEnvironment } from "../../environments/environment.ts";
 import * as names from "../../stacks/names.ts";
-import { MINIMAL, SUBSCRIPTION_ID } from "../synthesized.ts";
+import { MINIMAL, resourceId, SUBSCRIPTION_ID } from "../synthesized.ts";
 
 const environment = (settings: Partial<EnvironmentSettings> = {}): Environment =>
   resolveEnvironment({ ...MINIMAL, ...settings }, { [MINIMAL.subscriptionIdVariable]: SUBSCRIPTION_ID });
@@ -14,6 +14,11 @@ const LIMITS = {
   storageAccount: /^[a-z0-9]{3,24}$/,
   accessConnector: /^[\w-]{3,64}$/,
   workspace: /^[\w-]{3,64}$/,
+  keyIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
+  virtualNetwork: /^[a-zA-Z0-9][\w.-]{0,62}\w$/,
+  networkSecurityGroup: /^[a-zA-Z0-9][\w.-]{0,78}\w$/,
+  natGateway: /^[a-zA-Z0-9][\w.-]{0,78}\w$/,
+  natAddress: /^[a-zA-Z0-9][\w.-]{0,78}\w$/,
   workspaceManagedResourceGroup: /^[\w.()-]{0,89}[\w()-]$/,
   storageCredential: /^\w{1,255}$/,
   eventSourceLocation: /^\w{1,255}$/,
@@ -62,6 +67,20 @@ it("computes the ids that Azure gives to what the platform stack creates", () =>
 
   expect(names.accessConnectorId(environment())).toBe(`${group}/accessConnectors/dbac-order-tracking-tiny`);
   expect(names.workspaceId(environment())).toBe(`${group}/workspaces/dbw-order-tracking-tiny`);
+});
+
+it("keeps the private endpoint's name within its limit", () => {
+  fc.assert(
+    fc.property(anyEnvironment, (any) => {
+      expect(names.privateEndpoint(any, "blob")).toMatch(/^[a-zA-Z0-9][\w.-]{0,62}\w$/);
+    }),
+  );
+});
+
+it("finds the network of a subnet", () => {
+  const network = resourceId("Microsoft.Network/virtualNetworks/shared");
+
+  expect(names.virtualNetworkOf(`${network}/subnets/endpoints`)).toBe(network);
 });
 
 it("names the missing variable in ids while the subscription is unknown", () => {

@@ -12,13 +12,9 @@ const SETTINGS: readonly EnvironmentSettings[] = [
   prod,
   sandbox({ owner: "anna", branch: "main", expiresOn: "2026-12-24" }),
 ];
-const TAGGED = [
-  "azurerm_resource_group",
-  "azurerm_storage_account",
-  "azurerm_databricks_access_connector",
-  "azurerm_databricks_workspace",
-  "databricks_job",
-];
+/** What cannot have tags, or has none of its own. Whatever else a stack creates in Azure has tags. */
+const UNTAGGED =
+  /^azurerm_(\w+_association|monitor_diagnostic_setting|role_assignment|storage_container|storage_management_policy|subnet)$/;
 
 let environments: readonly (Synthesized & { readonly settings: EnvironmentSettings })[];
 let stacks: readonly StackJson[];
@@ -64,15 +60,19 @@ it("forces nothing away but in disposable environments", () => {
 
 it("tags everything that can have tags", () => {
   for (const { settings, platform, pipeline } of environments) {
-    const tagged = [platform, pipeline].flatMap((stack) => TAGGED.flatMap((type) => all(stack, type)));
+    const taggable = Object.keys(platform.resource).filter(
+      (type) => type.startsWith("azurerm") && !UNTAGGED.test(type),
+    );
+    const tagged = [...taggable.flatMap((type) => all(platform, type)), ...all(pipeline, "databricks_job")];
 
-    expect(tagged.length).toBeGreaterThanOrEqual(TAGGED.length - 1);
+    expect(tagged.length).toBeGreaterThan(4);
     for (const { tags } of tagged) {
       expect(tags).toMatchObject({
         project: "order-tracking",
         environment: settings.name,
         owner: settings.owner,
         "cost-centre": settings.costCentre,
+        "source-repository": settings.sourceRepository,
         "managed-by": "terraform",
       });
     }

@@ -1,12 +1,17 @@
-import { all, MINIMAL, only, synthesize, type StackJson } from "../synthesized.ts";
+import type { EnvironmentSettings } from "../../environments/environment.ts";
+import { addresses, all, MINIMAL, only, resourceId, synthesize, type StackJson } from "../synthesized.ts";
+
+const EXISTING = { name: "shared", resourceGroup: "rg-shared" };
+const LOGS = resourceId("Microsoft.OperationalInsights/workspaces/logs");
 
 let platform: StackJson;
 let inExistingWorkspace: StackJson;
 
+const platformOf = (settings: Partial<EnvironmentSettings>) => synthesize({ ...MINIMAL, ...settings }).platform;
+
 beforeAll(() => {
-  platform = synthesize(MINIMAL).platform;
-  const existingWorkspace = { name: "shared", resourceGroup: "rg-shared" };
-  inExistingWorkspace = synthesize({ ...MINIMAL, existingWorkspace }).platform;
+  platform = platformOf({});
+  inExistingWorkspace = platformOf({ existingWorkspace: EXISTING });
 });
 
 it("creates a premium workspace without public addresses", () => {
@@ -18,13 +23,38 @@ it("creates a premium workspace without public addresses", () => {
   });
 });
 
-it("creates the workspace after the role, which needs the time to take effect", () => {
-  const [role] = Object.keys(platform.resource.azurerm_role_assignment ?? {});
-
-  expect(only(platform, "azurerm_databricks_workspace").depends_on).toEqual([`azurerm_role_assignment.${role}`]);
-});
-
 it("creates no workspace where the environment names one", () => {
   expect(all(inExistingWorkspace, "azurerm_databricks_workspace")).toEqual([]);
   expect(all(inExistingWorkspace, "azurerm_storage_account")).toHaveLength(1);
+});
+
+it("leaves the network of an open lake's workspace to Databricks", () => {
+  expect(addresses(platform).filter((address) => /network|subnet|nat_gateway|endpoint/.test(address))).toEqual([]);
+});
+
+it("adds no network to an existing workspace, however closed the lake", () => {
+  const subnet = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/clusters");
+  const postures: EnvironmentSettings["network"][] = [
+    { posture: "selected-networks", subnetIds: [subnet] },
+    { posture: "private", endpointSubnetId: subnet },
+  ];
+
+  for (const network of postures) {
+    expect(all(platformOf({ existingWorkspace: EXISTING, network }), "azurerm_virtual_network")).toEqual([]);
+  }
+});
+
+it("keeps logs only where the environment says who does", () => {
+  expect(all(platformOf({ logAnalyticsWorkspaceId: LOGS }), "azurerm_monitor_diagnostic_setting")).toHaveLength(2);
+  expect(all(platform, "azurerm_monitor_diagnostic_setting")).toEqual([]);
+});
+
+it("warns of serverless compute, which does not reach a closed lake by itself", () => {
+  const warnings = (settings: Partial<EnvironmentSettings>) =>
+    synthesize({ ...MINIMAL, compute: "serverless", ...settings })
+      .files.get("manifest.json")
+      ?.match(/connectivity/g);
+
+  expect(warnings({ network: { posture: "private", addressSpace: "10.20.0.0/24" } })).toHaveLength(1);
+  expect(warnings({})).toBeNull();
 });

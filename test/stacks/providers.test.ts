@@ -18,15 +18,29 @@ it("pins the provider of each stack, and asks for no other", () => {
 });
 
 it("reaches storage with Entra ID and through the management plane only", () => {
-  expect(synthesized.platform.provider).toEqual({
-    azurerm: [
-      {
-        subscription_id: SUBSCRIPTION_ID,
-        storage_use_azuread: true,
-        features: [{ storage: [{ data_plane_available: false }] }],
-      },
-    ],
-  });
+  expect(synthesized.platform.provider.azurerm).toMatchObject([
+    {
+      subscription_id: SUBSCRIPTION_ID,
+      storage_use_azuread: true,
+      features: [{ storage: [{ data_plane_available: false }] }],
+    },
+  ]);
+});
+
+it.each([
+  ["leaves nothing behind when a disposable environment goes", true],
+  ["removes nothing that it did not create from a lasting one", false],
+])("%s", (_, disposable) => {
+  expect(synthesize({ ...MINIMAL, disposable }).platform.provider.azurerm).toMatchObject([
+    {
+      features: [
+        {
+          databricks_workspace: [{ force_delete: disposable }],
+          resource_group: [{ prevent_deletion_if_contains_resources: !disposable }],
+        },
+      ],
+    },
+  ]);
 });
 
 it("finds the workspace by its resource id", () => {

@@ -5,7 +5,7 @@
  * there is nothing to test with: the tests are skipped and say why.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { dev } from "../../environments/dev.ts";
@@ -13,21 +13,61 @@ import type { EnvironmentSettings, Variables } from "../../environments/environm
 import { prod } from "../../environments/prod.ts";
 import { sandbox } from "../../environments/sandbox.ts";
 import { staging } from "../../environments/staging.ts";
-import { addresses, MINIMAL, type StackJson, synthesize } from "../synthesized.ts";
+import { addresses, MINIMAL, resourceId, type StackJson, synthesize } from "../synthesized.ts";
 
-/** Among them every choice of compute and destination, and environments with personas and without. */
 const ENVIRONMENTS: readonly EnvironmentSettings[] = [
   dev,
   staging,
   prod,
   sandbox({ owner: "anna", branch: "main", expiresOn: "2026-12-24" }),
-  {
-    ...MINIMAL,
-    compute: "serverless",
-    warehouseId: "0123456789abcdef",
-    notifications: { emails: ["team@example.com"], create: ["slack", "teams", "webhook"] },
-  },
 ];
+type Kind = "platform" | "catalog" | "pipeline";
+type Choice = Readonly<Record<string, Partial<EnvironmentSettings>>>;
+
+const SUBNET = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/clusters");
+const zone = (service: string) =>
+  resourceId(`Microsoft.Network/privateDnsZones/privatelink.${service}.core.windows.net`);
+const EXISTING = { existingWorkspace: { name: "shared", resourceGroup: "rg-shared" } };
+const ADDRESS_SPACE = "10.20.0.0/24";
+
+/** Every posture in a workspace of our own and in an existing one. */
+const NETWORK: Choice = {
+  open: {},
+  openExisting: EXISTING,
+  selected: { network: { posture: "selected-networks", addressSpace: ADDRESS_SPACE, ipRanges: ["20.1.2.0/24"] } },
+  selectedExisting: { ...EXISTING, network: { posture: "selected-networks", subnetIds: [SUBNET] } },
+  private: { network: { posture: "private", addressSpace: ADDRESS_SPACE } },
+  privateExisting: { ...EXISTING, network: { posture: "private", endpointSubnetId: SUBNET } },
+  privateZones: {
+    ...EXISTING,
+    network: {
+      posture: "private",
+      endpointSubnetId: SUBNET,
+      privateDnsZoneIds: { blob: zone("blob"), dfs: zone("dfs") },
+    },
+  },
+};
+const FILE_EVENTS: Choice = { listing: { fileEvents: false }, events: { fileEvents: true } };
+const KEY: Choice = {
+  azureKey: {},
+  ownKey: { customerManagedKey: { vault: "kv-orders", resourceGroup: "rg-keys", key: "lake" } },
+};
+const LOGS: Choice = {
+  unlogged: {},
+  logged: { logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/logs") },
+};
+const COMPUTE: Choice = {
+  allPurpose: { compute: "all-purpose" },
+  jobCluster: { compute: "job-cluster" },
+  serverless: { compute: "serverless" },
+};
+
+/** What each stack depends on; every combination of it is validated. */
+const CHOICES: Readonly<Record<Kind, readonly Choice[]>> = {
+  platform: [NETWORK, FILE_EVENTS, KEY, LOGS],
+  catalog: [FILE_EVENTS],
+  pipeline: [COMPUTE],
+};
 const PLAN = ["plan", "-input=false", "-no-color", "-lock=false"];
 /** Nobody listens there: whatever asks the network after all fails. */
 const CLOSED_PORT = "http://127.0.0.1:9";
@@ -49,9 +89,7 @@ afterAll(() => {
 
 withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as const))("%s", (_, settings) => {
   it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
-    const result = terraform(stackFolder(settings, kind), ["validate", "-json"]);
-
-    expect(JSON.parse(result.stdout)).toMatchObject({ valid: true, diagnostics: [] });
+    expect(validate(stackFolder(settings, kind))).toEqual([]);
   });
 
   it.each(["catalog", "pipeline"] as const)("has a %s stack that can be planned before anything exists", (kind) => {
@@ -59,6 +97,25 @@ withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as c
 
     expect(result).toMatchObject({ stderr: "", status: 0 });
     expect(result.stdout).toMatch(/Plan: \d+ to add, 0 to change, 0 to destroy/);
+  });
+});
+
+withProviders("whatever an environment chooses", () => {
+  it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
+    // Each combination is a module of one configuration: Terraform starts once for all of them.
+    const folder = mkdtempSync(path.join(home, "choices-"));
+    const combinations = combine(CHOICES[kind]);
+    for (const [name, settings] of combinations) {
+      renameSync(stackFolder({ ...MINIMAL, ...settings }, kind), path.join(folder, name));
+    }
+    // Notebooks are the same in each, and looked for from where Terraform starts.
+    symlinkSync(path.join(folder, combinations[0]?.[0] ?? "", "assets"), path.join(folder, "assets"));
+    const module = Object.fromEntries(combinations.map(([name]) => [name, { source: `./${name}` }]));
+    writeFileSync(path.join(folder, "main.tf.json"), JSON.stringify({ module }));
+    useProviders(folder);
+
+    expect(terraform(folder, ["get", "-no-color"])).toMatchObject({ stderr: "", status: 0 });
+    expect(validate(folder)).toEqual([]);
   });
 });
 
@@ -80,9 +137,7 @@ withProviders("while the subscription is unknown", () => {
   });
 
   it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
-    const result = terraform(stackFolder(dev, kind, {}), ["validate", "-json"]);
-
-    expect(JSON.parse(result.stdout)).toMatchObject({ valid: true, diagnostics: [] });
+    expect(validate(stackFolder(dev, kind, {}))).toEqual([]);
   });
 
   it.each(["catalog", "pipeline"] as const)("a host and a token are enough to plan the %s stack", (kind) => {
@@ -135,11 +190,7 @@ function installProviders(): string | undefined {
 }
 
 /** A stack as synthesized, but without its backend, in a folder where the providers are installed. */
-function stackFolder(
-  settings: EnvironmentSettings,
-  kind: "platform" | "catalog" | "pipeline",
-  variables?: Variables,
-): string {
+function stackFolder(settings: EnvironmentSettings, kind: Kind, variables?: Variables): string {
   const stack = `stacks/${settings.name}-${kind}/`;
   const folder = mkdtempSync(path.join(home, "stack-"));
   for (const [file, content] of synthesize(settings, variables).files) {
@@ -148,9 +199,35 @@ function stackFolder(
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, target.endsWith("cdk.tf.json") ? withoutBackend(content) : content);
   }
-  symlinkSync(path.join(home, ".terraform"), path.join(folder, ".terraform"));
-  copyFileSync(path.join(home, ".terraform.lock.hcl"), path.join(folder, ".terraform.lock.hcl"));
+  useProviders(folder);
   return folder;
+}
+
+/** Lets a folder have the installed providers, and modules of its own. */
+function useProviders(folder: string): void {
+  mkdirSync(path.join(folder, ".terraform"));
+  symlinkSync(path.join(home, ".terraform/providers"), path.join(folder, ".terraform/providers"));
+  copyFileSync(path.join(home, ".terraform.lock.hcl"), path.join(folder, ".terraform.lock.hcl"));
+}
+
+/** What Terraform and the providers find wrong with a folder. */
+function validate(folder: string): readonly unknown[] {
+  const { stdout } = terraform(folder, ["validate", "-json"]);
+  return (JSON.parse(stdout) as { diagnostics: unknown[] }).diagnostics;
+}
+
+/** Every combination of one option of each choice, by a name that tells which. */
+function combine(choices: readonly Choice[]): readonly [string, Partial<EnvironmentSettings>][] {
+  return choices.reduce<[string, Partial<EnvironmentSettings>][]>(
+    (combinations, choice) =>
+      combinations.flatMap(([name, settings]) =>
+        Object.entries(choice).map(([option, more]): [string, Partial<EnvironmentSettings>] => [
+          `${name}-${option}`,
+          { ...settings, ...more },
+        ]),
+      ),
+    [["stack", {}]],
+  );
 }
 
 function withoutBackend(cdkTfJson: string): string {

@@ -31,6 +31,22 @@ it("says that there are no file events, which the service would turn on", () => 
   ]);
 });
 
+it("has a queue for events of arriving files where the environment wants them, and for no other files", () => {
+  const [eventSource, managed] = all(
+    synthesize({ ...MINIMAL, fileEvents: true }).catalog,
+    "databricks_external_location",
+  );
+
+  expect(eventSource).toMatchObject({
+    enable_file_events: true,
+    file_event_queue: {
+      managed_aqs: { subscription_id: SUBSCRIPTION_ID, resource_group: "rg-order-tracking-tiny" },
+    },
+  });
+  expect(managed?.enable_file_events).toBe(false);
+  expect(managed).not.toHaveProperty("file_event_queue");
+});
+
 it("is for the environment's workspace only", () => {
   const resources = [...all(catalog, "databricks_external_location"), only(catalog, "databricks_storage_credential")];
 

@@ -1,4 +1,5 @@
-import { all, MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
+import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import { all, MINIMAL, only, resourceId, synthesize, type StackJson } from "../../synthesized.ts";
 
 let platform: StackJson;
 
@@ -24,6 +25,56 @@ it("lets only identities in, over TLS 1.2", () => {
     cross_tenant_replication_enabled: false,
     https_traffic_only_enabled: true,
     min_tls_version: "TLS1_2",
+  });
+});
+
+it("is encrypted twice", () => {
+  expect(only(platform, "azurerm_storage_account").infrastructure_encryption_enabled).toBe(true);
+});
+
+const networkOf = (settings: Partial<EnvironmentSettings>) => {
+  const lake = only(synthesize({ ...MINIMAL, ...settings }).platform, "azurerm_storage_account");
+  return { enabled: lake.public_network_access_enabled, rules: lake.network_rules as Record<string, unknown> };
+};
+const SUBNETS = ["hosts", "containers"].map((name) =>
+  resourceId(`Microsoft.Network/virtualNetworks/v/subnets/${name}`),
+);
+const EXISTING = { name: "shared", resourceGroup: "rg-shared" };
+
+it("is open to the internet only where the environment says so", () => {
+  expect(networkOf({ network: { posture: "open" } })).toMatchObject({
+    enabled: true,
+    rules: { default_action: "Allow" },
+  });
+});
+
+it("knows the networks that the environment selects, and Unity Catalog's identity", () => {
+  const { enabled, rules } = networkOf({
+    existingWorkspace: EXISTING,
+    network: { posture: "selected-networks", subnetIds: SUBNETS, ipRanges: ["20.1.2.3"] },
+  });
+
+  expect(enabled).toBe(true);
+  expect(rules).toEqual({
+    default_action: "Deny",
+    bypass: ["AzureServices"],
+    virtual_network_subnet_ids: SUBNETS,
+    ip_rules: ["20.1.2.3"],
+    private_link_access: [{ endpoint_resource_id: expect.stringMatching(/databricks_access_connector/) as string }],
+  });
+});
+
+it("has no public address for anybody but Unity Catalog's identity where it is private", () => {
+  const { enabled, rules } = networkOf({
+    existingWorkspace: EXISTING,
+    network: { posture: "private", endpointSubnetId: SUBNETS[0] },
+  });
+
+  expect(enabled).toBe(false);
+  expect(rules).toEqual({
+    default_action: "Deny",
+    bypass: ["AzureServices"],
+    private_link_access: [{ endpoint_resource_id: expect.stringMatching(/databricks_access_connector/) as string }],
   });
 });
 
