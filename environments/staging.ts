@@ -21,12 +21,4 @@ export const staging = {
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],
   runAs: "00000000-0000-4000-8000-000000000001",
-  waivers: [
-    {
-      rule: "closed-network",
-      construct: "staging-platform/lake/account",
-      reason: "the environment cannot say yet from where its lake is reached",
-      expiresOn: "2026-12-31",
-    },
-  ],
 } satisfies EnvironmentSettings;

@@ -48,13 +48,12 @@ const NETWORK: Choice = {
   },
 };
 const FILE_EVENTS: Choice = { listing: { fileEvents: false }, events: { fileEvents: true } };
-const KEY: Choice = {
-  azureKey: {},
-  ownKey: { customerManagedKey: { vault: "kv-orders", resourceGroup: "rg-keys", key: "lake" } },
-};
-const LOGS: Choice = {
-  unlogged: {},
-  logged: { logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/logs") },
+const KEY_AND_LOGS: Choice = {
+  ofAzure: {},
+  ofOurs: {
+    customerManagedKey: { vault: "kv-orders", resourceGroup: "rg-keys", key: "lake" },
+    logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/logs"),
+  },
 };
 const COMPUTE: Choice = {
   allPurpose: { compute: "all-purpose" },
@@ -64,7 +63,7 @@ const COMPUTE: Choice = {
 
 /** What each stack depends on; every combination of it is validated. */
 const CHOICES: Readonly<Record<Kind, readonly Choice[]>> = {
-  platform: [NETWORK, FILE_EVENTS, KEY, LOGS],
+  platform: [NETWORK, FILE_EVENTS, KEY_AND_LOGS],
   catalog: [FILE_EVENTS],
   pipeline: [COMPUTE],
 };
@@ -102,20 +101,11 @@ withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as c
 
 withProviders("whatever an environment chooses", () => {
   it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
-    // Each combination is a module of one configuration: Terraform starts once for all of them.
-    const folder = mkdtempSync(path.join(home, "choices-"));
-    const combinations = combine(CHOICES[kind]);
-    for (const [name, settings] of combinations) {
-      renameSync(stackFolder({ ...MINIMAL, ...settings }, kind), path.join(folder, name));
-    }
-    // Notebooks are the same in each, and looked for from where Terraform starts.
-    symlinkSync(path.join(folder, combinations[0]?.[0] ?? "", "assets"), path.join(folder, "assets"));
-    const module = Object.fromEntries(combinations.map(([name]) => [name, { source: `./${name}` }]));
-    writeFileSync(path.join(folder, "main.tf.json"), JSON.stringify({ module }));
-    useProviders(folder);
+    expect(validate(choicesFolder(kind))).toEqual([]);
+  });
 
-    expect(terraform(folder, ["get", "-no-color"])).toMatchObject({ stderr: "", status: 0 });
-    expect(validate(folder)).toEqual([]);
+  it.each(["catalog", "pipeline"] as const)("has a %s stack that can be planned before anything exists", (kind) => {
+    expect(terraform(choicesFolder(kind), PLAN)).toMatchObject({ stderr: "", status: 0 });
   });
 });
 
@@ -200,6 +190,23 @@ function stackFolder(settings: EnvironmentSettings, kind: Kind, variables?: Vari
     writeFileSync(target, target.endsWith("cdk.tf.json") ? withoutBackend(content) : content);
   }
   useProviders(folder);
+  return folder;
+}
+
+/** Every combination of a stack's choices, each a module of one configuration: Terraform starts once for all of them. */
+function choicesFolder(kind: Kind): string {
+  const folder = mkdtempSync(path.join(home, "choices-"));
+  const combinations = combine(CHOICES[kind]);
+  for (const [name, settings] of combinations) {
+    renameSync(stackFolder({ ...MINIMAL, ...settings }, kind), path.join(folder, name));
+  }
+  // Notebooks are the same in each, and looked for from where Terraform starts.
+  symlinkSync(path.join(folder, combinations[0]?.[0] ?? "", "assets"), path.join(folder, "assets"));
+  const module = Object.fromEntries(combinations.map(([name]) => [name, { source: `./${name}` }]));
+  writeFileSync(path.join(folder, "main.tf.json"), JSON.stringify({ module }));
+  useProviders(folder);
+  const { stderr } = terraform(folder, ["get", "-no-color"]);
+  if (stderr) throw new Error(stderr);
   return folder;
 }
 
