@@ -17,8 +17,11 @@ const addressSpace = () => {
   return z.cidrv4({ error }).regex(/\/(1[6-9]|2[0-4])$/, { error });
 };
 const subnetId = () => text("the resource id of a subnet", resourceIdOf("Microsoft.Network/virtualNetworks/subnets"));
-const privateDnsZoneId = () =>
-  text("the resource id of a private DNS zone", resourceIdOf("Microsoft.Network/privateDnsZones"));
+const privateDnsZoneId = (service: "blob" | "dfs") => {
+  const zone = `privatelink.${service}.core.windows.net`;
+  const rule = `the resource id of a private DNS zone ${zone}`;
+  return text(rule, resourceIdOf("Microsoft.Network/privateDnsZones")).endsWith(`/${zone}`, { error: rule });
+};
 
 /**
  * Who may open a connection to the lake; whoever does also needs a role. Serverless compute reaches a closed lake only
@@ -48,7 +51,7 @@ export const networkField = z.discriminatedUnion(
       /** Zones that the network already resolves names with. By default new ones are made for it. */
       privateDnsZoneIds: z
         .strictObject(
-          { blob: privateDnsZoneId(), dfs: privateDnsZoneId() },
+          { blob: privateDnsZoneId("blob"), dfs: privateDnsZoneId("dfs") },
           { error: "the private DNS zones of blob and dfs" },
         )
         .optional(),

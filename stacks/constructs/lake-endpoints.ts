@@ -60,6 +60,9 @@ export class LakeEndpoints extends Construct {
       resourceGroupName,
       privateDnsZoneName: zone.name,
       virtualNetworkId,
+      // Accounts of others, those of Databricks among them, may have private endpoints elsewhere: what the zone does not
+      // know is then asked of the internet. https://learn.microsoft.com/azure/dns/private-dns-fallback
+      resolutionPolicy: "NxDomainRedirect",
       tags: tags(environment),
     });
     return zone.id;

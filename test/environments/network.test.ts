@@ -2,7 +2,9 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import { MINIMAL, resourceId } from "../synthesized.ts";
 
 const SUBNET = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/clusters");
-const ZONE = resourceId("Microsoft.Network/privateDnsZones/privatelink.dfs.core.windows.net");
+const zone = (service: string) =>
+  resourceId(`Microsoft.Network/privateDnsZones/privatelink.${service}.core.windows.net`);
+const ZONES = { blob: zone("blob"), dfs: zone("dfs") };
 const SPACE = "10.20.0.0/24";
 
 const own = (network: object, settings: object = {}) =>
@@ -27,10 +29,7 @@ describe("of a workspace of our own", () => {
       selected({ addressSpace: SPACE, subnetIds: [SUBNET], ipRanges: ["20.1.2.3"] }),
     ],
     ["a private lake", inPrivate({ addressSpace: SPACE })],
-    [
-      "a private lake with names from elsewhere",
-      inPrivate({ addressSpace: SPACE, privateDnsZoneIds: { blob: ZONE, dfs: ZONE } }),
-    ],
+    ["a private lake with names from elsewhere", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONES })],
     ["the largest network", inPrivate({ addressSpace: "10.0.0.0/16" })],
     ["the widest range", selected({ addressSpace: SPACE, ipRanges: ["20.0.0.0/8", "20.1.2.0/30"] })],
   ])("accepts %s", (_, network) => {
@@ -90,9 +89,10 @@ it.each([
   ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["192.168.1.0/24"] })],
   ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["20.1.2.3/32"] })],
   ["subnetIds.0", selected({ addressSpace: SPACE, subnetIds: ["clusters"] })],
-  ["endpointSubnetId", inPrivate({ endpointSubnetId: ZONE })],
-  ["privateDnsZoneIds", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONE })],
-  ["privateDnsZoneIds.blob", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: { blob: SUBNET, dfs: ZONE } })],
+  ["endpointSubnetId", inPrivate({ endpointSubnetId: ZONES.dfs })],
+  ["privateDnsZoneIds", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONES.dfs })],
+  ["privateDnsZoneIds.blob", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: { ...ZONES, blob: SUBNET } })],
+  ["privateDnsZoneIds.dfs", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: { ...ZONES, dfs: ZONES.blob } })],
 ])("fails on a wrong %s: %j", (field, network) => {
   expect(() => own(network)).toThrow(`  network.${field} is `);
 });

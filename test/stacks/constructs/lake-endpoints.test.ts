@@ -54,6 +54,12 @@ it("leads the lake's name to the endpoints in the workspace's network", () => {
   }
 });
 
+it("leaves the names of other accounts to the internet", () => {
+  for (const link of all(own, "azurerm_private_dns_zone_virtual_network_link")) {
+    expect(link.resolution_policy).toBe("NxDomainRedirect");
+  }
+});
+
 it("goes into the subnet that the environment names for an existing workspace, and resolves names in its network", () => {
   expect(all(existing, "azurerm_private_endpoint").map((endpoint) => endpoint.subnet_id)).toEqual([
     `${NETWORK}/subnets/endpoints`,
