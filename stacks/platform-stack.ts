@@ -19,16 +19,7 @@ export class PlatformStack extends EnvironmentStack {
   constructor(scope: Construct, environment: Environment) {
     super(scope, "platform", environment);
     useAzurerm(this, environment);
-    if (!environment.subscriptionId) {
-      Annotations.of(this).addWarning(
-        `${environment.name} can be planned, not deployed: set ${environment.subscriptionIdVariable} to its subscription's id`,
-      );
-    }
-    if (environment.network.posture !== "open" && environment.compute === "serverless") {
-      Annotations.of(this).addWarning(
-        `the jobs of ${environment.name} reach its lake only with a network connectivity configuration: ask an account administrator to attach one to the workspace`,
-      );
-    }
+    warn(this, environment);
 
     const resourceGroup = new ResourceGroup(this, "resource-group", {
       name: names.resourceGroup(environment),
@@ -75,5 +66,19 @@ export class PlatformStack extends EnvironmentStack {
           dependsOn: workspaceNetwork && [...workspaceNetwork.egress],
         });
     if (logAnalyticsWorkspaceId) new AuditLogs(this, "audit-logs", { logAnalyticsWorkspaceId, lake, workspace });
+  }
+}
+
+/** Tells at synth what a deployment will need from elsewhere. */
+function warn(stack: PlatformStack, environment: Environment): void {
+  if (!environment.subscriptionId) {
+    Annotations.of(stack).addWarning(
+      `${environment.name} can be planned, not deployed: set ${environment.subscriptionIdVariable} to its subscription's id`,
+    );
+  }
+  if (environment.network.posture !== "open" && environment.compute === "serverless") {
+    Annotations.of(stack).addWarning(
+      `the jobs of ${environment.name} reach its lake only with a network connectivity configuration: ask an account administrator to attach one to the workspace`,
+    );
   }
 }

@@ -1,14 +1,8 @@
-import {
-  ExternalLocation,
-  type ExternalLocationConfig,
-} from "@cdktf/provider-databricks/lib/external-location/index.js";
+import { ExternalLocation } from "@cdktf/provider-databricks/lib/external-location/index.js";
 import { StorageCredential } from "@cdktf/provider-databricks/lib/storage-credential/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
-
-/** Said in so many words: a new location has them by default. See docs/decisions/file-events.md. */
-const NO_FILE_EVENTS = { enableFileEvents: false };
 
 /** The lake as Unity Catalog sees it: the credential for it and an external location for each of its containers. */
 export class GovernedStorage extends Construct {
@@ -28,45 +22,34 @@ export class GovernedStorage extends Construct {
       comment: "Identity that reaches the lake of order tracking",
     });
 
-    const location = (
-      locationId: string,
-      name: string,
-      url: string,
-      fileEvents: Pick<ExternalLocationConfig, "enableFileEvents" | "fileEventQueue">,
-    ): ExternalLocation =>
+    const location = (locationId: string, name: string, url: string, fileEvents: boolean): ExternalLocation =>
       new ExternalLocation(this, locationId, {
         name,
         owner: environment.ownerGroup,
         url,
         credentialName: credential.name,
         isolationMode: "ISOLATION_MODE_ISOLATED",
-        ...fileEvents,
+        // Said in either case: the service turns them on by itself. See docs/decisions/file-events.md.
+        enableFileEvents: fileEvents,
+        ...(fileEvents && { fileEventQueue: managedQueue(environment) }),
         forceDestroy: environment.disposable,
       });
     this.eventSource = location(
       "event-source",
       names.eventSourceLocation(environment),
       names.eventSourceUrl(environment),
-      environment.fileEvents ? fileEventsOf(environment) : NO_FILE_EVENTS,
+      environment.fileEvents,
     );
-    this.managed = location(
-      "managed",
-      names.managedLocation(environment),
-      names.managedUrl(environment),
-      NO_FILE_EVENTS,
-    );
+    this.managed = location("managed", names.managedLocation(environment), names.managedUrl(environment), false);
   }
 }
 
-/** A queue in the lake that Databricks creates and keeps. */
-function fileEventsOf(environment: Environment) {
+/** A queue in the lake that Databricks creates, reads and removes. */
+function managedQueue(environment: Environment) {
   return {
-    enableFileEvents: true,
-    fileEventQueue: {
-      managedAqs: {
-        subscriptionId: names.subscription(environment),
-        resourceGroup: names.resourceGroup(environment),
-      },
+    managedAqs: {
+      subscriptionId: names.subscription(environment),
+      resourceGroup: names.resourceGroup(environment),
     },
   };
 }
