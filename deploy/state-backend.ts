@@ -30,7 +30,9 @@ const stackType = z.object({
     terraform_data: z
       .record(
         z.string(),
-        z.object({ lifecycle: z.object({ postcondition: z.array(z.object({ error_message: z.string() })) }) }),
+        z.object({
+          lifecycle: z.object({ postcondition: z.array(z.object({ error_message: z.string() })) }).optional(),
+        }),
       )
       .default({}),
   }),
@@ -50,7 +52,7 @@ export function readStateBackend(outputDirectory: string, environment: string): 
   const [{ subscription_id: subscriptionId }] = provider.azurerm;
   if (subscriptionId === undefined) {
     // The stack refuses to be deployed then, and says which variable to set.
-    const refusals = Object.values(resource.terraform_data).flatMap(({ lifecycle }) => lifecycle.postcondition);
+    const refusals = Object.values(resource.terraform_data).flatMap(({ lifecycle }) => lifecycle?.postcondition ?? []);
     throw new Error(refusals.map(({ error_message }) => error_message).join(" "));
   }
   const [group] = Object.values(resource.azurerm_resource_group);
