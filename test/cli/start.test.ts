@@ -197,7 +197,7 @@ test("fails with the names there are for an environment there is not", async () 
   expect(stderr).toContain("there is no environment qa; there are: dev, prod, staging");
 });
 
-test("a failing task shows its cause and its log, and the next run finishes the work", async () => {
+test("a failing task shows its cause and its log", async () => {
   // A file stands where the archive has to be.
   const archive = path.join(home, "volume", "archive");
   const setAside = `${archive}-set-aside`;
@@ -212,27 +212,22 @@ test("a failing task shows its cause and its log, and the next run finishes the 
 
   rmSync(archive);
   renameSync(setAside, archive);
-  expect(await startJson(orderFile("next.csv", "MINE-4", "NEW", "2026-11-20 08:00:00"))).toMatchObject({ code: 0 });
-  const orders = await query(
-    "SELECT tracking_num FROM orders_table WHERE tracking_num IN ('MINE-3', 'MINE-4') ORDER BY 1",
-  );
-  expect(orders).toEqual([{ tracking_num: "MINE-3" }, { tracking_num: "MINE-4" }]);
 });
 
-test("Ctrl-C in the middle of a run loses nothing", async () => {
-  const file = orderFile("interrupted.csv", "MINE-5", "NEW", "2026-11-20 08:00:00");
+test("Ctrl-C in the middle of a run says that nothing is lost", async () => {
+  const file = orderFile("interrupted.csv", "MINE-4", "NEW", "2026-11-20 08:00:00");
   const interrupted = await orderTracking(["start", file, ...atHome], (_out, progress) =>
     progress.includes("source_to_stage ..."),
   );
   expect(interrupted.code).toBe(130);
   expect(interrupted.stderr).toContain("Nothing is lost");
+});
 
-  const started = await startJson(orderFile("after.csv", "MINE-6", "NEW", "2026-11-20 08:00:00"));
+test("the next run finishes what a failed and an interrupted one left behind", async () => {
+  const started = await startJson(orderFile("after.csv", "MINE-5", "NEW", "2026-11-20 08:00:00"));
   expect(started.code).toBe(0);
-  const orders = await query(
-    "SELECT tracking_num FROM orders_table WHERE tracking_num IN ('MINE-5', 'MINE-6') ORDER BY 1",
-  );
-  expect(orders).toEqual([{ tracking_num: "MINE-5" }, { tracking_num: "MINE-6" }]);
+  const orders = await query("SELECT tracking_num FROM orders_table WHERE tracking_num LIKE 'MINE-%' ORDER BY 1");
+  expect(orders.map(({ tracking_num }) => tracking_num)).toEqual(["MINE-1", "MINE-2", "MINE-3", "MINE-4", "MINE-5"]);
 });
 
 test("watch runs the job when a file arrives, until Ctrl-C", async () => {
@@ -241,7 +236,7 @@ test("watch runs the job when a file arrives, until Ctrl-C", async () => {
   const watched = await orderTracking(["watch", "--speed", "60", ...atHome], (stdout, stderr) => {
     if (!delivered && stderr.includes("Waiting for files")) {
       delivered = true;
-      deliver(orderFile("watched.csv", "MINE-7", "NEW", "2026-11-20 08:00:00"), landing);
+      deliver(orderFile("watched.csv", "MINE-6", "NEW", "2026-11-20 08:00:00"), landing);
     }
     return /quality_gate +SUCCESS/.test(stdout);
   });

@@ -24,6 +24,8 @@ from pyspark.sql import SparkSession
 
 #: How many times the same tables are loaded into: enough to seldom make new ones, few enough to stay quick.
 LOADS_OF_SAME_TABLES = 12
+#: About as many as a run has.
+MOST_EFFECTS = 28
 #: How likely a run dies that was to finish what another left behind.
 DIES_AGAIN = 0.6
 #: How likely something new arrives after a death.
@@ -73,7 +75,7 @@ class Chaos:
 
     def _die(self, schema: str) -> str:
         way = self._chance.choices(["killed", "failed", "killed at any time", "killed with Spark"], [10, 2, 7, 1])[0]
-        effect, seconds = self._chance.randint(1, 34), self._chance.uniform(0, 4)
+        effect, seconds = self._chance.randint(1, MOST_EFFECTS), self._chance.uniform(0, 4)
         pipeline = self._pipeline(schema)
         if way in ("killed", "failed"):
             process = JobProcess(self._server.url, pipeline, effect, "killed" if way == "killed" else "failed")

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +22,7 @@ class ConnectServer:
     """A running server; as a context, until its end."""
 
     def __init__(self, tables_directory: Path) -> None:
+        self._asking = Lock()
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(tables_directory)],
@@ -47,9 +49,10 @@ class ConnectServer:
 
     def wait_until_idle(self) -> None:
         """Wait for what clients began that are dead now: it may end well, or not."""
-        assert self._process.stdin
-        print(file=self._process.stdin, flush=True)
-        self._answer()
+        with self._asking:
+            assert self._process.stdin
+            print(file=self._process.stdin, flush=True)
+            self._answer()
 
     def _answer(self) -> str:
         assert self._process.stdout
@@ -66,7 +69,9 @@ def main() -> None:
 
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
         "--conf spark.plugins=org.apache.spark.sql.connect.SparkConnectPlugin "
-        "--conf spark.connect.grpc.binding.port=0 pyspark-shell"
+        "--conf spark.connect.grpc.binding.port=0 "
+        # What dead clients leave behind takes memory that others need.
+        "--conf spark.connect.session.manager.defaultSessionTimeout=5m pyspark-shell"
     )
     tables_directory = Path(sys.argv[1])
     spark = create_spark_session(tables_directory)

@@ -74,9 +74,11 @@ class Effects:
         sys.addaudithook(self._on_event)
         execute_command = SparkConnectClient.execute_command
 
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self._effect()
-            return execute_command(*args, **kwargs)
+        def counted(client: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+            # A query has no effect, but comes as a command, too.
+            if not command.sql_command.input.sql.query.lstrip().startswith(("SELECT", "SHOW")):
+                self._effect()
+            return execute_command(client, command, *args, **kwargs)
 
         SparkConnectClient.execute_command = counted  # type: ignore[method-assign]
 
