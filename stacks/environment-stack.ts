@@ -1,7 +1,6 @@
 import {
   Aspects,
   AzurermBackend,
-  DataResource,
   dependable,
   type IAspect,
   LocalBackend,
@@ -11,6 +10,7 @@ import {
 import type { Construct, IConstruct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
 import * as names from "./names.ts";
+import { TerraformData } from "./terraform-data.ts";
 
 /** What all stacks of an environment share: the name, the place of the state, and the refusal to deploy half-known. */
 export abstract class EnvironmentStack extends TerraformStack {
@@ -45,7 +45,7 @@ function keepState(stack: TerraformStack, environment: Environment, id: string):
  * applying; every other resource waits for it, so nothing is created before the condition fails.
  */
 function refuseToDeploy(stack: TerraformStack, environment: Environment): void {
-  const gate = new DataResource(stack, "subscription-is-known", {
+  const gate = new TerraformData(stack, "subscription-is-known", {
     input: { known: false },
     lifecycle: {
       postcondition: [

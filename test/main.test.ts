@@ -40,6 +40,12 @@ it("synthesizes three stacks for each environment, and loads no provider's index
   expect(modules).toBeLessThan(700);
 });
 
+it("needs no program but Node, as on a laptop that only runs the job", () => {
+  run("alone", { PATH: directory });
+
+  expect(stacksIn("alone")).toEqual(LASTING);
+});
+
 it("adds a sandbox's stacks when the variables ask for one", () => {
   run("sandbox", {
     ORDER_TRACKING_SANDBOX_OWNER: "anna",

@@ -3,10 +3,11 @@ import {
   NotificationDestination,
   type NotificationDestinationConfigA,
 } from "@cdktf/provider-databricks/lib/notification-destination/index.js";
-import { DataResource, Fn, TerraformVariable } from "cdktf";
+import { Fn, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import type { DestinationKind, Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
+import { TerraformData } from "../terraform-data.ts";
 
 /**
  * Who hears of what goes wrong: e-mail addresses, and notification destinations that exist or are created here.
@@ -45,7 +46,7 @@ export class Notifications extends Construct {
       description: `URL of the ${kind} destination. Set TF_VAR_${name}; a plan that is only read does not need it.`,
     });
     url.overrideLogicalId(name);
-    const isKnown = new DataResource(this, `${kind}-url-is-known`, {
+    const isKnown = new TerraformData(this, `${kind}-url-is-known`, {
       input: { known: `\${nonsensitive(var.${name} != "")}` },
       lifecycle: {
         postcondition: [
