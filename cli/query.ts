@@ -8,12 +8,12 @@ import { textTable } from "./text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--home DIR]
 
-Runs Spark SQL on the local tables and views, by their bare names: stage_orders_table, orders_table,
-orders_history, quarantined_orders_table, loaded_files_table, job_runs_table, job_log_table.
+Runs Spark SQL on the local tables and views: orders_table, orders_history, operations.quarantined_orders_table,
+operations.loaded_files_table, operations.job_runs_table, operations.stage_orders_table, operations.job_log_table.
 
   --json      print an array of row objects
   --csv       print CSV, a header line first; structures as JSON:
-              query "SELECT * FROM quarantined_orders_table" --csv > quarantine.csv
+              query "SELECT * FROM operations.quarantined_orders_table" --csv > quarantine.csv
   --home DIR  where the tables live (default: .local)
 `;
 

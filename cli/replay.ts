@@ -12,7 +12,7 @@ export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--fr
 
 Puts quarantined rows, or archived files, back into the landing directory and loads what is there then, as after
 a change of the contract. To load a file again changes nothing but what is read differently now.
-Without FILEs: all; a FILE is a path as loaded_files_table has it. Exit code 0 only if every run succeeded.
+Without FILEs: all; a FILE is a path as operations.loaded_files_table has it. Exit code 0 only if every run succeeded.
 
   --from SOURCE       quarantine or archive (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC

@@ -86,7 +86,7 @@ function whatNext({ home, job }: JobSession): string {
   return `
 What to try next
   npm run -s order-tracking -- track TRK100006
-  npm run -s order-tracking -- query "SELECT * FROM quarantined_orders_table"
+  npm run -s order-tracking -- query "SELECT * FROM operations.quarantined_orders_table"
   npm start -- your-orders.csv
   npm run -s order-tracking -- watch --speed 30    and copy files into ${shownPath(job.landingDirectory)}
 Tables, files and logs are in ${shownPath(home.directory)}.`;

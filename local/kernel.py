@@ -1,6 +1,8 @@
 """Runs notebooks and SQL on one warm Spark session, asked for in JSON lines.
 
-Usage: python local/kernel.py TABLES_DIRECTORY
+Usage: python local/kernel.py TABLES_DIRECTORY SCHEMA
+
+SCHEMA is the one whose tables a query may call by their bare names.
 
 One request a line on standard input, one answer a line on standard output:
 
@@ -27,14 +29,10 @@ from pyspark.sql import SparkSession
 from spark_session import create_spark_session, register_tables, save_views
 
 
-def run_sql(spark: SparkSession, query: str, parameters: dict[str, str]) -> dict[str, Any]:
-    """The columns and rows of a query, values as JSON holds them (dates and decimals as text).
-
-    Bare table names mean the tables of the job, whose schema is the only one beside `default`.
-    """
-    for schema in spark.catalog.listDatabases():
-        if schema.name != "default":
-            spark.catalog.setCurrentDatabase(schema.name)
+def run_sql(spark: SparkSession, schema: str, query: str, parameters: dict[str, str]) -> dict[str, Any]:
+    """The columns and rows of a query, values as JSON holds them (dates and decimals as text)."""
+    if spark.catalog.databaseExists(schema):  # The job's first run makes it.
+        spark.catalog.setCurrentDatabase(schema)
     try:
         frame = spark.sql(query, args=parameters)
         return {"columns": frame.columns, "rows": [row.asDict(recursive=True) for row in frame.collect()]}
@@ -42,7 +40,7 @@ def run_sql(spark: SparkSession, query: str, parameters: dict[str, str]) -> dict
         spark.catalog.setCurrentDatabase("default")
 
 
-def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any]) -> dict[str, Any]:
+def answer(spark: SparkSession, tables_directory: Path, schema: str, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks for; whatever goes wrong is part of the answer."""
     try:
         if "run_notebook" in request:
@@ -50,7 +48,7 @@ def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any])
                 return {"result": run_notebook(spark, **request["run_notebook"])}
             finally:
                 save_views(spark, tables_directory)
-        return {"result": run_sql(spark, **request["sql"])}
+        return {"result": run_sql(spark, schema, **request["sql"])}
     # A notebook may fail in any way, and may also call sys.exit: neither may end the kernel.
     except (Exception, SystemExit) as error:
         return {"error": {"message": describe(error), "traceback": traceback.format_exc()}}
@@ -83,13 +81,13 @@ def main() -> None:
         answers.write(json.dumps(message, default=str) + "\n")
         answers.flush()
 
-    tables_directory = Path(sys.argv[1])
+    tables_directory, schema = Path(sys.argv[1]), sys.argv[2]
     spark = create_spark_session(tables_directory)
     register_tables(spark, tables_directory)
     reply({"ready": True})
     while True:
         request = json.loads(requests.get())
-        reply({"id": request["id"], **answer(spark, tables_directory, request)})
+        reply({"id": request["id"], **answer(spark, tables_directory, schema, request)})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SCHEMA } from "../stacks/names.ts";
 import type { Home } from "./home.ts";
 
 const root = path.dirname(__dirname);
@@ -122,7 +123,7 @@ export class NotebookKernel {
 
   #spawn(): Process {
     // A group of its own: Ctrl-C in the terminal reaches this process only, which then decides how to end Spark.
-    const child = spawn(python, [path.join(root, "local", "kernel.py"), this.#tables], {
+    const child = spawn(python, [path.join(root, "local", "kernel.py"), this.#tables, SCHEMA], {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
     });

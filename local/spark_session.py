@@ -32,6 +32,8 @@ def create_spark_session(tables_directory: Path) -> SparkSession:
         "spark.databricks.delta.snapshotPartitions": "1",
         # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
+        # A run compiles more classes than the 100 that are kept, and the next run would compile them all again.
+        "spark.sql.codegen.cache.maxEntries": "1000",
         "spark.driver.memory": "2g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -54,6 +56,8 @@ def register_tables(spark: SparkSession, tables_directory: Path) -> None:
             if any(log.glob("*.json")):
                 location = log.parent
                 spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{location.name}` USING delta LOCATION '{location}'")
+    for schema_directory in sorted(tables_directory.glob("*.db")):  # A view may be of tables in any schema.
+        schema = schema_directory.name.removesuffix(".db")
         for file in sorted(schema_directory.glob(f"*{_VIEW}")):
             view = f"`{schema}`.`{file.name.removesuffix(_VIEW)}`"
             try:

@@ -10,9 +10,11 @@
 # DBTITLE 1,Parameters
 from order_tracking.parameters import number, read_parameters
 from order_tracking.quality_gate import quality_gate
+from order_tracking.tables import Tables
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
+dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
 dbutils.widgets.text("run_id", "")
 dbutils.widgets.text("max_quarantined_percent", "20")
@@ -21,9 +23,10 @@ dbutils.widgets.text("max_rejected_files", "0")
 # COMMAND ----------
 
 # DBTITLE 1,Judge the run
-parameters = read_parameters(dbutils.widgets.get, "catalog", "schema", "volume", "run_id")
+tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
+parameters = read_parameters(dbutils.widgets.get, "volume", "run_id")
 limits = {name: number(name, dbutils.widgets.get(name)) for name in ("max_quarantined_percent", "max_rejected_files")}
-summary = quality_gate(spark, **parameters, **limits)
+summary = quality_gate(spark, tables, **parameters, **limits)
 print(summary)
 
 # COMMAND ----------

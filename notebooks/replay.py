@@ -10,9 +10,11 @@
 # DBTITLE 1,Parameters
 from order_tracking.parameters import read_parameters
 from order_tracking.replay import replay
+from order_tracking.tables import Tables
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
+dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
 dbutils.widgets.dropdown("source", "quarantine", ["quarantine", "archive"])
 dbutils.widgets.text("since", "")
@@ -22,9 +24,9 @@ dbutils.widgets.text("files", "")
 # COMMAND ----------
 
 # DBTITLE 1,Put back what was chosen
-required = ("catalog", "schema", "volume", "source")
-parameters = read_parameters(dbutils.widgets.get, *required, optional=("since", "until", "files"))
-summary = replay(spark, **parameters)
+tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
+parameters = read_parameters(dbutils.widgets.get, "volume", "source", optional=("since", "until", "files"))
+summary = replay(spark, tables, **parameters)
 print(summary)
 
 # COMMAND ----------

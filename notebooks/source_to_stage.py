@@ -11,9 +11,11 @@
 from order_tracking.load_batch import Policy
 from order_tracking.parameters import new_columns, number, read_parameters
 from order_tracking.source_to_stage import source_to_stage
+from order_tracking.tables import Tables
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
+dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
 dbutils.widgets.text("run_id", "")
 dbutils.widgets.text("new_columns", "ignore")
@@ -22,12 +24,13 @@ dbutils.widgets.text("max_bad_rows_percent", "50")
 # COMMAND ----------
 
 # DBTITLE 1,Load what has arrived
-parameters = read_parameters(dbutils.widgets.get, "catalog", "schema", "volume", "run_id")
+tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
+parameters = read_parameters(dbutils.widgets.get, "volume", "run_id")
 policy = Policy(
     new_columns(dbutils.widgets.get("new_columns")),
     number("max_bad_rows_percent", dbutils.widgets.get("max_bad_rows_percent")),
 )
-summary = source_to_stage(spark, **parameters, policy=policy)
+summary = source_to_stage(spark, tables, **parameters, policy=policy)
 print(summary)
 
 # COMMAND ----------

@@ -10,17 +10,20 @@
 # DBTITLE 1,Parameters
 from order_tracking.parameters import read_parameters
 from order_tracking.stage_to_final import stage_to_final
+from order_tracking.tables import Tables
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
+dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
 dbutils.widgets.text("run_id", "")
 
 # COMMAND ----------
 
 # DBTITLE 1,Merge what is staged
-parameters = read_parameters(dbutils.widgets.get, "catalog", "schema", "volume", "run_id")
-summary = stage_to_final(spark, **parameters)
+tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
+parameters = read_parameters(dbutils.widgets.get, "volume", "run_id")
+summary = stage_to_final(spark, tables, **parameters)
 print(summary)
 
 # COMMAND ----------

@@ -9,18 +9,20 @@
 
 # DBTITLE 1,Parameters
 from order_tracking.parameters import number, read_parameters
+from order_tracking.tables import Tables
 from order_tracking.upkeep import upkeep
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
+dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
 dbutils.widgets.text("retention_days", "30")
 
 # COMMAND ----------
 
 # DBTITLE 1,Keep the tables in shape
-parameters = read_parameters(dbutils.widgets.get, "catalog", "schema")
-summary = upkeep(spark, **parameters, retention_days=number("retention_days", dbutils.widgets.get("retention_days")))
+tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
+summary = upkeep(spark, tables, retention_days=number("retention_days", dbutils.widgets.get("retention_days")))
 print(summary)
 
 # COMMAND ----------

@@ -10,8 +10,10 @@ import type { Environment } from "../environments/environment.ts";
 export type StorageService = "blob" | "dfs";
 type CustomerManagedKey = NonNullable<Environment["customerManagedKey"]>;
 
-/** Schema of the tables and the volume, and the root of workspace folders and Azure names. */
+/** Schema of the orders, their history and the volume, and the root of workspace folders and Azure names. */
 export const SCHEMA = "order_tracking";
+/** Schema of what the pipeline needs and tells of itself: stage, quarantine, runs and files. */
+export const OPERATIONS_SCHEMA = "operations";
 export const VOLUME = "order_files";
 export const EVENT_SOURCE_CONTAINER = "eventsource";
 export const MANAGED_CONTAINER = "managed";

@@ -11,7 +11,7 @@ export interface Query {
   readonly name: string;
   /** What it answers: the sentence in the comment that the file begins with. */
   readonly description: string;
-  /** All of the file; tables have bare names. */
+  /** All of the file. Tables of orders have bare names, others the name of their schema before theirs. */
   readonly text: string;
 }
 
@@ -33,5 +33,9 @@ export function readQuery(name: string): Query {
 
 /** The query for where no catalog and schema can be set beside it: its tables are named in full. */
 export function withFullNames({ text }: Query, environment: Environment): string {
-  return text.replace(/\b(FROM|JOIN) (\w+)/g, `$1 ${names.catalog(environment)}.${names.SCHEMA}.$2`);
+  return text.replace(
+    /\b(FROM|JOIN) (\w+\.)?(\w+)/g,
+    (_, keyword: string, schema = `${names.SCHEMA}.`, table: string) =>
+      `${keyword} ${names.catalog(environment)}.${schema}${table}`,
+  );
 }

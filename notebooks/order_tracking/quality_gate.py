@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from order_tracking.checkpoint import Checkpoint
 from order_tracking.clock import Clock, utc_now
 from order_tracking.summary import QualityGateSummary
-from order_tracking.tables import JOB_LOG_SCHEMA, open_tables
+from order_tracking.tables import JOB_LOG_SCHEMA, Tables, create_missing
 from order_tracking.task_run import task_run
 from order_tracking.volume import open_volume
 
@@ -23,8 +23,7 @@ class QualityGateError(Exception):
 
 def quality_gate(
     spark: SparkSession,
-    catalog: str,
-    schema: str,
+    tables: Tables,
     volume: str,
     run_id: str,
     max_quarantined_percent: float,
@@ -35,8 +34,7 @@ def quality_gate(
 
     Args:
         spark: The session.
-        catalog: The catalog of the tables.
-        schema: The schema of the tables.
+        tables: The names of the tables.
         volume: The path of the directory that holds the checkpoint.
         run_id: The run to judge.
         max_quarantined_percent: The largest share of the rows read that may be in quarantine.
@@ -50,10 +48,10 @@ def quality_gate(
         QualityGateError: If a task failed, or the data is worse than that.
     """
     checkpoint = Checkpoint(open_volume(volume).checkpoint)
-    job_log = open_tables(spark, catalog, schema).job_log
+    create_missing(spark, tables)  # As the first task does: it may have failed before.
     try:
         with task_run(checkpoint, run_id, "quality_gate", now) as run:
-            of_run = _records_of(spark, job_log, checkpoint, run_id)
+            of_run = _records_of(spark, tables.job_log, checkpoint, run_id)
             summary = _count(of_run)
             run.counts.update(
                 files_rejected=summary.files_rejected,
@@ -64,7 +62,7 @@ def quality_gate(
             if verdict:
                 raise QualityGateError("; ".join(verdict))
     finally:
-        _write_job_log(spark, job_log, checkpoint)
+        _write_job_log(spark, tables.job_log, checkpoint)
     return summary
 
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from order_tracking.batch import batch_date
 from order_tracking.landing import REPLAY_FOLDER
 from order_tracking.stage import discard_file
-from order_tracking.tables import Tables, open_tables
+from order_tracking.tables import Tables, create_missing
 from order_tracking.volume import Volume, open_volume
 
 
@@ -44,8 +44,7 @@ class ReplaySummary:
 
 def replay(
     spark: SparkSession,
-    catalog: str,
-    schema: str,
+    tables: Tables,
     volume: str,
     source: str,
     since: str = "",
@@ -59,8 +58,7 @@ def replay(
 
     Args:
         spark: The session.
-        catalog: The catalog of the tables.
-        schema: The schema of the tables.
+        tables: The names of the tables.
         volume: The path of the directory that holds the landing directory.
         source: `archive` or `quarantine`.
         since: The first day to take, by when a batch was claimed; empty for all.
@@ -80,7 +78,8 @@ def replay(
     if source == "archive":
         return ReplaySummary(tuple(_replay_archive(directories, folder, days, paths)))
     if source == "quarantine":
-        return _replay_quarantine(spark, open_tables(spark, catalog, schema), directories, folder, days, paths)
+        create_missing(spark, tables)
+        return _replay_quarantine(spark, tables, directories, folder, days, paths)
     raise ValueError(f"source is {source!r}; it must be archive or quarantine")
 
 

@@ -10,7 +10,7 @@ from order_tracking.clock import Clock, utc_now
 from order_tracking.landing import list_arrivals, may_be_unfinished
 from order_tracking.load_batch import BatchLoader, Policy
 from order_tracking.summary import FileSummary, SourceToStageSummary
-from order_tracking.tables import open_tables
+from order_tracking.tables import Tables, create_missing
 from order_tracking.task_run import count_files, task_run
 from order_tracking.volume import open_volume
 
@@ -19,8 +19,7 @@ _MAY_BE_UNFINISHED = "it is empty and new, so it may still be on its way; a late
 
 def source_to_stage(
     spark: SparkSession,
-    catalog: str,
-    schema: str,
+    tables: Tables,
     volume: str,
     run_id: str,
     policy: Policy | None = None,
@@ -30,8 +29,7 @@ def source_to_stage(
 
     Args:
         spark: The session.
-        catalog: The catalog of the tables.
-        schema: The schema of the tables.
+        tables: The names of the tables.
         volume: The path of the directory that holds the landing directory.
         run_id: Names the run of the job in the run tracker and the ledger.
         policy: What to do with files that are not as the contract has them.
@@ -43,8 +41,8 @@ def source_to_stage(
     directories = open_volume(volume)
     checkpoint = Checkpoint(directories.checkpoint)
     with task_run(checkpoint, run_id, "source_to_stage", now) as run:
-        with run.step("open tables"):
-            tables = open_tables(spark, catalog, schema)
+        with run.step("create missing tables"):
+            create_missing(spark, tables)
         loader = BatchLoader(spark, tables, directories, checkpoint, policy or Policy(), run.step)
 
         def load(claim: Claim) -> None:

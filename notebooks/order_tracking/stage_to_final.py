@@ -8,20 +8,19 @@ from order_tracking.checkpoint import Checkpoint, State
 from order_tracking.clock import Clock, utc_now
 from order_tracking.merge import merge_batches
 from order_tracking.summary import StageToFinalSummary
-from order_tracking.tables import open_tables
+from order_tracking.tables import Tables
 from order_tracking.task_run import task_run
 from order_tracking.volume import open_volume
 
 
 def stage_to_final(
-    spark: SparkSession, catalog: str, schema: str, volume: str, run_id: str, now: Clock = utc_now
+    spark: SparkSession, tables: Tables, volume: str, run_id: str, now: Clock = utc_now
 ) -> StageToFinalSummary:
     """Merge every batch that is staged and not merged, whichever run staged it.
 
     Args:
         spark: The session.
-        catalog: The catalog of the tables.
-        schema: The schema of the tables.
+        tables: The names of the tables.
         volume: The path of the directory that holds the checkpoint.
         run_id: Names the run of the job in the run tracker and the ledger.
         now: The clock.
@@ -35,8 +34,6 @@ def stage_to_final(
         run.batch_ids += [batch.batch_id for batch in batches]
         if not batches:
             return StageToFinalSummary()
-        with run.step("open tables"):
-            tables = open_tables(spark, catalog, schema)
         try:
             with run.step("merge"):
                 counts = merge_batches(spark, tables, batches)

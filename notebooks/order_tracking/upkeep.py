@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from pyspark.sql import SparkSession
 
-from order_tracking.tables import open_tables, replace_views
+from order_tracking.tables import Tables, create_missing, replace_views
 
 #: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew.
 _LARGE_TABLE_BYTES = 64 * 2**20
@@ -34,13 +34,13 @@ class UpkeepSummary:
         return f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}."
 
 
-def upkeep(spark: SparkSession, catalog: str, schema: str, retention_days: float) -> UpkeepSummary:
+def upkeep(spark: SparkSession, tables: Tables, retention_days: float) -> UpkeepSummary:
     """Compact and cluster the tables, delete what only versions older than `retention_days` need, and renew the views.
 
     Every step is safe at any time, also beside a run of the job: of two commits that touch the same files, Delta lets
     one fail, and both are safe to try again.
     """
-    tables = open_tables(spark, catalog, schema)
+    create_missing(spark, tables)
     names = (tables.stage, tables.orders, tables.quarantine, tables.job_log)
     added = removed = 0
     for name in names:

@@ -2,11 +2,11 @@
 SELECT day, event, count(*) AS files, sum(rows) AS rows
 FROM (
     SELECT CAST(modified_at AS DATE) AS day, 'arrived' AS event, rows_read AS rows
-    FROM loaded_files_table
+    FROM operations.loaded_files_table
     UNION ALL
     SELECT CAST(occurred_at AS DATE), CASE WHEN state IN ('STAGED', 'MERGED') THEN 'loaded' ELSE lower(state) END,
            CASE WHEN state = 'REJECTED' THEN rows_read ELSE rows_staged END
-    FROM loaded_files_table
+    FROM operations.loaded_files_table
 )
 WHERE day > date_sub(current_date(), 30)
 GROUP BY day, event

@@ -2,7 +2,7 @@
 SELECT run_id, min(started_at) AS started_at,
        unix_timestamp(max(ended_at)) - unix_timestamp(min(started_at)) AS seconds,
        max_by(status, ended_at) AS status
-FROM job_runs_table
+FROM operations.job_runs_table
 WHERE started_at > current_timestamp() - INTERVAL 30 DAYS
 GROUP BY run_id
 ORDER BY started_at

@@ -13,10 +13,17 @@ export interface OrderCatalogProps {
   readonly storage: GovernedStorage;
 }
 
-/** The catalog and schema that the job creates its tables in, and the volume that clients write their files to. */
+/**
+ * The catalog and schemas that the job creates its tables in, and the volume that clients write their files to.
+ *
+ * Two schemas, since the job makes the tables: what does not exist before its first run cannot be granted one by one.
+ */
 export class OrderCatalog extends Construct {
   readonly catalog: Catalog;
+  /** Of the orders and the volume. */
   readonly schema: Schema;
+  /** Of rejected rows, of runs, and of what is on its way. */
+  readonly operationsSchema: Schema;
   readonly volume: Volume;
 
   constructor(scope: Construct, id: string, { environment, storage }: OrderCatalogProps) {
@@ -37,13 +44,9 @@ export class OrderCatalog extends Construct {
       lifecycle,
     });
 
-    this.schema = new Schema(this, "schema", {
-      catalogName: this.catalog.name,
-      name: names.SCHEMA,
-      owner,
-      forceDestroy: environment.disposable,
-      lifecycle,
-    });
+    const ofTables = { catalogName: this.catalog.name, owner, forceDestroy: environment.disposable, lifecycle };
+    this.schema = new Schema(this, "schema", { ...ofTables, name: names.SCHEMA });
+    this.operationsSchema = new Schema(this, "operations-schema", { ...ofTables, name: names.OPERATIONS_SCHEMA });
 
     this.volume = new Volume(this, "volume", {
       catalogName: this.catalog.name,

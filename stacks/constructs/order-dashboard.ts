@@ -17,7 +17,9 @@ type Widget = { readonly query: string; readonly title: string; readonly width: 
 );
 
 /** Row by row, from left to right; what people ask first comes first. */
-const ROWS: readonly (readonly Widget[])[] = [
+type Page = readonly (readonly Widget[])[];
+
+const ORDERS: Page = [
   [
     {
       query: "orders_by_status",
@@ -38,6 +40,10 @@ const ROWS: readonly (readonly Widget[])[] = [
       columns: ["tracking_num", "order_num", "status", "received_date", "days_open", "last_update_timestamp"],
     },
   ],
+];
+
+/** For operators: nobody else may read what it shows. */
+const OPERATIONS: Page = [
   [
     {
       query: "arrivals_and_loads",
@@ -73,19 +79,25 @@ const ROWS: readonly (readonly Widget[])[] = [
   ],
 ];
 
-/** The dashboard's definition; its tables have bare names. */
+/** The dashboard's definition; catalog and schema of its tables are set beside it. */
 export function dashboardDefinition(): string {
-  const queries = ROWS.flat().map(({ query }) => readQuery(query));
-  const layout = ROWS.flatMap((row, i) => {
-    const y = ROWS.slice(0, i).reduce((sum, above) => sum + heightOf(above), 0);
+  const queries = [...ORDERS, ...OPERATIONS].flat().map(({ query }) => readQuery(query));
+  return JSON.stringify({
+    datasets: queries.map(dataset),
+    pages: [
+      { name: "orders", displayName: "Orders", layout: layoutOf(ORDERS) },
+      { name: "operations", displayName: "Operations", layout: layoutOf(OPERATIONS) },
+    ],
+  });
+}
+
+function layoutOf(page: Page) {
+  return page.flatMap((row, i) => {
+    const y = page.slice(0, i).reduce((sum, above) => sum + heightOf(above), 0);
     return row.map((widget, j) => ({
       widget: definitionOf(widget),
       position: { x: widthOf(row.slice(0, j)), y, width: widget.width, height: widget.height },
     }));
-  });
-  return JSON.stringify({
-    datasets: queries.map(dataset),
-    pages: [{ name: "orders", displayName: "Orders", layout }],
   });
 }
 

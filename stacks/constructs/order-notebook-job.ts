@@ -44,6 +44,7 @@ export abstract class OrderNotebookJob extends OrderJob {
       ...parameters,
       catalog: names.catalog(environment),
       schema: names.SCHEMA,
+      operations_schema: names.OPERATIONS_SCHEMA,
       volume: names.volumePath(environment),
     };
     super(scope, id, environment, {

@@ -14,14 +14,20 @@ const ON_CATALOG: Privileges = {
   operators: ["USE_CATALOG"],
   runner: ["USE_CATALOG"],
 };
+// MODIFY is for tables that somebody else's run made; its own ones it owns.
+const MAKE_TABLES = ["USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"];
 const ON_SCHEMA: Privileges = {
   loaders: ["USE_SCHEMA"],
-  // SELECT on all tables, those of rejected rows and of runs as well: the job makes the tables, and what does not exist
-  // before the first run cannot be granted one by one.
   analysts: ["USE_SCHEMA", "SELECT"],
   operators: ["USE_SCHEMA", "SELECT"],
-  // MODIFY is for tables that somebody else's run made; its own ones it owns.
-  runner: ["USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"],
+  runner: MAKE_TABLES,
+};
+const ON_OPERATIONS_SCHEMA: Privileges = {
+  loaders: [],
+  // Not even for the history, a view that reads the stage with its owner's rights.
+  analysts: [],
+  operators: ["USE_SCHEMA", "SELECT"],
+  runner: MAKE_TABLES,
 };
 const ON_VOLUME: Privileges = {
   loaders: ["READ_VOLUME", "WRITE_VOLUME"],
@@ -52,6 +58,7 @@ export class PersonaGrants extends Construct {
     };
     grant("catalog", { catalog: orders.catalog.name }, ON_CATALOG);
     grant("schema", { schema: orders.schema.id }, ON_SCHEMA);
+    grant("operations-schema", { schema: orders.operationsSchema.id }, ON_OPERATIONS_SCHEMA);
     grant("volume", { volume: orders.volume.id }, ON_VOLUME);
   }
 }

@@ -108,8 +108,8 @@ describe.each(["first", "second"])("the %s start on the samples", (time) => {
 test("every file came to its end, and the stage keeps every good row", async () => {
   const ledger = await query(`
     SELECT state, count(*) AS files, count(DISTINCT batch_id) AS batches,
-           sum(rows_staged) = (SELECT count(*) FROM stage_orders_table) AS stage_is_whole
-    FROM loaded_files_table GROUP BY state`);
+           sum(rows_staged) = (SELECT count(*) FROM operations.stage_orders_table) AS stage_is_whole
+    FROM operations.loaded_files_table GROUP BY state`);
   // The files of two starts, of two arrivals each: none of the first is forgotten, or counted again.
   expect(ledger).toEqual([{ state: "MERGED", files: 8, batches: 4, stage_is_whole: true }]);
 });

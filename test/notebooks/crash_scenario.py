@@ -59,7 +59,7 @@ def assert_nothing_is_under_way(pipeline: Pipeline) -> None:
 
 def assert_all_is_accounted_for(pipeline: Pipeline) -> None:
     """Each row that was read went one way, and each file is in one place, as the ledger says."""
-    for run in pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'source_to_stage'").collect():
+    for run in pipeline.spark.table(pipeline.tables.runs).where("task = 'source_to_stage'").collect():
         if run.status == "SUCCESS" and run.rows_read is not None:
             assert run.rows_read == run.rows_staged + run.rows_quarantined + run.rows_rejected, run
     ledger = {

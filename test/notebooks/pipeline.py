@@ -12,6 +12,7 @@ from order_tracking.quality_gate import quality_gate
 from order_tracking.source_to_stage import source_to_stage
 from order_tracking.stage_to_final import stage_to_final
 from order_tracking.summary import QualityGateSummary, SourceToStageSummary, StageToFinalSummary
+from order_tracking.tables import Tables
 from pyspark.sql import Row, SparkSession
 
 COLUMNS = [
@@ -43,6 +44,15 @@ class Pipeline:
     volume: Path
 
     @property
+    def tables(self) -> Tables:
+        return Tables("spark_catalog", self.schema, f"{self.schema}_operations")
+
+    def full_name(self, name: str) -> str:
+        """The full name of the table or view that has this name in one of the two schemas."""
+        schema = self.tables.of_orders if name in ("orders_table", "orders_history") else self.tables.of_operations
+        return f"{schema}.{name}"
+
+    @property
     def landing(self) -> Path:
         return self.volume / "file_arrival"
 
@@ -54,16 +64,16 @@ class Pipeline:
         return file
 
     def stage(self, run_id: str = "run", policy: Policy | None = None) -> SourceToStageSummary:
-        return source_to_stage(self.spark, "spark_catalog", self.schema, str(self.volume), run_id, policy)
+        return source_to_stage(self.spark, self.tables, str(self.volume), run_id, policy)
 
     def merge(self, run_id: str = "run") -> StageToFinalSummary:
-        return stage_to_final(self.spark, "spark_catalog", self.schema, str(self.volume), run_id)
+        return stage_to_final(self.spark, self.tables, str(self.volume), run_id)
 
     def gate(
         self, run_id: str = "run", max_quarantined_percent: float = 100, max_rejected_files: float = 1000
     ) -> QualityGateSummary:
         limits = (max_quarantined_percent, max_rejected_files)
-        return quality_gate(self.spark, "spark_catalog", self.schema, str(self.volume), run_id, *limits)
+        return quality_gate(self.spark, self.tables, str(self.volume), run_id, *limits)
 
     def run(self, policy: Policy | None = None) -> tuple[SourceToStageSummary, StageToFinalSummary]:
         """Run the tasks of the job; its gate lets everything pass, and writes the run tracker and the ledger."""
@@ -73,7 +83,7 @@ class Pipeline:
         return result
 
     def table(self, name: str, *columns: str) -> list[Row]:
-        return self.spark.table(f"{self.schema}.{name}").selectExpr(*columns or "*").collect()
+        return self.spark.table(self.full_name(name)).selectExpr(*columns or "*").collect()
 
     def orders(self) -> dict[str, tuple[str | None, ...]]:
         """The contract's columns of every order as text, by tracking number."""
@@ -99,8 +109,8 @@ class Pipeline:
     def versions(self) -> dict[str, int]:
         """The Delta version of each table."""
         names = ("stage_orders_table", "orders_table", "quarantined_orders_table", "job_log_table")
-        history = "DESCRIBE HISTORY {}.{} LIMIT 1"
-        return {name: self.spark.sql(history.format(self.schema, name)).collect()[0].version for name in names}
+        history = "DESCRIBE HISTORY {} LIMIT 1"
+        return {name: self.spark.sql(history.format(self.full_name(name))).collect()[0].version for name in names}
 
     def files(self, directory: str) -> dict[str, bytes]:
         """Content by path below the batch directories of `archive` or `rejected`, or below the landing directory."""

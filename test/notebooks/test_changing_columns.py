@@ -47,8 +47,8 @@ def test_the_contract_may_have_a_new_column_and_a_wider_type(
     for type_name in ("int", "bigint"):
         for module in (contract, tables):
             monkeypatch.setattr(module, "COLUMNS", (*COLUMNS, Column("weight", type_name)))
-        opened = tables.open_tables(pipeline.spark, "spark_catalog", pipeline.schema)
-        for name in (opened.stage, opened.orders):
+        tables.create_missing(pipeline.spark, pipeline.tables)
+        for name in (pipeline.tables.stage, pipeline.tables.orders):
             assert dict(pipeline.spark.table(name).dtypes)["weight"] == type_name
 
 
@@ -58,4 +58,4 @@ def test_a_type_that_cannot_hold_what_is_there_is_refused(pipeline: Pipeline, mo
     narrower = tuple(replace(column, type="int") if column.name == "address" else column for column in COLUMNS)
     monkeypatch.setattr(tables, "COLUMNS", narrower)
     with pytest.raises(ValueError, match=r"the contract says that address is int, but .* has it as string"):
-        tables.open_tables(pipeline.spark, "spark_catalog", pipeline.schema)
+        tables.create_missing(pipeline.spark, pipeline.tables)

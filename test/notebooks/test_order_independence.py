@@ -128,7 +128,7 @@ def history(pipeline: Pipeline, prefix: str):
 
 def texts(pipeline: Pipeline, table: str, prefix: str, *first: str):
     """The rows of the keys that start so, as texts; NULL where no file had the new column yet."""
-    present = pipeline.spark.table(f"{pipeline.schema}.{table}").columns
+    present = pipeline.spark.table(pipeline.full_name(table)).columns
     names = ["tracking_num", *first, *VALUES]
     columns = [f"CAST({name if name in present else 'NULL'} AS string)" for name in names]
     return [row for row in pipeline.table(table, *columns) if row[0].startswith(prefix)]

@@ -73,11 +73,11 @@ def test_the_run_tracker_and_the_ledger_account_for_every_row_and_file(pipeline:
     pipeline.drop("b.csv", lines("bad", "worse", order(3)))
     pipeline.drop("c.csv", "no header\n")
     pipeline.run(Policy(max_bad_rows_percent=50))
-    [run] = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'source_to_stage'").collect()
+    [run] = pipeline.spark.table(pipeline.tables.runs).where("task = 'source_to_stage'").collect()
     assert run.rows_read == run.rows_staged + run.rows_quarantined + run.rows_rejected == 7
     assert (run.rows_rejected, run.files_loaded, run.files_rejected) == (3, 1, 2)
     assert {step.name for step in run.steps} >= {"take", "stage", "quarantine", "reject"}
-    [merge] = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'stage_to_final'").collect()
+    [merge] = pipeline.spark.table(pipeline.tables.runs).where("task = 'stage_to_final'").collect()
     assert (merge.rows_inserted, merge.rows_unchanged, merge.status) == (2, 1, "SUCCESS")
     assert pipeline.states() == {"a.csv": ["MERGED"], "b.csv": ["REJECTED"], "c.csv": ["REJECTED"]}
     for row in pipeline.table("loaded_files_table"):
@@ -104,5 +104,5 @@ def test_the_history_agrees_with_the_orders_before_the_merge_as_well(pipeline: P
     pipeline.run()
     pipeline.drop("b.csv", lines(order(1, "DELIVERED", LATER), order(2)))
     pipeline.stage()
-    current = pipeline.spark.table(f"{pipeline.schema}.orders_history").where("is_current")
+    current = pipeline.spark.table(pipeline.tables.history).where("is_current")
     assert [(row.tracking_num, row.status) for row in current.collect()] == [("T1", "SHIPPED")]

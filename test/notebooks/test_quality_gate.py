@@ -25,7 +25,7 @@ def test_too_many_bad_rows_or_files_fail_the_run_after_the_good_data_has_landed(
         "rejected files: 1, more than the 0 that are allowed"
     )
     assert set(pipeline.statuses()) == {"T1", "T2"}
-    [gate] = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'quality_gate'").collect()
+    [gate] = pipeline.spark.table(pipeline.tables.runs).where("task = 'quality_gate'").collect()
     assert (gate.status, str(raised.value) in gate.error) == ("FAILED", True)
 
 
@@ -49,7 +49,7 @@ def test_a_failed_task_is_in_the_run_tracker_and_fails_the_run(
             pipeline.merge("1")
     with pytest.raises(QualityGateError, match=r"stage_to_final failed: .*disk full"):
         pipeline.gate("1")
-    [merge] = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'stage_to_final'").collect()
+    [merge] = pipeline.spark.table(pipeline.tables.runs).where("task = 'stage_to_final'").collect()
     assert (merge.status, "disk full" in merge.error) == ("FAILED", True)
     assert pipeline.states() == {"a.csv": ["STAGED"]}
     # Another try of the task makes the run good.

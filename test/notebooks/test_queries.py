@@ -22,9 +22,9 @@ class Queries:
         self.pipeline = pipeline
 
     def frame(self, name: str) -> DataFrame:
-        """A query, by the bare names of its tables, as in the workspace."""
+        """A query; its tables of orders have bare names, as in the workspace. Each test has schemas of its own."""
         self.pipeline.spark.catalog.setCurrentDatabase(self.pipeline.schema)
-        return self.pipeline.spark.sql(QUERIES[name])
+        return self.pipeline.spark.sql(QUERIES[name].replace(" operations.", f" {self.pipeline.tables.of_operations}."))
 
     def rows(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.frame(name).selectExpr(*columns or "*").collect()]
@@ -99,7 +99,7 @@ def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline
         pipeline.gate("2")
     [first, second] = queries.rows("run_durations", "run_id", "status", "seconds")
     assert (first[:2], second[:2]) == (("1", "SUCCESS"), ("2", "FAILED"))
-    of_first = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("run_id = '1'")
+    of_first = pipeline.spark.table(pipeline.tables.runs).where("run_id = '1'")
     [(began, ended)] = of_first.selectExpr("min(started_at)", "max(ended_at)").collect()
     assert first[2] == pytest.approx((ended - began).total_seconds(), abs=1)
 
@@ -115,7 +115,7 @@ def test_quarantined_percent_is_of_all_rows_that_were_read(pipeline: Pipeline, q
 def test_hours_without_success_begin_with_the_last_good_run(pipeline: Pipeline, queries: Queries) -> None:
     def gate(run_id: str, hours_ago: int) -> None:
         time = datetime.now(timezone.utc) - timedelta(hours=hours_ago)
-        arguments = ("spark_catalog", pipeline.schema, str(pipeline.volume), run_id, 100, 1000)
+        arguments = (pipeline.tables, str(pipeline.volume), run_id, 100, 1000)
         quality_gate(pipeline.spark, *arguments, now=lambda: time)
 
     with pytest.raises(QualityGateError):
@@ -144,8 +144,7 @@ def test_the_dashboard_shows_columns_that_its_queries_return(pipeline: Pipeline,
     assert datasets == {name: QUERIES[name] for name in datasets}
 
     pipeline.run()
-    [page] = dashboard["pages"]
-    for widget in (each["widget"] for each in page["layout"]):
+    for widget in (each["widget"] for page in dashboard["pages"] for each in page["layout"]):
         [query] = (each["query"] for each in widget["queries"])
         columns = queries.frame(query["datasetName"]).columns
         fields = {field["name"]: field["expression"] for field in query["fields"]}

@@ -8,7 +8,7 @@ from pipeline import Pipeline, lines, order
 
 
 def put_back(pipeline: Pipeline, source: str, **chosen: str) -> ReplaySummary:
-    return replay(pipeline.spark, "spark_catalog", pipeline.schema, str(pipeline.volume), source, **chosen)
+    return replay(pipeline.spark, pipeline.tables, str(pipeline.volume), source, **chosen)
 
 
 def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_archived_files_are_loaded_again_by_day_and_by_name(pipeline: Pipeline) 
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.drop("x/b.csv", lines(order(2)))
     pipeline.run()
-    pipeline.spark.sql(f"DELETE FROM {pipeline.schema}.orders_table").collect()
+    pipeline.spark.sql(f"DELETE FROM {pipeline.tables.orders}").collect()
     assert put_back(pipeline, "archive", until="2020-01-01").files == ()
     assert put_back(pipeline, "archive", since="2999-01-01").files == ()
     [only] = put_back(pipeline, "archive", files="x/b.csv", since="2020-01-01", until=str(date.max)).files

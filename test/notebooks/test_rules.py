@@ -51,7 +51,7 @@ def test_a_rule_may_only_warn(pipeline: Pipeline) -> None:
     staged, _ = pipeline.run()
     assert staged.warnings == ("1 rows: delivery_date is before received_date",)
     assert set(pipeline.statuses()) == {"T1", "T2"}
-    [run] = pipeline.spark.table(f"{pipeline.schema}.job_runs_table").where("task = 'source_to_stage'").collect()
+    [run] = pipeline.spark.table(pipeline.tables.runs).where("task = 'source_to_stage'").collect()
     assert run.warnings == list(staged.warnings)
 
 

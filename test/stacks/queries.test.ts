@@ -2,7 +2,7 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import { allQueries, readQuery, withFullNames } from "../../stacks/queries.ts";
 import { MINIMAL } from "../synthesized.ts";
 
-const TABLES = /\b(?:\w+_table|orders_history)\b/g;
+const TABLES = /(?<!\.)\b(?:operations\.)?(?:\w+_table|orders_history)\b/g;
 
 it("describes a query by the comment that its file begins with", () => {
   expect(readQuery("orders_by_status")).toMatchObject({
@@ -24,7 +24,11 @@ it("names every table in full where no catalog can be set, and nothing else", ()
   for (const query of allQueries()) {
     const full = withFullNames(query, environment);
 
-    expect(full).toBe(query.text.replace(TABLES, "orders_tiny.order_tracking.$&"));
+    const expected = query.text.replace(
+      TABLES,
+      (table) => `orders_tiny.${table.includes(".") ? table : `order_tracking.${table}`}`,
+    );
+    expect(full).toBe(expected);
     expect(full).not.toBe(query.text);
   }
 });

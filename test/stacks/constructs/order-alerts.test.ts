@@ -11,7 +11,7 @@ it("tells of too many bad rows, as the environment counts them, and of runs that
 
   expect(backlog).toMatchObject({
     display_name: "[tiny] hours_without_success",
-    query_text: expect.stringContaining("FROM orders_tiny.order_tracking.job_runs_table") as string,
+    query_text: expect.stringContaining("FROM orders_tiny.operations.job_runs_table") as string,
     evaluation: {
       source: { name: "hours_without_success" },
       comparison_operator: "GREATER_THAN",
@@ -20,7 +20,7 @@ it("tells of too many bad rows, as the environment counts them, and of runs that
   });
   expect(quarantine).toMatchObject({
     display_name: "[tiny] quarantined_percent",
-    query_text: expect.stringContaining("FROM orders_tiny.order_tracking.loaded_files_table") as string,
+    query_text: expect.stringContaining("FROM orders_tiny.operations.loaded_files_table") as string,
     evaluation: {
       source: { name: "quarantined_percent" },
       comparison_operator: "GREATER_THAN",

@@ -20,6 +20,10 @@ it("keeps tables in the managed container, for the environment's workspace only"
   });
 });
 
+it("keeps what only operators may read in a schema of its own", () => {
+  expect(all(catalog, "databricks_schema").map(({ name }) => name)).toEqual(["operations", "order_tracking"]);
+});
+
 it("keeps files in a directory of the event source", () => {
   expect(only(catalog, "databricks_volume")).toMatchObject({
     name: "order_files",

@@ -75,6 +75,7 @@ it("gives the notebooks the run and the environment's limits, as text", () => {
     { name: "max_quarantined_percent", default: "0" },
     { name: "max_rejected_files", default: "3" },
     { name: "new_columns", default: "reject" },
+    { name: "operations_schema", default: "operations" },
     { name: "run_id", default: "{{job.run_id}}" },
     { name: "schema", default: "order_tracking" },
     { name: "volume", default: "/Volumes/orders_tiny/order_tracking/order_files" },

@@ -37,6 +37,7 @@ describe.each(NOTEBOOK_JOBS)("%s", (name) => {
     expect(job.parameter).toEqual(
       expect.arrayContaining([
         { name: "catalog", default: "orders_tiny" },
+        { name: "operations_schema", default: "operations" },
         { name: "schema", default: "order_tracking" },
         { name: "volume", default: "/Volumes/orders_tiny/order_tracking/order_files" },
       ]),

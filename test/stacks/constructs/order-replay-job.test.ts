@@ -20,6 +20,7 @@ it("lets its starter say what to put back", () => {
   expect(job.parameter).toEqual([
     { name: "catalog", default: "orders_tiny" },
     { name: "files", default: "" },
+    { name: "operations_schema", default: "operations" },
     { name: "schema", default: "order_tracking" },
     { name: "since", default: "" },
     { name: "source", default: "quarantine" },

@@ -1,5 +1,5 @@
 import { dashboardDefinition } from "../../../stacks/constructs/order-dashboard.ts";
-import { allQueries } from "../../../stacks/queries.ts";
+import { allQueries, readQuery } from "../../../stacks/queries.ts";
 import { addresses, all, MINIMAL, only, synthesize, type StackJson } from "../../synthesized.ts";
 
 const WAREHOUSE = "0123456789abcdef";
@@ -53,12 +53,23 @@ it("is not there without a warehouse", () => {
 
 describe("the dashboard", () => {
   interface Widget {
+    readonly widget: { readonly name: string };
     readonly position: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   }
-  const { pages } = JSON.parse(dashboardDefinition()) as { pages: { layout: Widget[] }[] };
-  const widgets = pages.flatMap(({ layout }) => layout.map(({ position }) => position));
+  const { pages } = JSON.parse(dashboardDefinition()) as { pages: { name: string; layout: Widget[] }[] };
 
-  it("fills its grid of six columns, and no widget covers another", () => {
+  it("shows what only operators may read on a page of its own", () => {
+    const readsOperations = (query: string) => readQuery(query).text.includes(" operations.");
+    const shown = pages.map(({ name, layout }) => [name, layout.map(({ widget }) => readsOperations(widget.name))]);
+
+    expect(shown).toEqual([
+      ["orders", [false, false]],
+      ["operations", [true, true, true]],
+    ]);
+  });
+
+  it.each(pages)("fills its grid of six columns on the page $name, and no widget covers another", ({ layout }) => {
+    const widgets = layout.map(({ position }) => position);
     const cells = widgets.flatMap(({ x, y, width, height }) =>
       Array.from({ length: width * height }, (_, i) => `${x + (i % width)},${y + Math.floor(i / width)}`),
     );

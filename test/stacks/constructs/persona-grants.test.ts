@@ -7,8 +7,8 @@ const RUNNER = "99999999-8888-7777-6666-555555555555";
 const grantsOf = (personas: { loaders?: string[]; analysts?: string[]; operators?: string[]; runAs?: string }) =>
   all(synthesize({ ...MINIMAL, ...personas }).catalog, "databricks_grants");
 
-it("gives each persona what it needs of the catalog, the schema and the volume", () => {
-  const [onCatalog, onSchema, onVolume] = grantsOf({
+it("gives each persona what it needs of the catalog, the schemas and the volume", () => {
+  const [onCatalog, onOperations, onSchema, onVolume] = grantsOf({
     loaders: ["shippers"],
     analysts: ["analysts"],
     operators: ["operators"],
@@ -31,6 +31,13 @@ it("gives each persona what it needs of the catalog, the schema and the volume",
       { principal: "shippers", privileges: ["USE_SCHEMA"] },
     ],
   });
+  expect(onOperations).toMatchObject({
+    schema: expect.stringMatching(/^\$\{databricks_schema\..*operations.*\.id\}$/) as string,
+    grant: [
+      { principal: RUNNER, privileges: ["USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"] },
+      { principal: "operators", privileges: ["USE_SCHEMA", "SELECT"] },
+    ],
+  });
   expect(onVolume).toMatchObject({
     volume: expect.stringMatching(/^\$\{databricks_volume\..*\.id\}$/) as string,
     grant: [
@@ -42,7 +49,7 @@ it("gives each persona what it needs of the catalog, the schema and the volume",
 });
 
 it("names a group of several personas once, with the privileges of all of them", () => {
-  const [, onSchema, onVolume] = grantsOf({ loaders: ["everyone"], analysts: ["everyone"], operators: ["everyone"] });
+  const [, , onSchema, onVolume] = grantsOf({ loaders: ["everyone"], analysts: ["everyone"], operators: ["everyone"] });
 
   expect(onSchema?.grant).toEqual([{ principal: "everyone", privileges: ["USE_SCHEMA", "SELECT"] }]);
   expect(onVolume?.grant).toEqual([{ principal: "everyone", privileges: ["READ_VOLUME", "WRITE_VOLUME"] }]);
