@@ -48,7 +48,8 @@ def quality_gate(
         QualityGateError: If a task failed, or the data is worse than that.
     """
     checkpoint = Checkpoint(open_volume(volume).checkpoint)
-    create_missing(spark, tables)  # As the first task does: it may have failed before.
+    if not spark.catalog.tableExists(tables.job_log):
+        create_missing(spark, tables)  # The first task failed before it did so.
     try:
         with task_run(checkpoint, run_id, "quality_gate", now) as run:
             of_run = _records_of(spark, tables.job_log, checkpoint, run_id)

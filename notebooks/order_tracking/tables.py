@@ -88,14 +88,21 @@ class Tables:
 
 
 def create_missing(spark: SparkSession, tables: Tables) -> None:
-    """Create the tables and views where they are missing, and let the tables have the columns of the contract."""
-    # One question, as each costs a run time: the ledger is made when all the rest is there.
-    is_new = not spark.catalog.tableExists(tables.ledger)
-    if is_new:
+    """Create what is missing, and let tables and views have the columns of the contract.
+
+    Raises:
+        ValueError: If a type of the contract changed into one that cannot hold what is there.
+    """
+    # One question for all of it, since each run asks it; a run that died here left the history as it was.
+    columns_of_history = _columns_of_view(spark, tables.history)
+    if not columns_of_history:
         _create_tables(spark, tables)
-    changed = _follow_contract(spark, tables, spark.table(tables.stage).schema)
-    if is_new or changed:
-        replace_views(spark, tables)
+    added = added_columns(spark, tables.stage)
+    wanted = _types_of(", ".join(f"{column.name} {column.type}" for column in COLUMNS))
+    if {**wanted, **dict.fromkeys(added, "string")}.items() <= columns_of_history.items():
+        return
+    _follow_contract(spark, tables, wanted)
+    add_columns(spark, tables, added)
 
 
 def added_columns(spark: SparkSession, stage: str) -> tuple[str, ...]:
@@ -133,31 +140,36 @@ def _create_tables(spark: SparkSession, tables: Tables) -> None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} {definition}")
 
 
-def _follow_contract(spark: SparkSession, tables: Tables, stage_columns: StructType) -> bool:
-    """Add the contract's new columns and widen its types; tell whether there was anything to do.
+def _columns_of_view(spark: SparkSession, name: str) -> dict[str, str]:
+    """Return the type of each column of a view, as it was made; none where it is missing."""
+    try:
+        return {row.col_name: row.data_type for row in spark.sql(f"DESCRIBE TABLE {name}").collect()}
+    except AnalysisException as error:
+        if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
+            raise
+        return {}
 
-    Raises:
-        ValueError: If a type changed into one that cannot hold what is there.
-    """
-    present = {field.name: field.dataType.simpleString() for field in stage_columns}
-    wanted = _types_of(", ".join(f"{column.name} {column.type}" for column in COLUMNS))
-    new = [name for name in wanted if name not in present]
-    widened = [name for name, type_name in wanted.items() if present.get(name, type_name) != type_name]
-    for table in (tables.orders, tables.stage):  # The stage last: it tells whether this was done to its end.
-        columns = set(spark.table(table).columns) if new else set()
-        for name in new:
-            if name not in columns:
-                spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({name} {wanted[name]})")
-        for name in widened:
-            try:
-                spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableTypeWidening' = 'true')")
-                spark.sql(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {wanted[name]}")
-            except AnalysisException as error:
-                raise ValueError(
-                    f"the contract says that {name} is {wanted[name]}, but {table} has it as {present[name]}, which "
-                    "cannot be widened to that; give the column a new name, or its old type"
-                ) from error
-    return bool(new or widened)
+
+def _follow_contract(spark: SparkSession, tables: Tables, wanted: Mapping[str, str]) -> None:
+    """Add the contract's new columns and widen its types."""
+    for table in (tables.orders, tables.stage):
+        present = {field.name: field.dataType.simpleString() for field in spark.table(table).schema}
+        for name, type_name in wanted.items():
+            if name not in present:
+                spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({name} {type_name})")
+            elif present[name] != type_name:
+                _widen(spark, table, name, present[name], type_name)
+
+
+def _widen(spark: SparkSession, table: str, column: str, from_type: str, to_type: str) -> None:
+    try:
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableTypeWidening' = 'true')")
+        spark.sql(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {to_type}")
+    except AnalysisException as error:
+        raise ValueError(
+            f"the contract says that {column} is {to_type}, but {table} has it as {from_type}, which cannot be widened "
+            "to that; give the column a new name, or its old type"
+        ) from error
 
 
 @cache
@@ -176,7 +188,8 @@ def _definitions(tables: Tables) -> Mapping[str, str]:
         f"USING DELTA CLUSTER BY ({KEY}) {_statistics_of(KEY, '_batch_id')}",
         # A merge finds an order's file by its key.
         tables.orders: f"({_CONTRACT}, _source_file STRING, _batch_id STRING) USING DELTA CLUSTER BY ({KEY}) "
-        + _statistics_of(KEY, "received_date", "delivery_date", "last_update_timestamp"),
+        # Text costs most to collect and tells least: a file's keys are close together, its addresses are not.
+        + _statistics_of(*(each.name for each in COLUMNS if each.name == KEY or each.type.lower() != "string")),
         tables.quarantine: f"({_CONTRACT_AS_TEXT}, raw_row STRING, "
         "reasons ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>, _source_file STRING, "
         "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
@@ -187,7 +200,7 @@ def _definitions(tables: Tables) -> Mapping[str, str]:
 
 
 def _statistics_of(*columns: str) -> str:
-    """Have Delta skip files by these columns only: to collect what skips nothing costs a tenth of a small run."""
+    """Have Delta skip files by these columns only: to collect what skips no file costs a tenth of a small run."""
     return f"TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '{','.join(columns)}')"
 
 
@@ -195,8 +208,22 @@ def _views(tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
     state = ", ".join(f"`{name}`" for name in precedence(added))
     columns = ", ".join(f"`{name}`" for name in (*(column.name for column in COLUMNS), *added))
     return {
+        # A record is appended at least once; its copies are the same in every column.
+        tables.runs: f"SELECT DISTINCT * EXCEPT (files) FROM {tables.job_log}",
+        tables.ledger: f"""
+            SELECT last.path, last.state, last.batch_id, last.file_id, last.size_bytes, last.modified_at, last.reason,
+                   last.unknown_columns, last.moved_to, last.rows_read, last.rows_staged, last.rows_quarantined,
+                   first_run_id AS run_id, occurred_at
+            FROM (
+                SELECT max(struct(array_position(array('DROPPED', 'REJECTED', 'STAGED', 'MERGED'), file.state) AS rank,
+                                  file.*)) AS last,
+                       min(run_id) AS first_run_id, max(ended_at) AS occurred_at
+                FROM (SELECT run_id, ended_at, explode(files) AS file FROM {tables.job_log})
+                GROUP BY file.batch_id, file.path
+            )""",
         # The greatest state of each time, as in the merge. What is staged and not merged yet is left out where it is
         # newer than the order, so the current state is that of the orders table at any moment.
+        # It is the last to be made: that it is there, with all columns, tells that nothing is missing.
         tables.history: f"""
             SELECT {columns}, {SEQUENCE} AS valid_from, valid_to, valid_to IS NULL AS is_current, _batch_id
             FROM (
@@ -217,18 +244,5 @@ def _views(tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
                     WHERE this <= newest
                     GROUP BY {KEY}, {SEQUENCE}
                 )
-            )""",
-        # A record is appended at least once; its copies are the same in every column.
-        tables.runs: f"SELECT DISTINCT * EXCEPT (files) FROM {tables.job_log}",
-        tables.ledger: f"""
-            SELECT last.path, last.state, last.batch_id, last.file_id, last.size_bytes, last.modified_at, last.reason,
-                   last.unknown_columns, last.moved_to, last.rows_read, last.rows_staged, last.rows_quarantined,
-                   first_run_id AS run_id, occurred_at
-            FROM (
-                SELECT max(struct(array_position(array('DROPPED', 'REJECTED', 'STAGED', 'MERGED'), file.state) AS rank,
-                                  file.*)) AS last,
-                       min(run_id) AS first_run_id, max(ended_at) AS occurred_at
-                FROM (SELECT run_id, ended_at, explode(files) AS file FROM {tables.job_log})
-                GROUP BY file.batch_id, file.path
             )""",
     }

@@ -29,6 +29,31 @@ def test_new_columns_are_added_where_the_environment_says_so(pipeline: Pipeline)
         assert rows >= {("T1", "DHL", None), ("T2", "UPS", "3"), ("T3", None, None)}
 
 
+@pytest.mark.parametrize("altered", [("stage",), ("stage", "orders")])
+def test_a_run_that_died_while_it_added_a_column_is_finished_by_the_next(
+    pipeline: Pipeline, altered: tuple[str, ...]
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    for name in altered:
+        pipeline.spark.sql(f"ALTER TABLE {getattr(pipeline.tables, name)} ADD COLUMNS (carrier STRING)")
+    # Whatever its files are like, and whatever the environment says by then.
+    pipeline.drop("b.csv", lines(order(1, updated=LATER), order(2)))
+    pipeline.run(Policy(NewColumns.REJECT))
+    for name in ("orders_table", "orders_history"):
+        assert {tuple(row) for row in pipeline.table(name, "tracking_num", "carrier")} == {("T1", None), ("T2", None)}
+
+
+@pytest.mark.parametrize("name", ["orders_history", "job_runs_table"])
+def test_a_run_that_died_while_it_made_the_views_is_finished_by_the_next(pipeline: Pipeline, name: str) -> None:
+    pipeline.run()
+    pipeline.spark.sql(f"DROP VIEW {pipeline.tables.history}").collect()
+    pipeline.spark.sql(f"DROP VIEW IF EXISTS {pipeline.full_name(name)}").collect()
+    pipeline.run()
+    assert pipeline.table("orders_history") == []
+    assert {row.status for row in pipeline.table("job_runs_table")} == {"SUCCESS"}
+
+
 def test_a_file_with_new_columns_is_rejected_where_the_environment_says_so(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(f"{order(1)},DHL", header=f"{HEADER},carrier"))
     pipeline.drop("b.csv", lines(order(2)))
