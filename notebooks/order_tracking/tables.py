@@ -93,9 +93,12 @@ def create_missing(spark: SparkSession, tables: Tables) -> None:
     Raises:
         ValueError: If a type of the contract changed into one that cannot hold what is there.
     """
-    # One question for all of it, since each run asks it; a run that died here left the history as it was.
-    columns_of_history = _columns_of_view(spark, tables.history)
-    if not columns_of_history:
+    # Each run asks, so it asks little: the history is changed last, so where it is as it should be, all else is, too.
+    columns_of_history = {}
+    if spark.catalog.tableExists(tables.history):
+        described = spark.sql(f"DESCRIBE TABLE {tables.history}").collect()
+        columns_of_history = {row.col_name: row.data_type for row in described}
+    else:
         _create_tables(spark, tables)
     added = added_columns(spark, tables.stage)
     wanted = _types_of(", ".join(f"{column.name} {column.type}" for column in COLUMNS))
@@ -138,16 +141,6 @@ def _create_tables(spark: SparkSession, tables: Tables) -> None:
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for name, definition in _definitions(tables).items():
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} {definition}")
-
-
-def _columns_of_view(spark: SparkSession, name: str) -> dict[str, str]:
-    """Return the type of each column of a view, as it was made; none where it is missing."""
-    try:
-        return {row.col_name: row.data_type for row in spark.sql(f"DESCRIBE TABLE {name}").collect()}
-    except AnalysisException as error:
-        if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
-            raise
-        return {}
 
 
 def _follow_contract(spark: SparkSession, tables: Tables, wanted: Mapping[str, str]) -> None:
