@@ -111,10 +111,8 @@ class Checkpoint:
         return [_staged_of(text) for text in texts if text]
 
     def close(self, batch_id: str) -> None:
-        """Forget a batch. The claim goes first: what is left of a batch without one is never loaded again."""
-        for path in sorted(
-            self._batches.glob(f"{batch_id}.*"), key=lambda path: not path.name.endswith(".claimed.json")
-        ):
+        """Forget a batch. That it is staged is forgotten last: until then no claim is loaded again, and all is found."""
+        for path in sorted(self._batches.glob(f"{batch_id}.*"), key=lambda path: path.name.endswith(".staged.json")):
             path.unlink(missing_ok=True)
 
     def record(self, record_id: str, record: dict[str, Any]) -> None:

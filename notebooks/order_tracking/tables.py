@@ -100,9 +100,10 @@ def create_missing(spark: SparkSession, tables: Tables) -> None:
         columns_of_history = {row.col_name: row.data_type for row in described}
     else:
         _create_tables(spark, tables)
-    added = added_columns(spark, tables.stage)
+    of_stage = _type_names(spark.table(tables.stage).schema)
+    added = _added_columns(of_stage)
     wanted = _types_of(", ".join(f"{column.name} {column.type}" for column in COLUMNS))
-    if {**wanted, **dict.fromkeys(added, "string")}.items() <= columns_of_history.items():
+    if {**wanted, **{name: of_stage[name] for name in added}}.items() <= columns_of_history.items():
         return
     _follow_contract(spark, tables, wanted)
     add_columns(spark, tables, added)
@@ -146,7 +147,7 @@ def _create_tables(spark: SparkSession, tables: Tables) -> None:
 def _follow_contract(spark: SparkSession, tables: Tables, wanted: Mapping[str, str]) -> None:
     """Add the contract's new columns and widen its types."""
     for table in (tables.orders, tables.stage):
-        present = {field.name: field.dataType.simpleString() for field in spark.table(table).schema}
+        present = _type_names(spark.table(table).schema)
         for name, type_name in wanted.items():
             if name not in present:
                 spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({name} {type_name})")
@@ -170,6 +171,10 @@ def _types_of(columns: str) -> dict[str, str]:
     """Write each column's type as Spark does; kept, since Spark Connect asks the server for it."""
     schema = StructType.fromDDL(columns)
     assert isinstance(schema, StructType)
+    return _type_names(schema)
+
+
+def _type_names(schema: StructType) -> dict[str, str]:
     return {field.name: field.dataType.simpleString() for field in schema}
 
 

@@ -7,8 +7,9 @@ from pyspark.sql import SparkSession
 
 from order_tracking.tables import Tables, create_missing, replace_views
 
-#: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew.
-_LARGE_TABLE_BYTES = 64 * 2**20
+#: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew: on two
+#: cores, of 10,000 rows, 1.3 times as long into 1.4 MiB, the same into 6 MiB, 0.6 times as long into 23 MiB.
+_LARGE_TABLE_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True)

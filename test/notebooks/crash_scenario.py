@@ -54,7 +54,8 @@ def assert_nothing_is_under_way(pipeline: Pipeline) -> None:
     """Nothing is left for another run to do."""
     assert pipeline.files("file_arrival") == {}
     under_way = [path.name for path in (pipeline.volume / "checkpoint").rglob("*.*")]
-    assert [name for name in under_way if not name.endswith(".tmp")] == []
+    left = [name for name in under_way if not name.endswith(".tmp")]
+    assert left == [], left
 
 
 def assert_all_is_accounted_for(pipeline: Pipeline) -> None:

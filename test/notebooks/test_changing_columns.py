@@ -77,6 +77,20 @@ def test_the_contract_may_have_a_new_column_and_a_wider_type(
             assert dict(pipeline.spark.table(name).dtypes)["weight"] == type_name
 
 
+def test_a_column_that_the_contract_no_longer_has_stays_as_it_was(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    fewer = tuple(column for column in COLUMNS if column.name != "delivery_date")
+    monkeypatch.setattr(tables, "COLUMNS", fewer)
+    made = []
+    monkeypatch.setattr(tables, "replace_views", lambda *_: made.append("views"))
+    tables.create_missing(pipeline.spark, pipeline.tables)
+    assert made == []
+    assert dict(pipeline.spark.table(pipeline.tables.orders).dtypes)["delivery_date"] == "date"
+
+
 def test_a_type_that_cannot_hold_what_is_there_is_refused(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.run()
