@@ -111,7 +111,7 @@ class Checkpoint:
         return [_staged_of(text) for text in texts if text]
 
     def close(self, batch_id: str) -> None:
-        """Forget a batch. That it is staged is forgotten last: until then no claim is loaded again, and all is found."""
+        """Forget a batch, and last that it is staged: until then no claim is loaded again, and all is found."""
         for path in sorted(self._batches.glob(f"{batch_id}.*"), key=lambda path: path.name.endswith(".staged.json")):
             path.unlink(missing_ok=True)
 
