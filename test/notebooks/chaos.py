@@ -27,7 +27,7 @@ LOADS_OF_SAME_TABLES = 12
 #: About as many as a run has.
 MOST_EFFECTS = 28
 #: How likely a run dies that was to finish what another left behind.
-DIES_AGAIN = 0.6
+DIES_AGAIN = 0.8
 #: How likely something new arrives after a death.
 ARRIVES_MEANWHILE = 0.3
 

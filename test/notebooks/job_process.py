@@ -76,7 +76,7 @@ class Effects:
 
         def counted(client: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
             # A query has no effect, but comes as a command, too.
-            if not command.sql_command.input.sql.query.lstrip().startswith(("SELECT", "SHOW")):
+            if not command.sql_command.input.sql.query.lstrip().startswith(("SELECT", "DESCRIBE")):
                 self._effect()
             return execute_command(client, command, *args, **kwargs)
 
