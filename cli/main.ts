@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: () => import("./replay.ts"),
   upkeep: () => import("./upkeep.ts"),
   reset: () => import("./reset.ts"),
+  spark: () => import("./spark.ts"),
   state: () => import("./state.ts"),
 };
 
@@ -29,6 +30,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   replay   load quarantined rows or archived files again
   upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded
+  spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure
   doctor   say what is missing on this machine
 

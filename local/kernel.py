@@ -1,32 +1,99 @@
-"""Runs notebooks and SQL on one warm Spark session, asked for in JSON lines.
+"""Serves one client of the warm Spark: runs notebooks and SQL on the tables of a home, asked for in JSON lines.
 
-Usage: python local/kernel.py TABLES_DIRECTORY SCHEMA
-
-SCHEMA is the one whose tables a query may call by their bare names.
-
-One request a line on standard input, one answer a line on standard output:
+One request a line, one answer a line:
 
     {"id": 1, "run_notebook": {"path": "...", "parameters": {"schema": "..."}, "log": "..."}}
     {"id": 2, "sql": {"query": "SELECT ... WHERE tracking_num = :number", "parameters": {"number": "..."}}}
     -> {"id": 1, "result": {...}} or {"id": 1, "error": {"message": "...", "traceback": "..."}}
 
-The first line out is {"ready": true}. Everything that Spark itself prints goes to standard error. The process ends with
-its standard input, so it never outlives whoever started it.
+It is a process of its own, a fork of `spark_server.py`, and ends with the connection, whatever it is doing then.
 """
 
+import gc
 import json
 import os
 import queue
-import sys
+import socket
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import spark_process
 from notebook import run_notebook
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from spark_session import create_spark_session, register_tables, save_views
+from spark_session import save_views, tables_on_disk
+
+#: For the end of a process that is at work on nothing.
+_TIME_TO_END_SECONDS = 0.2
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def serve(
+    connection: socket.socket,
+    spark_directory: Path,
+    tables_directory: Path,
+    schema: str,
+    opened: str | None,
+    report: Report,
+) -> None:
+    """Answer a client until its connection ends.
+
+    Args:
+        connection: The connection to the client.
+        spark_directory: Where Java was launched.
+        tables_directory: The home's tables.
+        schema: The one whose tables a query may call by their bare names.
+        opened: The home's session in Java; none where the home has to be opened first.
+        report: Tells the server what it needs to know once this process is gone.
+    """
+    requests = _requests(connection)
+    context = spark_process.join(spark_directory)
+    group = f"client-{os.getpid()}"
+    context.setJobGroup(group, group, interruptOnCancel=True)
+    report({"job_group": group, "thread": spark_process.current_thread(context)})
+    if opened is None:
+        home = spark_process.open_home(context, tables_directory)
+        report({"opened": home._target_id, "tables": tables_on_disk(tables_directory)})
+    else:
+        home = spark_process.opened_home(context, opened)
+    spark = spark_process.session_of(context, home)
+
+    def reply(message: dict[str, Any]) -> None:
+        connection.sendall(json.dumps(message, default=str).encode() + b"\n")
+
+    reply({"ready": True})
+    while True:
+        request = requests.get()
+        if request is None:
+            break
+        report({"works": True})
+        answered = answer(spark, tables_directory, schema, request)
+        report({"works": False, "tables": tables_on_disk(tables_directory)})
+        reply({"id": request["id"], **answered})
+    gc.collect()  # Java keeps what Python has not given up.
+
+
+def _requests(connection: socket.socket) -> "queue.Queue[dict[str, Any] | None]":
+    """The requests as they come, and None at their end; then this process ends, even in the middle of a notebook."""
+    requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
+
+    def read() -> None:
+        try:
+            with connection.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    requests.put(json.loads(line))
+        finally:
+            requests.put(None)
+            time.sleep(_TIME_TO_END_SECONDS)
+            os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return requests
 
 
 def run_sql(spark: SparkSession, schema: str, query: str, parameters: dict[str, str]) -> dict[str, Any]:
@@ -61,34 +128,3 @@ def describe(error: BaseException) -> str:
     else:
         text = f"{type(error).__name__}: {error}"
     return f"{text}\n    caused by {describe(error.__cause__)}" if error.__cause__ else text
-
-
-def main() -> None:
-    """Serve requests until standard input ends."""
-    # Spark's JVM inherits this process's standard output: keep that channel for answers, send the noise to the log.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    requests: queue.Queue[str] = queue.Queue()
-
-    def read_requests() -> None:
-        for line in sys.stdin:
-            requests.put(line)
-        os._exit(0)  # Nobody is left to answer, even if a notebook is still running.
-
-    threading.Thread(target=read_requests, daemon=True).start()
-
-    def reply(message: dict[str, Any]) -> None:
-        answers.write(json.dumps(message, default=str) + "\n")
-        answers.flush()
-
-    tables_directory, schema = Path(sys.argv[1]), sys.argv[2]
-    spark = create_spark_session(tables_directory)
-    register_tables(spark, tables_directory)
-    reply({"ready": True})
-    while True:
-        request = json.loads(requests.get())
-        reply({"id": request["id"], **answer(spark, tables_directory, schema, request)})
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,8 @@
-"""The Spark session of a laptop: one machine, Delta Lake, tables in a folder."""
+"""Spark on a laptop: one machine, Delta Lake, tables in a folder."""
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -10,41 +11,73 @@ from pyspark.sql import SparkSession
 #: A view's query, in the folder of its schema beside the tables.
 _VIEW = ".view.sql"
 
+#: The Delta jars, which the set-up left beside this Python environment. Java compares paths as they are written.
+_JARS = (Path(sys.prefix) / "jars").resolve()
 
-def create_spark_session(tables_directory: Path) -> SparkSession:
-    """Start (or return) the session whose managed tables live in `tables_directory`.
+#: What Java has loaded once, in a form in which it need not be read and verified again; `archive_classes.py` makes it.
+CLASS_ARCHIVE = _JARS / "classes.jsa"
 
-    The Delta jars are the ones that the set-up left beside this Python environment, so nothing is downloaded here.
-    """
-    jars = sorted((Path(sys.prefix) / "jars").glob("*.jar"))
-    cores = os.cpu_count() or 1
-    settings = {
-        "spark.master": "local[*]",
-        "spark.app.name": "order-tracking",
-        "spark.jars": ",".join(map(str, jars)),
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.warehouse.dir": str(tables_directory),
-        # The workspace's default; a laptop's own zone would shift every timestamp that is read or shown.
-        "spark.sql.session.timeZone": "UTC",
-        # Sized for one machine; the defaults (200 and 50 tasks) are for a cluster and cost seconds on small tables.
-        "spark.sql.shuffle.partitions": str(cores),
-        "spark.databricks.delta.snapshotPartitions": "1",
-        # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
-        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
-        # A run compiles more classes than the 100 that are kept, and the next run would compile them all again.
-        "spark.sql.codegen.cache.maxEntries": "1000",
-        "spark.driver.memory": "2g",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
-    }
-    builder = SparkSession.builder
-    for name, value in settings.items():
+_CORES = str(os.cpu_count() or 1)
+
+#: What every Spark of this project is started with, whatever it is for.
+SETTINGS: Mapping[str, str] = {
+    "spark.master": "local[*]",
+    "spark.app.name": "order-tracking",
+    # Not as `spark.jars`, which copies them at each start and loads them in a way that the archive cannot hold.
+    "spark.driver.extraClassPath": ":".join(map(str, sorted(_JARS.glob("*.jar")))),
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # The workspace's default; a laptop's own zone would shift every timestamp that is read or shown.
+    "spark.sql.session.timeZone": "UTC",
+    # Sized for one machine; the defaults (200 and 50 tasks) are for a cluster and cost seconds on small tables.
+    "spark.sql.shuffle.partitions": _CORES,
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": _CORES,
+    # A run compiles more classes than the 100 that are kept, and the next run would compile them all again.
+    "spark.sql.codegen.cache.maxEntries": "1000",
+    "spark.driver.memory": "2g",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # Other people of this machine can reach its ports on loopback, but not without a secret that Spark makes up.
+    "spark.authenticate": "true",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+
+#: Java takes an archive that does not fit for none, and must say nothing about it.
+_ARCHIVE_OPTIONS = f'"-XX:SharedArchiveFile={CLASS_ARCHIVE}" -Xlog:cds=off -Xlog:cds+dynamic=off'
+
+#: For every Java: another vendor's may not know these, and works without them. Performance data would be a file in the
+#: machine's folder for temporary files.
+JAVA_OPTIONS = f"-XX:+IgnoreUnrecognizedVMOptions -XX:-UsePerfData {_ARCHIVE_OPTIONS}"
+
+
+#: To compile once more, and better, what is used often costs more than it gains in commands that take seconds: it is
+#: half of a cold start. See docs/decisions/warm-spark.md for what it gains in hours of work.
+QUICK_START = "-XX:TieredStopAtLevel=1"
+
+
+def create_spark_session(tables_directory: Path, java_options: str = JAVA_OPTIONS) -> SparkSession:
+    """Start (or return) a session of this process's own, whose managed tables live in `tables_directory`."""
+    builder = SparkSession.builder.config("spark.sql.warehouse.dir", str(tables_directory))
+    for name, value in {**SETTINGS, "spark.driver.extraJavaOptions": java_options}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def tables_on_disk(tables_directory: Path) -> dict[str, tuple[int, int]]:
+    """What tells whether tables or views were changed, or replaced by others: their identity and time on the disk."""
+    paths = [*tables_directory.glob("*.db/*/_delta_log"), *tables_directory.glob(f"*.db/*{_VIEW}")]
+    found = {}
+    for path in paths:
+        try:
+            status = path.stat()
+        except FileNotFoundError:  # A run is at work there.
+            continue
+        found[str(path.relative_to(tables_directory))] = (status.st_ino, status.st_mtime_ns)
+    return found
 
 
 def register_tables(spark: SparkSession, tables_directory: Path) -> None:
@@ -54,8 +87,8 @@ def register_tables(spark: SparkSession, tables_directory: Path) -> None:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
         for log in sorted(schema_directory.glob("*/_delta_log")):
             if any(log.glob("*.json")):
-                location = log.parent
-                spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{location.name}` USING delta LOCATION '{location}'")
+                table = f"`{schema}`.`{log.parent.name}`"
+                spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_literal(str(log.parent))}")
     for schema_directory in sorted(tables_directory.glob("*.db")):  # A view may be of tables in any schema.
         schema = schema_directory.name.removesuffix(".db")
         for file in sorted(schema_directory.glob(f"*{_VIEW}")):
@@ -84,3 +117,8 @@ def save_views(spark: SparkSession, tables_directory: Path) -> None:
                 unfinished = file.with_suffix(".tmp")
                 unfinished.write_text(query, encoding="utf-8")
                 unfinished.replace(file)
+
+
+def _literal(text: str) -> str:
+    """Text as a literal of SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
