@@ -44,11 +44,13 @@ const loadJobType = jobType.extend({
   ),
 });
 
+const directoryType = z.object({ path: z.string() });
 const workspaceFileType = z.object({ path: z.string(), source: z.string() });
 
 const stackType = z.object({
   resource: z.object({
     databricks_job: z.record(z.string(), z.looseObject({ name: z.string() })),
+    databricks_directory: z.record(z.string(), directoryType).default({}),
     databricks_notebook: z.record(z.string(), workspaceFileType),
     databricks_workspace_file: z.record(z.string(), workspaceFileType).default({}),
   }),
@@ -168,11 +170,8 @@ function parseJob<T extends z.ZodType>(type: T, given: GivenJob, { file }: Stack
 
 function asSynthesizedJob(job: z.output<typeof jobType>, { file, resource }: Stack): SynthesizedJob {
   const { databricks_notebook, databricks_workspace_file } = resource;
-  const notebookPaths = new Map(
-    Object.entries(databricks_notebook).map(([id, notebook]) => [`\${databricks_notebook.${id}.path}`, notebook.path]),
-  );
   const toWorkspaceFile = (isNotebook: boolean) => (given: z.output<typeof workspaceFileType>) => ({
-    path: given.path,
+    path: workspacePath(given.path, resource),
     source: path.resolve(path.dirname(file), given.source),
     isNotebook,
   });
@@ -186,7 +185,7 @@ function asSynthesizedJob(job: z.output<typeof jobType>, { file, resource }: Sta
       retryIntervalSeconds: task.min_retry_interval_millis / 1000,
       retryOnTimeout: task.retry_on_timeout,
       timeoutSeconds: task.timeout_seconds,
-      notebookPath: notebookPaths.get(task.notebook_task.notebook_path) ?? task.notebook_task.notebook_path,
+      notebookPath: workspacePath(task.notebook_task.notebook_path, resource),
       parameters: task.notebook_task.base_parameters,
     })),
     parameters: Object.fromEntries(job.parameter.map(({ name, default: value }) => [name, value])),
@@ -198,4 +197,16 @@ function asSynthesizedJob(job: z.output<typeof jobType>, { file, resource }: Sta
       ...Object.values(databricks_workspace_file).map(toWorkspaceFile(false)),
     ],
   };
+}
+
+/** A path with what it says of the paths of directories and notebooks filled in, as Terraform would. */
+function workspacePath(given: string, resource: Stack["resource"]): string {
+  const pathsByType: Readonly<Record<string, Readonly<Record<string, { readonly path: string }>>>> = {
+    databricks_directory: resource.databricks_directory,
+    databricks_notebook: resource.databricks_notebook,
+  };
+  return given.replace(/\$\{(\w+)\.([\w-]+)\.path\}/g, (reference, type: string, id: string) => {
+    const referred = pathsByType[type]?.[id];
+    return referred ? workspacePath(referred.path, resource) : reference;
+  });
 }

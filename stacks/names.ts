@@ -146,9 +146,6 @@ export const query = ({ name }: Environment, file: string): string => `[${name}]
 /** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
 export const workspaceFolder = ({ name }: Environment): string => `/order-tracking/${name}`;
 
-/** Apart from the notebooks: more people may look at reports. */
-export const reportsFolder = (environment: Environment): string => `${workspaceFolder(environment)}/reports`;
-
 // State
 
 /** Blob of a stack's state in the environment's state container. */

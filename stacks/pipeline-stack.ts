@@ -1,3 +1,4 @@
+import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
 import { JobCompute } from "./constructs/job-compute.ts";
@@ -11,6 +12,7 @@ import { OrderSweepJob } from "./constructs/order-sweep-job.ts";
 import { OrderUpkeepJob } from "./constructs/order-upkeep-job.ts";
 import { PersonaPermissions } from "./constructs/persona-permissions.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
+import * as names from "./names.ts";
 import { useDatabricks } from "./providers.ts";
 
 /** The workspace's part of an environment: the jobs and what they need, reports, and who hears of and may do what. */
@@ -19,8 +21,13 @@ export class PipelineStack extends EnvironmentStack {
     super(scope, "pipeline", environment);
     useDatabricks(this, environment);
 
+    const workspaceFolder = new Directory(this, "folder", {
+      path: names.workspaceFolder(environment),
+      // What others put into our folder stays, unless everything may go.
+      deleteRecursive: environment.disposable,
+    });
     const compute = new JobCompute(this, "compute", environment);
-    const notebooks = new NotebookPackage(this, "notebooks", environment);
+    const notebooks = new NotebookPackage(this, "notebooks", workspaceFolder);
     const notifications = new Notifications(this, "notifications", environment);
 
     const shared = { environment, compute, notebooks, notifications };
@@ -32,15 +39,19 @@ export class PipelineStack extends EnvironmentStack {
       upkeep: new OrderUpkeepJob(this, "order-upkeep", shared),
     };
 
-    const reports = this.#addReports(environment, notifications);
-    new PersonaPermissions(this, "permissions", { environment, jobs, compute, notebooks, reports });
+    const reports = this.#addReports(environment, workspaceFolder, notifications);
+    new PersonaPermissions(this, "permissions", { environment, jobs, compute, workspaceFolder, reports });
   }
 
   /** Adds what needs a warehouse, where the environment names one. */
-  #addReports(environment: Environment, notifications: Notifications): OrderReports | undefined {
+  #addReports(
+    environment: Environment,
+    workspaceFolder: Directory,
+    notifications: Notifications,
+  ): OrderReports | undefined {
     const { warehouseId } = environment;
     if (warehouseId === undefined) return undefined;
-    const reports = new OrderReports(this, "reports", { environment, warehouseId });
+    const reports = new OrderReports(this, "reports", { environment, warehouseId, workspaceFolder });
     new OrderAlerts(this, "alerts", { environment, warehouseId, notifications, reports });
     return reports;
   }

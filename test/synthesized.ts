@@ -83,6 +83,13 @@ export function addressOf(stack: StackJson, type: string): string {
   return `${type}.${Object.keys(stack.resource[type] ?? {}).join()}`;
 }
 
+/** A path of the workspace, with what it says of the paths of other resources filled in. */
+export function workspacePath(stack: StackJson, given: unknown): string {
+  return String(given).replace(/\$\{(\w+)\.([\w-]+)\.path\}/g, (_, type: string, id: string) =>
+    workspacePath(stack, stack.resource[type]?.[id]?.path),
+  );
+}
+
 /** Addresses of the resources of a stack, sorted. */
 export function addresses(stack: StackJson): string[] {
   return Object.entries(stack.resource)

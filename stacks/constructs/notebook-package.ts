@@ -1,35 +1,38 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import { Notebook } from "@cdktf/provider-databricks/lib/notebook/index.js";
 import { WorkspaceFile } from "@cdktf/provider-databricks/lib/workspace-file/index.js";
 import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
-import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
 
 /** Where the notebooks and their package are in this repository. */
 const SOURCE_DIRECTORY = path.join(__dirname, "../../notebooks");
 const PACKAGE = "order_tracking";
 
 /**
- * The Python package of the notebooks in the environment's workspace folder, and beside it the notebooks themselves.
+ * The Python package of the notebooks in a folder of the workspace, and beside it the notebooks themselves.
  *
  * A notebook's own folder is on the path that Python imports from, so the package needs no build and no installation:
  * https://docs.databricks.com/files/workspace-modules.html
  */
 export class NotebookPackage extends Construct {
   readonly modules: readonly WorkspaceFile[];
-  readonly #folder: string;
+  readonly #folder: Directory;
 
-  constructor(scope: Construct, id: string, environment: Environment) {
+  /** @param folder where the notebooks go */
+  constructor(scope: Construct, id: string, folder: Directory) {
     super(scope, id);
-    this.#folder = names.workspaceFolder(environment);
+    this.#folder = folder;
+    // A resource, and the modules' paths made of its own: two files that both find no folder would both try to make it,
+    // and one of them would fail.
+    const packageFolder = new Directory(this, "package", { path: `${folder.path}/${PACKAGE}` });
     this.modules = packageModules().map((file) => {
-      const moduleId = file.slice(0, -".py".length).replaceAll("/", "-");
+      const moduleId = `${PACKAGE}-${file.slice(0, -".py".length)}`;
       return new WorkspaceFile(this, moduleId, {
-        path: `${this.#folder}/${file}`,
-        source: this.asset(`${moduleId}-source`, file),
+        path: `${packageFolder.path}/${file}`,
+        source: this.asset(`${moduleId}-source`, `${PACKAGE}/${file}`),
       });
     });
   }
@@ -37,7 +40,7 @@ export class NotebookPackage extends Construct {
   /** Adds the notebook of this name, which is without the extension. */
   addNotebook(name: string): Notebook {
     return new Notebook(this, name, {
-      path: `${this.#folder}/${name}`,
+      path: `${this.#folder.path}/${name}`,
       source: this.asset(`${name}-source`, `${name}.py`),
     });
   }
@@ -52,10 +55,9 @@ export class NotebookPackage extends Construct {
   }
 }
 
-/** The package's Python files as paths within the source directory, in the order of their names. */
+/** The package's Python files, in the order of their names. It has no packages in it. */
 function packageModules(): readonly string[] {
-  return readdirSync(path.join(SOURCE_DIRECTORY, PACKAGE), { recursive: true, encoding: "utf8" })
+  return readdirSync(path.join(SOURCE_DIRECTORY, PACKAGE))
     .filter((file) => file.endsWith(".py"))
-    .map((file) => path.posix.join(PACKAGE, ...file.split(path.sep)))
     .sort();
 }

@@ -11,15 +11,21 @@ import { dashboardDefinition } from "./order-dashboard.ts";
 export interface OrderReportsProps {
   readonly environment: Environment;
   readonly warehouseId: string;
+  /** The environment's folder of the workspace. */
+  readonly workspaceFolder: Directory;
 }
 
 /** What people look at: each query of the repository as a saved query, and a dashboard of them, in a folder of their own. */
 export class OrderReports extends Construct {
   readonly folder: Directory;
 
-  constructor(scope: Construct, id: string, { environment, warehouseId }: OrderReportsProps) {
+  constructor(scope: Construct, id: string, { environment, warehouseId, workspaceFolder }: OrderReportsProps) {
     super(scope, id);
-    this.folder = new Directory(this, "folder", { path: names.reportsFolder(environment) });
+    this.folder = new Directory(this, "folder", {
+      // Apart from the notebooks: more people may look at reports.
+      path: `${workspaceFolder.path}/reports`,
+      deleteRecursive: environment.disposable,
+    });
     for (const { name, description, text } of allQueries()) {
       new Query(this, name, {
         displayName: names.query(environment, name),

@@ -1,10 +1,9 @@
+import type { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import { Permissions, type PermissionsConfig } from "@cdktf/provider-databricks/lib/permissions/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
 import { membersOf, type Persona } from "../personas.ts";
 import type { JobCompute } from "./job-compute.ts";
-import type { NotebookPackage } from "./notebook-package.ts";
 import type { OrderJob } from "./order-job.ts";
 import type { OrderReports } from "./order-reports.ts";
 
@@ -18,7 +17,7 @@ const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART" }
 /** Runs create their clusters with it. */
 const ON_POLICY: Levels = { runner: "CAN_USE" };
 /** Operators look up what ran, a run reads its notebooks and their package. */
-const ON_NOTEBOOKS: Levels = { operators: "CAN_READ", runner: "CAN_READ" };
+const ON_FOLDER: Levels = { operators: "CAN_READ", runner: "CAN_READ" };
 /** To run a query takes the warehouse as well, which is not ours to permit. */
 const ON_REPORTS: Levels = { analysts: "CAN_RUN", operators: "CAN_RUN" };
 
@@ -27,7 +26,8 @@ export interface PersonaPermissionsProps {
   readonly environment: Environment;
   readonly jobs: Readonly<Record<string, OrderJob>>;
   readonly compute: JobCompute;
-  readonly notebooks: NotebookPackage;
+  /** The environment's folder of the workspace. */
+  readonly workspaceFolder: Directory;
   /** Where there are any. */
   readonly reports?: OrderReports;
 }
@@ -42,7 +42,7 @@ export class PersonaPermissions extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { environment, jobs, compute, notebooks, reports }: PersonaPermissionsProps,
+    { environment, jobs, compute, workspaceFolder, reports }: PersonaPermissionsProps,
   ) {
     super(scope, id);
     const permit = (objectId: string, object: Omit<PermissionsConfig, "accessControl">, levels: Levels): void => {
@@ -52,9 +52,7 @@ export class PersonaPermissions extends Construct {
     for (const [jobId, { job }] of Object.entries(jobs)) permit(jobId, { jobId: job.id }, ON_JOB);
     if (compute.cluster) permit("cluster", { clusterId: compute.cluster.id }, ON_CLUSTER);
     if (compute.policy) permit("policy", { clusterPolicyId: compute.policy.id }, ON_POLICY);
-    // The folder comes with the files in it.
-    const folder = { directoryPath: names.workspaceFolder(environment), dependsOn: [...notebooks.modules] };
-    permit("notebooks", folder, ON_NOTEBOOKS);
+    permit("notebooks", { directoryPath: workspaceFolder.path }, ON_FOLDER);
     if (reports) permit("reports", { directoryPath: reports.folder.path }, ON_REPORTS);
   }
 }

@@ -48,10 +48,11 @@ export function stackOnDisk(
         const asset = path.join("assets", name, "0123", `${path.basename(name)}${extension}`);
         mkdirSync(path.dirname(path.join(stack, asset)), { recursive: true });
         writeFileSync(path.join(stack, asset), source);
-        return [name.replaceAll(/\W/g, "_"), { path: `/Shared/order-tracking/${environment}/${name}`, source: asset }];
+        return [name.replaceAll(/\W/g, "_"), { path: `\${databricks_directory.folder.path}/${name}`, source: asset }];
       }),
     );
   const resource = {
+    databricks_directory: { folder: { path: `/Shared/order-tracking/${environment}` } },
     databricks_job: { job, sweep: { name: "a scheduled job" }, ...otherJobs },
     databricks_notebook: write(notebooks, ".py"),
     databricks_workspace_file: write(modules, ""),

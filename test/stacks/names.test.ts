@@ -31,7 +31,7 @@ const LIMITS = {
   cluster: /^.{1,100}$/,
   clusterPolicy: /^.{1,100}$/,
   dashboard: /^.{1,255}$/,
-  reportsFolder: /^\/[\w/-]{1,254}$/,
+  workspaceFolder: /^\/[\w/-]{1,254}$/,
 } as const;
 
 it.each(Object.entries(LIMITS))("keeps the %s within its limit for any environment", (name, limit) => {

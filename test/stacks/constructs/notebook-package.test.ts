@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { all, MINIMAL, synthesize, type Synthesized } from "../../synthesized.ts";
+import { all, MINIMAL, synthesize, type Synthesized, workspacePath } from "../../synthesized.ts";
 
 const NOTEBOOKS = path.join(__dirname, "../../../notebooks");
 
@@ -20,7 +20,7 @@ it("puts the notebooks into the environment's folder of the workspace", () => {
 
   expect(
     all(synthesized.pipeline, "databricks_notebook")
-      .map((notebook) => notebook.path)
+      .map((notebook) => workspacePath(synthesized.pipeline, notebook.path))
       .sort(),
   ).toEqual(notebooks.map((name) => `/order-tracking/tiny/${name}`));
 });
@@ -32,14 +32,29 @@ it("puts every module of the package beside the notebooks, and nothing else", ()
 
   expect(
     all(synthesized.pipeline, "databricks_workspace_file")
-      .map((file) => file.path)
+      .map((file) => workspacePath(synthesized.pipeline, file.path))
       .sort(),
   ).toEqual(modules.sort());
 });
 
+it("makes each file's path of its folder's, which so is there before two files would both make it", () => {
+  for (const { path: given } of shipped())
+    expect(given).toMatch(/^\$\{databricks_directory\.[\w-]+\.path\}\/\w+(\.py)?$/);
+});
+
+it("takes its folder away with what others put into it where everything may go, and nowhere else", () => {
+  const folderOf = (disposable: boolean) =>
+    all(synthesize({ ...MINIMAL, disposable }).pipeline, "databricks_directory").find(
+      (directory) => directory.path === "/order-tracking/tiny",
+    );
+
+  expect(folderOf(true)).toMatchObject({ delete_recursive: true });
+  expect(folderOf(false)).toMatchObject({ delete_recursive: false });
+});
+
 it("ships the files as they are in the repository", () => {
-  for (const { path: workspacePath, source } of shipped()) {
-    const file = String(workspacePath).replace("/order-tracking/tiny/", "").replace(/\.py$/, "");
+  for (const { path: given, source } of shipped()) {
+    const file = workspacePath(synthesized.pipeline, given).replace("/order-tracking/tiny/", "").replace(/\.py$/, "");
     const copy = synthesized.files.get(`stacks/tiny-pipeline/${String(source)}`);
 
     expect(copy).toBe(readFileSync(path.join(NOTEBOOKS, `${file}.py`), "utf8"));

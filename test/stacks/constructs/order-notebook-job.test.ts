@@ -1,5 +1,5 @@
 /** What holds for all jobs that run notebooks. */
-import { all, MINIMAL, synthesize, type StackJson } from "../../synthesized.ts";
+import { all, MINIMAL, synthesize, type StackJson, workspacePath } from "../../synthesized.ts";
 import { type Job, jobOf, NOTEBOOK_JOBS, widgets } from "../jobs.ts";
 
 let pipeline: StackJson;
@@ -27,9 +27,8 @@ describe.each(NOTEBOOK_JOBS)("%s", (name) => {
 
   it("runs the notebook of each task's name", () => {
     for (const { task_key, notebook_task } of job.task) {
-      const id = notebook_task.notebook_path.replace(/^\$\{databricks_notebook\.(.*)\.path\}$/, "$1");
-
-      expect(pipeline.resource.databricks_notebook?.[id]?.path).toBe(`/order-tracking/tiny/${task_key}`);
+      expect(notebook_task.notebook_path).toMatch(/^\$\{databricks_notebook\./);
+      expect(workspacePath(pipeline, notebook_task.notebook_path)).toBe(`/order-tracking/tiny/${task_key}`);
     }
   });
 

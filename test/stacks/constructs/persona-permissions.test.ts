@@ -1,4 +1,4 @@
-import { all, MINIMAL, synthesize } from "../../synthesized.ts";
+import { all, MINIMAL, synthesize, workspacePath } from "../../synthesized.ts";
 
 const RUNNER = "99999999-8888-7777-6666-555555555555";
 const PERSONAS = { loaders: ["shippers"], analysts: ["analysts"], operators: ["operators"], runAs: RUNNER };
@@ -9,7 +9,7 @@ function permissionsOf(settings: object): Map<string, unknown[]> {
   const permissions = new Map<string, unknown[]>();
   for (const permission of all(pipeline, "databricks_permissions")) {
     const [attribute = "none"] = Object.keys(permission).filter((each) => /_(id|path)$/.test(each));
-    const key = attribute === "directory_path" ? String(permission[attribute]) : attribute;
+    const key = attribute === "directory_path" ? workspacePath(pipeline, permission[attribute]) : attribute;
     permissions.set(key, [...(permissions.get(key) ?? []), permission.access_control]);
   }
   return permissions;
@@ -39,19 +39,14 @@ it("lets runs and operators read the notebooks, and analysts only use the report
 
   expect(permissions.get("/order-tracking/tiny")).toEqual([[group("operators", "CAN_READ"), runner("CAN_READ")]]);
   expect([...permissions].filter(([, access]) => JSON.stringify(access).includes("analysts"))).toEqual([
-    [
-      expect.stringMatching(/^\$\{databricks_directory\..*\.path\}$/),
-      [[group("analysts", "CAN_RUN"), group("operators", "CAN_RUN")]],
-    ],
+    ["/order-tracking/tiny/reports", [[group("analysts", "CAN_RUN"), group("operators", "CAN_RUN")]]],
   ]);
 });
 
 it("names a group of two personas once", () => {
   const permissions = permissionsOf({ analysts: ["everyone"], operators: ["everyone"] });
 
-  expect([...permissions].find(([key]) => key.includes("databricks_directory"))?.[1]).toEqual([
-    [group("everyone", "CAN_RUN")],
-  ]);
+  expect(permissions.get("/order-tracking/tiny/reports")).toEqual([[group("everyone", "CAN_RUN")]]);
 });
 
 it("names no owner, and leaves an object alone on which nobody is permitted anything", () => {
