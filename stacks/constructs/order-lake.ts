@@ -103,16 +103,17 @@ function networkAccess({
   clusterSubnetIds = [],
 }: OrderLakeProps): Partial<StorageAccountConfig> {
   const { network } = environment;
-  // Among the services that Azure trusts is Event Grid, which puts file events into a queue. They need roles all the same.
-  const bypass = ["AzureServices"];
   if (network.posture === "open") {
-    return { publicNetworkAccessEnabled: true, networkRules: { defaultAction: "Allow", bypass } };
+    // Whom an open door lets through need not be excepted. Named all the same, services would be a change in every plan:
+    // azurerm reads rules that allow everybody and bypass AzureServices as no rules at all.
+    return { publicNetworkAccessEnabled: true, networkRules: { defaultAction: "Allow", bypass: ["None"] } };
   }
   return {
     publicNetworkAccessEnabled: network.posture === "selected-networks",
     networkRules: {
       defaultAction: "Deny",
-      bypass,
+      // Among the services that Azure trusts is Event Grid, which puts file events into a queue. They need roles as well.
+      bypass: ["AzureServices"],
       // Unity Catalog checks locations and looks for new files from outside of any network of ours. This lets it in
       // without public access, too: https://learn.microsoft.com/azure/storage/common/storage-network-security
       privateLinkAccess: [{ endpointResourceId: identity.connector.id }],
