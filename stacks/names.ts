@@ -146,6 +146,9 @@ export const query = ({ name }: Environment, file: string): string => `[${name}]
 /** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
 export const workspaceFolder = ({ name }: Environment): string => `/order-tracking/${name}`;
 
+/** Folder within the workspace folder for one version of notebooks and package. */
+export const codeFolder = (version: string): string => `code-${version.slice(0, 12)}`;
+
 // State
 
 /** Blob of a stack's state in the environment's state container. */

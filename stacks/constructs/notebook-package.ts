@@ -6,13 +6,18 @@ import { Notebook } from "@cdktf/provider-databricks/lib/notebook/index.js";
 import { WorkspaceFile } from "@cdktf/provider-databricks/lib/workspace-file/index.js";
 import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
+import * as names from "../names.ts";
 
 /** Where the notebooks and their package are in this repository. */
 const SOURCE_DIRECTORY = path.join(__dirname, "../../notebooks");
 const PACKAGE = "order_tracking";
 
+/** A version's folder and files are all there before the jobs point at them, and go once no job does any more. */
+const LIFECYCLE = { createBeforeDestroy: true };
+
 /**
- * The Python package of the notebooks in a folder of the workspace, and beside it the notebooks themselves.
+ * The Python package of the notebooks, and beside it the notebooks themselves, in a folder of the workspace for this
+ * version of them: another version goes into another folder, so that no run takes a part of its code from each.
  *
  * A notebook's own folder is on the path that Python imports from, so the package needs no build and no installation:
  * https://docs.databricks.com/files/workspace-modules.html
@@ -21,18 +26,21 @@ export class NotebookPackage extends Construct {
   readonly modules: readonly WorkspaceFile[];
   readonly #folder: Directory;
 
-  /** @param folder where the notebooks go */
-  constructor(scope: Construct, id: string, folder: Directory) {
+  /** @param workspaceFolder where the versions' folders are */
+  constructor(scope: Construct, id: string, workspaceFolder: Directory) {
     super(scope, id);
-    this.#folder = folder;
-    // A resource, and the modules' paths made of its own: two files that both find no folder would both try to make it,
-    // and one of them would fail.
-    const packageFolder = new Directory(this, "package", { path: `${folder.path}/${PACKAGE}` });
+    // Resources, and the files' paths made of theirs: two files that both find no folder would both try to make it, and
+    // one of them would fail. What else is in them at the end are files that Python compiled.
+    const folder = (folderId: string, folderPath: string) =>
+      new Directory(this, folderId, { path: folderPath, deleteRecursive: true, lifecycle: LIFECYCLE });
+    this.#folder = folder("version", `${workspaceFolder.path}/${names.codeFolder(versionOf(sources()))}`);
+    const packageFolder = folder("package", `${this.#folder.path}/${PACKAGE}`);
     this.modules = packageModules().map((file) => {
       const moduleId = `${PACKAGE}-${file.slice(0, -".py".length)}`;
       return new WorkspaceFile(this, moduleId, {
         path: `${packageFolder.path}/${file}`,
         source: this.asset(`${moduleId}-source`, `${PACKAGE}/${file}`),
+        lifecycle: LIFECYCLE,
       });
     });
   }
@@ -42,22 +50,44 @@ export class NotebookPackage extends Construct {
     return new Notebook(this, name, {
       path: `${this.#folder.path}/${name}`,
       source: this.asset(`${name}-source`, `${name}.py`),
+      lifecycle: LIFECYCLE,
     });
   }
 
   /** Ships a file with the stack, under a path that changes with its content and with nothing else. */
   private asset(id: string, file: string): string {
     const source = path.join(SOURCE_DIRECTORY, file);
-    // Git may check text out with other line ends on another machine: that is no change of the notebook.
-    const content = readFileSync(source, "utf8").replaceAll("\r\n", "\n");
-    const assetHash = createHash("sha256").update(content).digest("hex").slice(0, 32);
-    return new TerraformAsset(this, id, { path: source, type: AssetType.FILE, assetHash }).path;
+    return new TerraformAsset(this, id, { path: source, type: AssetType.FILE, assetHash: hash(contentOf(file)) }).path;
   }
 }
 
 /** The package's Python files, in the order of their names. It has no packages in it. */
 function packageModules(): readonly string[] {
-  return readdirSync(path.join(SOURCE_DIRECTORY, PACKAGE))
+  return pythonFiles(PACKAGE);
+}
+
+/** All notebooks and modules: contents by path. */
+function sources(): ReadonlyMap<string, string> {
+  const files = [...pythonFiles("."), ...packageModules().map((file) => `${PACKAGE}/${file}`)];
+  return new Map(files.map((file) => [file, contentOf(file)]));
+}
+
+/** What tells one version of files from another: their paths and contents, and nothing else. */
+export function versionOf(contents: ReadonlyMap<string, string>): string {
+  return hash(JSON.stringify([...contents].sort(([one], [other]) => (one < other ? -1 : 1))));
+}
+
+function pythonFiles(directory: string): readonly string[] {
+  return readdirSync(path.join(SOURCE_DIRECTORY, directory))
     .filter((file) => file.endsWith(".py"))
     .sort();
+}
+
+/** Git may check text out with other line ends on another machine: that is no change of a file. */
+function contentOf(file: string): string {
+  return readFileSync(path.join(SOURCE_DIRECTORY, file), "utf8").replaceAll("\r\n", "\n");
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import fc from "fast-check";
+import { versionOf } from "../../../stacks/constructs/notebook-package.ts";
 import { all, MINIMAL, synthesize, type Synthesized, workspacePath } from "../../synthesized.ts";
 
 const NOTEBOOKS = path.join(__dirname, "../../../notebooks");
@@ -15,12 +17,20 @@ const shipped = () => [
   ...all(synthesized.pipeline, "databricks_workspace_file"),
 ];
 
-it("puts the notebooks into the environment's folder of the workspace", () => {
+/** A path of the one version that a stack holds. */
+function withoutVersion(given: unknown): string {
+  const version = /(?<=^\/order-tracking\/tiny\/)code-[0-9a-f]{12}\//;
+  const resolved = workspacePath(synthesized.pipeline, given);
+  expect(resolved).toMatch(version);
+  return resolved.replace(version, "");
+}
+
+it("puts the notebooks into a folder for their version within the environment's", () => {
   const notebooks = ["quality_gate", "replay", "source_to_stage", "stage_to_final", "upkeep"];
 
   expect(
     all(synthesized.pipeline, "databricks_notebook")
-      .map((notebook) => workspacePath(synthesized.pipeline, notebook.path))
+      .map((notebook) => withoutVersion(notebook.path))
       .sort(),
   ).toEqual(notebooks.map((name) => `/order-tracking/tiny/${name}`));
 });
@@ -32,7 +42,7 @@ it("puts every module of the package beside the notebooks, and nothing else", ()
 
   expect(
     all(synthesized.pipeline, "databricks_workspace_file")
-      .map((file) => workspacePath(synthesized.pipeline, file.path))
+      .map((file) => withoutVersion(file.path))
       .sort(),
   ).toEqual(modules.sort());
 });
@@ -54,7 +64,7 @@ it("takes its folder away with what others put into it where everything may go, 
 
 it("ships the files as they are in the repository", () => {
   for (const { path: given, source } of shipped()) {
-    const file = workspacePath(synthesized.pipeline, given).replace("/order-tracking/tiny/", "").replace(/\.py$/, "");
+    const file = withoutVersion(given).replace("/order-tracking/tiny/", "").replace(/\.py$/, "");
     const copy = synthesized.files.get(`stacks/tiny-pipeline/${String(source)}`);
 
     expect(copy).toBe(readFileSync(path.join(NOTEBOOKS, `${file}.py`), "utf8"));
@@ -63,4 +73,30 @@ it("ships the files as they are in the repository", () => {
 
 it("refers to them by paths that hold a hash of their content and are relative to the stack", () => {
   for (const { source } of shipped()) expect(source).toMatch(/^assets\/[\w-]+\/[0-9a-f]{32}\/\w+\.py$/);
+});
+
+it("has every file of a version in place before a job points there, and removes the last one's after that", () => {
+  const ofVersion = [
+    ...shipped(),
+    ...all(synthesized.pipeline, "databricks_directory").filter(({ path: given }) =>
+      workspacePath(synthesized.pipeline, given).includes("/code-"),
+    ),
+  ];
+
+  expect(ofVersion).toHaveLength(shipped().length + 2);
+  for (const { lifecycle } of ofVersion) expect(lifecycle).toEqual({ create_before_destroy: true });
+});
+
+it("tells versions apart by paths and contents alone", () => {
+  const files = fc
+    .dictionary(fc.string(), fc.string(), { maxKeys: 4 })
+    .map((record) => new Map(Object.entries(record)));
+  const areSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>) =>
+    one.size === other.size && [...one].every(([file, content]) => other.get(file) === content);
+  fc.assert(
+    fc.property(files, files, (one, other) => {
+      expect(versionOf(one) === versionOf(other)).toBe(areSame(one, other));
+      expect(versionOf(new Map([...one].reverse()))).toBe(versionOf(one));
+    }),
+  );
 });

@@ -28,7 +28,9 @@ describe.each(NOTEBOOK_JOBS)("%s", (name) => {
   it("runs the notebook of each task's name", () => {
     for (const { task_key, notebook_task } of job.task) {
       expect(notebook_task.notebook_path).toMatch(/^\$\{databricks_notebook\./);
-      expect(workspacePath(pipeline, notebook_task.notebook_path)).toBe(`/order-tracking/tiny/${task_key}`);
+      expect(workspacePath(pipeline, notebook_task.notebook_path)).toMatch(
+        new RegExp(`^/order-tracking/tiny/code-\\w+/${task_key}$`),
+      );
     }
   });
 
