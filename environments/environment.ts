@@ -168,8 +168,8 @@ const environmentFields = z.strictObject({
   archiveDeleteAfterDays: days().optional(),
   /** Who hears of failed and long runs, and of what the alerts find. */
   notifications: notifications(),
-  /** SQL warehouse of the queries, the dashboard and the alerts. By default there are none of these. */
-  warehouseId: text("the id of a SQL warehouse: 16 of 0-9 and a-f", /^[0-9a-f]{16}$/).optional(),
+  /** SQL warehouse of the queries, the dashboard and the alerts: a new one, or by its id. By default there are none of these. */
+  warehouse: text("create, or the id of a SQL warehouse: 16 of 0-9 and a-f", /^(create|[0-9a-f]{16})$/).optional(),
   /** Group that owns storage and catalog; whoever deploys must be in it. By default whoever deployed first owns them. */
   ownerGroup: group().optional(),
   /** Groups that may put files into the landing directory. */

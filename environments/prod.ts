@@ -15,7 +15,7 @@ export const prod = {
     container: "tfstate",
   },
   notifications: { emails: ["order-tracking-team@example.com"] },
-  warehouseId: "0123456789abcdef",
+  warehouse: "create",
   ownerGroup: "order-tracking-owners",
   loaders: ["order-tracking-loaders"],
   analysts: ["order-tracking-analysts"],

@@ -138,6 +138,8 @@ export const clusterPolicy = ({ name }: Environment): string => `[${name}] order
 export const notificationDestination = ({ name }: Environment, kind: string): string =>
   `[${name}] order tracking, ${kind}`;
 
+export const warehouse = ({ name }: Environment): string => `[${name}] order tracking`;
+
 export const dashboard = ({ name }: Environment): string => `[${name}] order tracking`;
 
 /** Of a saved query or an alert, by the name of its file. */

@@ -10,6 +10,7 @@ import { OrderReplayJob } from "./constructs/order-replay-job.ts";
 import { OrderReports } from "./constructs/order-reports.ts";
 import { OrderSweepJob } from "./constructs/order-sweep-job.ts";
 import { OrderUpkeepJob } from "./constructs/order-upkeep-job.ts";
+import { OrderWarehouse } from "./constructs/order-warehouse.ts";
 import { PersonaPermissions } from "./constructs/persona-permissions.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
 import * as names from "./names.ts";
@@ -39,18 +40,21 @@ export class PipelineStack extends EnvironmentStack {
       upkeep: new OrderUpkeepJob(this, "order-upkeep", shared),
     };
 
-    const reports = this.#addReports(environment, workspaceFolder, notifications);
-    new PersonaPermissions(this, "permissions", { environment, jobs, compute, workspaceFolder, reports });
+    const warehouse =
+      environment.warehouse === undefined
+        ? undefined
+        : new OrderWarehouse(this, "warehouse", { environment, warehouse: environment.warehouse });
+    const reports = warehouse && this.#addReports(environment, workspaceFolder, warehouse, notifications);
+    new PersonaPermissions(this, "permissions", { environment, jobs, compute, workspaceFolder, warehouse, reports });
   }
 
-  /** Adds what needs a warehouse, where the environment names one. */
+  /** Adds what people ask with a warehouse, and what asks by itself. */
   #addReports(
     environment: Environment,
     workspaceFolder: Directory,
+    { warehouseId }: OrderWarehouse,
     notifications: Notifications,
-  ): OrderReports | undefined {
-    const { warehouseId } = environment;
-    if (warehouseId === undefined) return undefined;
+  ): OrderReports {
     const reports = new OrderReports(this, "reports", { environment, warehouseId, workspaceFolder });
     new OrderAlerts(this, "alerts", { environment, warehouseId, notifications, reports });
     return reports;

@@ -6,6 +6,7 @@ import { membersOf, type Persona } from "../personas.ts";
 import type { JobCompute } from "./job-compute.ts";
 import type { OrderJob } from "./order-job.ts";
 import type { OrderReports } from "./order-reports.ts";
+import type { OrderWarehouse } from "./order-warehouse.ts";
 
 /** Who is not named may not even see an object; administrators and whoever deploys may do anything. */
 type Levels = Readonly<Partial<Record<Persona, string>>>;
@@ -18,8 +19,10 @@ const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART" }
 const ON_POLICY: Levels = { runner: "CAN_USE" };
 /** Operators look up what ran, a run reads its notebooks and their package. */
 const ON_FOLDER: Levels = { operators: "CAN_READ", runner: "CAN_READ" };
-/** To run a query takes the warehouse as well, which is not ours to permit. */
 const ON_REPORTS: Levels = { analysts: "CAN_RUN", operators: "CAN_RUN" };
+
+/** To run a query takes the warehouse as well. One of somebody else is not ours to permit. */
+const ON_WAREHOUSE: Levels = { analysts: "CAN_USE", operators: "CAN_USE", runner: "CAN_USE" };
 
 /** Properties for {@link PersonaPermissions}. */
 export interface PersonaPermissionsProps {
@@ -28,7 +31,8 @@ export interface PersonaPermissionsProps {
   readonly compute: JobCompute;
   /** The environment's folder of the workspace. */
   readonly workspaceFolder: Directory;
-  /** Where there are any. */
+  /** Where there are reports. */
+  readonly warehouse?: OrderWarehouse;
   readonly reports?: OrderReports;
 }
 
@@ -42,7 +46,7 @@ export class PersonaPermissions extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { environment, jobs, compute, workspaceFolder, reports }: PersonaPermissionsProps,
+    { environment, jobs, compute, workspaceFolder, warehouse, reports }: PersonaPermissionsProps,
   ) {
     super(scope, id);
     const permit = (objectId: string, object: Omit<PermissionsConfig, "accessControl">, levels: Levels): void => {
@@ -53,6 +57,7 @@ export class PersonaPermissions extends Construct {
     if (compute.cluster) permit("cluster", { clusterId: compute.cluster.id }, ON_CLUSTER);
     if (compute.policy) permit("policy", { clusterPolicyId: compute.policy.id }, ON_POLICY);
     permit("notebooks", { directoryPath: workspaceFolder.path }, ON_FOLDER);
+    if (warehouse?.created) permit("warehouse", { sqlEndpointId: warehouse.created.id }, ON_WAREHOUSE);
     if (reports) permit("reports", { directoryPath: reports.folder.path }, ON_REPORTS);
   }
 }

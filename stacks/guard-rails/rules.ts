@@ -102,13 +102,16 @@ export const RULES: readonly Rule[] = [
     id: "narrow-grants",
     sentence:
       "grants everything, or grants to everybody: name privileges one by one, and a group that was made for them",
-    concerns: ofType("databricks_grants", "databricks_permissions"),
-    isKept: ({ grant, access_control }) =>
+    concerns: ofType("databricks_grants", "databricks_permissions", "databricks_permission_assignment"),
+    isKept: ({ grant, access_control, group_name, permissions }) =>
+      !EVERYBODY.includes(String(group_name)) &&
+      strings(permissions).every((each) => each === "USER") &&
       blocks(grant).every(
         ({ principal, privileges }) =>
           !EVERYBODY.includes(String(principal)) &&
           !strings(privileges).some((each) => /^ALL[_ ]PRIVILEGES$/i.test(each)),
-      ) && blocks(access_control).every(({ group_name }) => !EVERYBODY.includes(String(group_name))),
+      ) &&
+      blocks(access_control).every(({ group_name }) => !EVERYBODY.includes(String(group_name))),
   },
   {
     id: "isolated",
@@ -153,9 +156,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "auto-termination",
-    sentence: "costs money while nobody uses it: set autoterminationMinutes to 10-60",
-    concerns: ofType("databricks_cluster"),
-    isKept: ({ autotermination_minutes: minutes }) => Number(minutes) >= 10 && Number(minutes) <= 60,
+    sentence: "costs money while nobody uses it: set autoterminationMinutes, or autoStopMins, to 10-60",
+    concerns: ofType("databricks_cluster", "databricks_sql_endpoint"),
+    isKept: ({ autotermination_minutes, auto_stop_mins }) => {
+      const minutes = Number(autotermination_minutes ?? auto_stop_mins);
+      return minutes >= 10 && minutes <= 60;
+    },
   },
   {
     id: "governed-compute",
@@ -171,10 +177,12 @@ export const RULES: readonly Rule[] = [
   {
     id: "tagged",
     sentence: "lacks tags that tell whose it is and who pays: give it and each of its clusters tags(environment)",
-    concerns: (resource) => ofType("databricks_cluster", "databricks_job")(resource) || isTaggableInAzure(resource),
+    concerns: (resource) =>
+      ofType("databricks_cluster", "databricks_job", "databricks_sql_endpoint")(resource) ||
+      isTaggableInAzure(resource),
     isKept: (resource, environment) => {
       const carriers = [
-        ...(isCluster(resource) ? [] : [resource.tags]),
+        ...(isCluster(resource) ? [] : [customTags(resource.tags) ?? resource.tags]),
         ...clusters(resource).map(({ custom_tags }) => custom_tags),
       ];
       return carriers.every((carried) =>
@@ -201,6 +209,15 @@ function blocks(value: unknown): readonly Block[] {
 
 function strings(value: unknown): readonly string[] {
   return blocks(value).map(String);
+}
+
+/** The tags of a SQL warehouse, which lists them, as others have them. */
+function customTags(value: unknown): Block | undefined {
+  const lists = blocks(value).filter(({ custom_tags }) => Array.isArray(custom_tags));
+  if (lists.length === 0) return undefined;
+  return Object.fromEntries(
+    lists.flatMap(({ custom_tags }) => blocks(custom_tags).map(({ key, value: tag }) => [String(key), tag])),
+  );
 }
 
 const isCluster = (resource: Block): boolean => resource.spark_version !== undefined;

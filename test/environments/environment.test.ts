@@ -112,7 +112,8 @@ it.each([
   ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
   ["as many destinations as a job may have", { notifications: { create: ["slack", "teams"], existing: [SOME_ID] } }],
   ["each kind of destination", { notifications: { create: ["slack", "teams", "webhook"] } }],
-  ["a warehouse", { warehouseId: "0123456789abcdef" }],
+  ["a warehouse that exists", { warehouse: "0123456789abcdef" }],
+  ["a new warehouse", { warehouse: "create" }],
 ])("accepts %s", (_, settings) => {
   expect(() => resolve(settings)).not.toThrow();
 });
@@ -182,8 +183,9 @@ it.each([
   ["notifications.create", { notifications: { create: ["slack", "slack"] } }],
   ["notifications.existing.0", { notifications: { existing: ["our-channel"] } }],
   ["notifications", { notifications: { create: ["slack", "teams"], existing: [SOME_ID, SOME_ID] } }],
-  ["warehouseId", { warehouseId: "0123456789ABCDEF" }],
-  ["warehouseId", { warehouseId: "0123456789abcde" }],
+  ["warehouse", { warehouse: "0123456789ABCDEF" }],
+  ["warehouse", { warehouse: "0123456789abcde" }],
+  ["warehouse", { warehouse: "new" }],
   ["ownerGroup", { ownerGroup: " " }],
   ["loaders.0", { loaders: [""] }],
   ["analysts", { analysts: "everyone" }],

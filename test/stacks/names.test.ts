@@ -30,6 +30,7 @@ const LIMITS = {
   replayJob: /^.{1,4096}$/,
   cluster: /^.{1,100}$/,
   clusterPolicy: /^.{1,100}$/,
+  warehouse: /^.{1,99}$/,
   dashboard: /^.{1,255}$/,
   workspaceFolder: /^\/[\w/-]{1,254}$/,
 } as const;

@@ -34,7 +34,7 @@ const ENVIRONMENTS: readonly EnvironmentSettings[] = [
     ...MINIMAL,
     fileEvents: true,
     compute: "serverless",
-    warehouseId: "0123456789abcdef",
+    warehouse: "0123456789abcdef",
     notifications: { emails: ["team@example.com"], create: ["slack", "teams", "webhook"] },
   },
 ];
@@ -86,7 +86,7 @@ const NOTIFICATIONS: Choice = {
 const PEOPLE: Choice = {
   nobody: {},
   everybody: {
-    warehouseId: "0123456789abcdef",
+    warehouse: "0123456789abcdef",
     ownerGroup: "owners",
     loaders: ["loaders"],
     analysts: ["analysts"],

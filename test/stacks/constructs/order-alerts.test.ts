@@ -3,7 +3,7 @@ import { all, MINIMAL, synthesize, type StackJson } from "../../synthesized.ts";
 const EXISTING = "99999999-8888-7777-6666-555555555555";
 
 const pipelineOf = (settings: object): StackJson =>
-  synthesize({ ...MINIMAL, warehouseId: "0123456789abcdef", ...settings }).pipeline;
+  synthesize({ ...MINIMAL, warehouse: "0123456789abcdef", ...settings }).pipeline;
 const alertsIn = (pipeline: StackJson) => all(pipeline, "databricks_alert_v2");
 
 it("tells of too many bad rows, as the environment counts them, and of runs that do not even start", () => {

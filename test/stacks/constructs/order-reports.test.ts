@@ -7,7 +7,7 @@ const WAREHOUSE = "0123456789abcdef";
 let pipeline: StackJson;
 
 beforeAll(() => {
-  pipeline = synthesize({ ...MINIMAL, warehouseId: WAREHOUSE }).pipeline;
+  pipeline = synthesize({ ...MINIMAL, warehouse: WAREHOUSE }).pipeline;
 });
 
 it("saves each query of the repository, for this environment's tables and with the rights of whoever runs it", () => {

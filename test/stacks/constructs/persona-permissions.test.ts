@@ -5,7 +5,7 @@ const PERSONAS = { loaders: ["shippers"], analysts: ["analysts"], operators: ["o
 
 /** Who may do what on each kind of object, by the attribute that names the object. */
 function permissionsOf(settings: object): Map<string, unknown[]> {
-  const { pipeline } = synthesize({ ...MINIMAL, warehouseId: "0123456789abcdef", ...settings });
+  const { pipeline } = synthesize({ ...MINIMAL, warehouse: "0123456789abcdef", ...settings });
   const permissions = new Map<string, unknown[]>();
   for (const permission of all(pipeline, "databricks_permissions")) {
     const [attribute = "none"] = Object.keys(permission).filter((each) => /_(id|path)$/.test(each));

@@ -29,6 +29,10 @@ const role = (block: Block): Block => ({
 });
 const grant = (principal: string, ...privileges: string[]): Block => ({ grant: [{ principal, privileges }] });
 
+/** Tags as those of a SQL warehouse. */
+const listed = (carried: Readonly<Record<string, string>>) =>
+  Object.entries(carried).map(([key, value]) => ({ key, value }));
+
 // What is not set is what the provider makes of it, which is never the safe side.
 const CASES: Readonly<Record<string, Case>> = {
   "no-shared-keys": {
@@ -87,12 +91,18 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "narrow-grants": {
     type: "databricks_grants",
-    kept: [grant("order-tracking-analysts", "USE_CATALOG", "SELECT"), { access_control: [{ user_name: "anna" }] }],
+    kept: [
+      grant("order-tracking-analysts", "USE_CATALOG", "SELECT"),
+      { access_control: [{ user_name: "anna" }] },
+      { group_name: "order-tracking-analysts", permissions: ["USER"] },
+    ],
     broken: [
       grant("order-tracking-analysts", "ALL_PRIVILEGES"),
       grant("order-tracking-analysts", "SELECT", "ALL PRIVILEGES"),
       grant("account users", "SELECT"),
       { access_control: [{ group_name: "users" }] },
+      { group_name: "account users", permissions: ["USER"] },
+      { group_name: "order-tracking-analysts", permissions: ["ADMIN"] },
     ],
   },
   isolated: {
@@ -132,8 +142,8 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "auto-termination": {
     type: "databricks_cluster",
-    kept: [{ autotermination_minutes: 10 }, { autotermination_minutes: 60 }],
-    broken: [{}, { autotermination_minutes: 0 }, { autotermination_minutes: 61 }],
+    kept: [{ autotermination_minutes: 10 }, { autotermination_minutes: 60 }, { auto_stop_mins: 10 }],
+    broken: [{}, { autotermination_minutes: 0 }, { autotermination_minutes: 61 }, { auto_stop_mins: 0 }],
   },
   "governed-compute": {
     type: "databricks_job",
@@ -155,12 +165,14 @@ const CASES: Readonly<Record<string, Case>> = {
       { tags: { ...TAGS, more: "than it must" } },
       { tags: TAGS, job_cluster: [{ new_cluster: { spark_version: "17.3", custom_tags: TAGS } }] },
       { spark_version: "17.3", custom_tags: TAGS },
+      { tags: { custom_tags: listed(TAGS) } },
     ],
     broken: [
       {},
       { tags: UNTAGGED },
       { tags: TAGS, job_cluster: [{ new_cluster: { spark_version: "17.3", custom_tags: UNTAGGED } }] },
       { spark_version: "17.3" },
+      { tags: { custom_tags: listed(TAGS).slice(1) } },
     ],
   },
 };

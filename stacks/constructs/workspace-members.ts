@@ -1,0 +1,24 @@
+import { PermissionAssignment } from "@cdktf/provider-databricks/lib/permission-assignment/index.js";
+import { Construct } from "constructs";
+import type { Environment } from "../../environments/environment.ts";
+import { membersOf } from "../personas.ts";
+
+/**
+ * Lets the environment's personas into a workspace of our own: a new one knows nobody but whoever created it.
+ *
+ * In a workspace of somebody else that is for its administrators to say, and to take back.
+ */
+export class WorkspaceMembers extends Construct {
+  constructor(scope: Construct, id: string, environment: Environment) {
+    super(scope, id);
+    const groups = (["loaders", "analysts", "operators"] as const).flatMap((each) => membersOf(each, environment));
+    // By name: the ids of the account's principals are known in the account alone.
+    for (const groupName of new Set(groups)) {
+      // Groups may have spaces in their names, constructs may not.
+      new PermissionAssignment(this, groupName.replaceAll(/\s/g, "-"), { groupName, permissions: ["USER"] });
+    }
+    for (const servicePrincipalName of membersOf("runner", environment)) {
+      new PermissionAssignment(this, "runner", { servicePrincipalName, permissions: ["USER"] });
+    }
+  }
+}
