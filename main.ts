@@ -1,13 +1,22 @@
-import { App, Aspects } from "cdktf";
+import { EnvironmentError } from "./environments/environment.ts";
 import { requestedEnvironments } from "./environments/requested.ts";
-import { GuardRails } from "./stacks/guard-rails/guard-rails.ts";
-import { addOrderTracking } from "./stacks/order-tracking.ts";
+import { synthesizeEnvironments } from "./stacks/synthesis.ts";
 
-// Stack traces would put paths of this machine into what is synthesized.
-const app = new App({ stackTraces: false });
-const today = new Date().toISOString().slice(0, "YYYY-MM-DD".length);
-for (const environment of requestedEnvironments(process.env)) {
-  const guardRails = new GuardRails(environment, today);
-  for (const stack of addOrderTracking(app, environment)) Aspects.of(stack).add(guardRails);
+const WRONG_ENVIRONMENT = 1;
+/** Also what the `order-tracking` command tells a mistake in the command line by. */
+const WRONG_REQUEST = 2;
+
+try {
+  const today = new Date().toISOString().slice(0, "YYYY-MM-DD".length);
+  const { requests, areNamed } = requestedEnvironments(process.env, today);
+  const refusals = synthesizeEnvironments(requests, process.env.CDKTF_OUTDIR ?? "cdktf.out", today);
+  const isFailure = refusals.length === requests.length || (areNamed && refusals.length > 0);
+  // cdktf shows what the app writes to standard error only if the app fails.
+  const print = isFailure ? console.error : console.log;
+  for (const { environment, reason } of refusals) print(`${environment} was not synthesized: ${reason}`);
+  if (isFailure) process.exitCode = WRONG_ENVIRONMENT;
+} catch (error) {
+  if (!(error instanceof EnvironmentError)) throw error;
+  console.error(error.message);
+  process.exitCode = WRONG_REQUEST;
 }
-app.synth();

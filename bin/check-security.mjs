@@ -46,7 +46,8 @@ function scan(directory) {
 async function main(directory) {
   await setUpScanner();
   output("the synthesis", process.execPath, ["--import", "tsx", "main.ts"], {
-    env: { ...process.env, CDKTF_OUTDIR: directory },
+    // Named, so that one that cannot be synthesized is a failure, and not left out.
+    env: { ...process.env, CDKTF_OUTDIR: directory, ORDER_TRACKING_ENVIRONMENTS: "dev,staging,prod" },
   });
   const platforms = readdirSync(path.join(directory, "stacks")).filter((stack) => stack.endsWith("-platform"));
   breakOnPurpose(directory, platforms[0]);

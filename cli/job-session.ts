@@ -1,11 +1,8 @@
 /** What the commands that run jobs share: the synthesized jobs, warm and ready on one home, until Ctrl-C. */
-import { readdirSync } from "node:fs";
-import path from "node:path";
 import { openHome, withHomeLocked, type Home } from "../local/home.ts";
 import { LocalJob, LocalLoadJob } from "../local/local-job.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
 import { readJob, readLoadJob } from "../local/synthesized-job.ts";
-import { UsageError } from "./arguments.ts";
 import type { Progress } from "./progress.ts";
 import { synthesize } from "./synthesize.ts";
 
@@ -23,18 +20,6 @@ export interface JobSession {
 
 /** The exit code of a process that Ctrl-C ended. */
 export const INTERRUPTED = 130;
-
-const PIPELINE = "-pipeline";
-
-/** @throws UsageError where no such environment was synthesized */
-function checkEnvironment(environment: string, outputDirectory: string): void {
-  const known = readdirSync(path.join(outputDirectory, "stacks"))
-    .filter((stack) => stack.endsWith(PIPELINE))
-    .map((stack) => stack.slice(0, -PIPELINE.length));
-  if (!known.includes(environment)) {
-    throw new UsageError(`there is no environment ${environment}; there are: ${known.join(", ")}`);
-  }
-}
 
 /** Settles as `work` does, or rejects as soon as the signal aborts. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -68,8 +53,7 @@ export async function withJobSession(
     const kernel = new NotebookKernel(home);
     try {
       progress.step("Synthesizing the stacks and starting Spark");
-      await unlessAborted(Promise.all([synthesize(home.synthesized), kernel.start()]), interrupt.signal);
-      checkEnvironment(environment, home.synthesized);
+      await unlessAborted(Promise.all([synthesize(home.synthesized, environment), kernel.start()]), interrupt.signal);
       const code = await work({
         job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),
         otherJob: (nameEnd) => new LocalJob(readJob(home.synthesized, environment, nameEnd), home, kernel),

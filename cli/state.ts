@@ -57,7 +57,7 @@ export async function run(args: readonly string[]): Promise<number> {
 async function backendOf(environment: string): Promise<StateBackend> {
   const directory = mkdtempSync(path.join(tmpdir(), "order-tracking-state-"));
   try {
-    await synthesize(directory);
+    await synthesize(directory, environment);
     return readStateBackend(directory, environment);
   } finally {
     rmSync(directory, { recursive: true });

@@ -1,18 +1,28 @@
-/** Runs the CDKTF app, as `cdktf synth` does, into a folder of one's own. */
+/** Runs the CDKTF app for one environment, as `cdktf synth` does, into a folder of one's own. */
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { UsageError } from "./arguments.ts";
+
+/** The app's exit code where it is asked for what there is not. */
+const WRONG_REQUEST = 2;
 
 const root = path.dirname(__dirname);
 
 /**
- * Synthesizes every stack into `outputDirectory`.
+ * Synthesizes the stacks of an environment into `outputDirectory`; what is wrong with another is no matter.
  *
+ * @throws UsageError where there is no such environment
  * @throws Error with what the app said, such as a refused value of an environment
  */
-export async function synthesize(outputDirectory: string): Promise<void> {
+export async function synthesize(outputDirectory: string, environment: string): Promise<void> {
   const child = spawn(process.execPath, ["--import", "tsx", "main.ts"], {
     cwd: root,
-    env: { ...process.env, CDKTF_OUTDIR: outputDirectory, CDKTF_CONTEXT_JSON: "{}" },
+    env: {
+      ...process.env,
+      ORDER_TRACKING_ENVIRONMENTS: environment,
+      CDKTF_OUTDIR: outputDirectory,
+      CDKTF_CONTEXT_JSON: "{}",
+    },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
@@ -20,5 +30,6 @@ export async function synthesize(outputDirectory: string): Promise<void> {
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject).on("close", resolve);
   });
-  if (code !== 0) throw new Error(`the stacks cannot be synthesized:\n${said.trim()}`);
+  if (code === WRONG_REQUEST) throw new UsageError(said.trim());
+  if (code !== 0) throw new Error(said.trim());
 }

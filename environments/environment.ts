@@ -3,6 +3,9 @@ import { z } from "zod";
 import { networkField, networkProblems } from "./network.ts";
 import { resourceIdOf, text } from "./text.ts";
 
+/** What is wrong with an environment, or with the request for one, in sentences for people. */
+export class EnvironmentError extends Error {}
+
 /** Variables of the process, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -224,7 +227,7 @@ export type EnvironmentSettings = Omit<z.input<typeof environmentType>, "subscri
 /**
  * Fills in defaults and what only the process knows, and checks every value.
  *
- * @throws Error that names the environment and, for each wrong field, its value and its rule
+ * @throws EnvironmentError that names the environment and, for each wrong field, its value and its rule
  */
 export function resolveEnvironment(settings: EnvironmentSettings, variables: Variables): Environment {
   const subscriptionId = variables[settings.subscriptionIdVariable];
@@ -232,7 +235,7 @@ export function resolveEnvironment(settings: EnvironmentSettings, variables: Var
   const parsed = environmentType.safeParse(given, { reportInput: true });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `  ${describe(issue)}`);
-  throw new Error(`environment ${JSON.stringify(settings.name)} cannot be used:\n${problems.join("\n")}`);
+  throw new EnvironmentError(`environment ${JSON.stringify(settings.name)} cannot be used:\n${problems.join("\n")}`);
 }
 
 function describe(issue: z.core.$ZodIssue): string {

@@ -1,29 +1,99 @@
+/** Which environments a process asks for. */
 import { dev } from "./dev.ts";
-import { type Environment, resolveEnvironment, type Variables } from "./environment.ts";
+import {
+  type Environment,
+  EnvironmentError,
+  type EnvironmentSettings,
+  resolveEnvironment,
+  type Variables,
+} from "./environment.ts";
 import { prod } from "./prod.ts";
 import { sandbox, type SandboxRequest } from "./sandbox.ts";
 import { staging } from "./staging.ts";
 
-/** The variables of the process that ask for a sandbox beside the lasting environments: all of them or none. */
+/** The variable that names environments, with commas between them. */
+const NAMES_VARIABLE = "ORDER_TRACKING_ENVIRONMENTS";
+
+/** The variables that say which sandbox: all of them or none. */
 const SANDBOX_VARIABLES = {
   owner: "ORDER_TRACKING_SANDBOX_OWNER",
   branch: "ORDER_TRACKING_SANDBOX_BRANCH",
   expiresOn: "ORDER_TRACKING_SANDBOX_EXPIRES_ON",
 } as const satisfies Record<keyof SandboxRequest, string>;
 
-/** The environments to synthesize: dev, staging and prod, and the sandbox that the process's variables ask for. */
-export function requestedEnvironments(variables: Variables): readonly Environment[] {
-  const request = sandboxRequest(variables);
-  const settings = [dev, staging, prod, ...(request ? [sandbox(request)] : [])];
-  return settings.map((each) => resolveEnvironment(each, variables));
+/** Stands for the sandbox that the variables say, whose own name is a hash. */
+const SANDBOX = "sandbox";
+
+/** Nobody remembers what an older one was for. */
+const MAX_SANDBOX_DAYS = 90;
+const MILLISECONDS_OF_A_DAY = 24 * 60 * 60 * 1000;
+
+const LASTING: readonly EnvironmentSettings[] = [dev, staging, prod];
+
+/** An environment that is asked for, right or wrong. */
+export interface EnvironmentRequest {
+  readonly name: string;
+  /** @throws EnvironmentError with what is wrong with it */
+  readonly resolve: () => Environment;
 }
 
-function sandboxRequest(variables: Variables): SandboxRequest | undefined {
+export interface RequestedEnvironments {
+  readonly requests: readonly EnvironmentRequest[];
+  /** Whether they were asked for by name: then all of them have to be right. */
+  readonly areNamed: boolean;
+}
+
+/**
+ * The environments that the process's variables name; by default dev, staging and prod, and a sandbox if they say which.
+ *
+ * @param today as YYYY-MM-DD
+ * @throws EnvironmentError where there is no environment of a name
+ */
+export function requestedEnvironments(variables: Variables, today: string): RequestedEnvironments {
+  const lasting = LASTING.map((settings) => ({
+    name: settings.name,
+    resolve: () => resolveEnvironment(settings, variables),
+  }));
+  const names = (variables[NAMES_VARIABLE] ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (names.length > 0) {
+    const requests = [...new Set(names)].map(
+      (name) => lasting.find((each) => each.name === name) ?? sandboxOf(name, variables, today),
+    );
+    return { requests, areNamed: true };
+  }
+  const isSandboxSaid = Object.values(SANDBOX_VARIABLES).some((variable) => variables[variable]);
+  const sandboxes = isSandboxSaid ? [sandboxOf(SANDBOX, variables, today)] : [];
+  return { requests: [...lasting, ...sandboxes], areNamed: false };
+}
+
+/** The sandbox, if it is the one of this name. */
+function sandboxOf(name: string, variables: Variables, today: string): EnvironmentRequest {
+  const resolve = () => resolveEnvironment(sandbox(sandboxRequest(variables, today)), variables);
+  if (name === SANDBOX) return { name, resolve };
+  const known = LASTING.map((each) => each.name);
+  const isSaid = Object.values(SANDBOX_VARIABLES).every((variable) => variables[variable]);
+  const sandboxes = isSaid ? [sandbox(sandboxRequest(variables, today)).name] : [];
+  if (sandboxes.includes(name)) return { name, resolve };
+  throw new EnvironmentError(
+    `there is no environment ${name}; there are: ${[...known, ...sandboxes, SANDBOX].join(", ")}`,
+  );
+}
+
+/** Its last day may have passed: then it can only be destroyed. */
+function sandboxRequest(variables: Variables, today: string): SandboxRequest {
   const owner = variables[SANDBOX_VARIABLES.owner];
   const branch = variables[SANDBOX_VARIABLES.branch];
   const expiresOn = variables[SANDBOX_VARIABLES.expiresOn];
-  if (owner && branch && expiresOn) return { owner, branch, expiresOn };
-  if (!owner && !branch && !expiresOn) return undefined;
-  const missing = Object.values(SANDBOX_VARIABLES).filter((name) => !variables[name]);
-  throw new Error(`a sandbox needs an owner, a branch and an expiry: set ${missing.join(" and ")}`);
+  if (!owner || !branch || !expiresOn) {
+    const missing = Object.values(SANDBOX_VARIABLES).filter((name) => !variables[name]);
+    throw new EnvironmentError(`a sandbox needs an owner, a branch and an expiry: set ${missing.join(" and ")}`);
+  }
+  if (Date.parse(expiresOn) - Date.parse(today) > MAX_SANDBOX_DAYS * MILLISECONDS_OF_A_DAY) {
+    const variable = SANDBOX_VARIABLES.expiresOn;
+    throw new EnvironmentError(`${variable} is ${expiresOn}: it must be at most ${MAX_SANDBOX_DAYS} days from now`);
+  }
+  return { owner, branch, expiresOn };
 }

@@ -14,11 +14,35 @@ import { TerraformData } from "./terraform-data.ts";
 
 /** What all stacks of an environment share: the name, the place of the state, and the refusal to deploy half-known. */
 export abstract class EnvironmentStack extends TerraformStack {
+  readonly #refusals: TerraformData[] = [];
+
   protected constructor(scope: Construct, kind: "platform" | "catalog" | "pipeline", environment: Environment) {
     const id = `${environment.name}-${kind}`;
     super(scope, id);
     keepState(this, environment, id);
-    if (!environment.subscriptionId) refuseToDeploy(this, environment);
+    if (!environment.subscriptionId) {
+      this.refuseToDeploy(
+        "subscription-is-known",
+        `The subscription of ${environment.name} is not known, so nothing was deployed. ` +
+          `Set ${environment.subscriptionIdVariable} to its id and synthesize again.`,
+      );
+    }
+  }
+
+  /**
+   * Lets the stack be planned and destroyed, but not applied.
+   *
+   * A precondition on a known value would refuse the plan as well. The output of `terraform_data` is known only when
+   * applying; every other resource waits for it, so nothing is created before the condition fails. Of what is destroyed,
+   * Terraform asks no condition.
+   */
+  refuseToDeploy(id: string, errorMessage: string): void {
+    const refusal = new TerraformData(this, id, {
+      input: { holds: false },
+      lifecycle: { postcondition: [{ condition: "${self.output.holds}", errorMessage }] },
+    });
+    if (this.#refusals.length === 0) Aspects.of(this).add(new WaitFor(this.#refusals));
+    this.#refusals.push(refusal);
   }
 }
 
@@ -38,39 +62,16 @@ function keepState(stack: TerraformStack, environment: Environment, id: string):
   });
 }
 
-/**
- * Lets a stack be planned, but not applied, without its subscription's id.
- *
- * A precondition on a known value would refuse the plan as well. The output of `terraform_data` is known only when
- * applying; every other resource waits for it, so nothing is created before the condition fails.
- */
-function refuseToDeploy(stack: TerraformStack, environment: Environment): void {
-  const gate = new TerraformData(stack, "subscription-is-known", {
-    input: { known: false },
-    lifecycle: {
-      postcondition: [
-        {
-          condition: "${self.output.known}",
-          errorMessage:
-            `The subscription of ${environment.name} is not known, so nothing was deployed. ` +
-            `Set ${environment.subscriptionIdVariable} to its id and synthesize again.`,
-        },
-      ],
-    },
-  });
-  Aspects.of(stack).add(new WaitFor(gate));
-}
-
-/** Makes every resource of a scope wait for one of them. */
+/** Makes every resource of a scope wait for some of them. */
 class WaitFor implements IAspect {
-  readonly #first: TerraformResource;
+  readonly #first: readonly TerraformResource[];
 
-  constructor(first: TerraformResource) {
+  constructor(first: readonly TerraformResource[]) {
     this.#first = first;
   }
 
   visit(node: IConstruct): void {
-    if (!(node instanceof TerraformResource) || node === this.#first) return;
-    node.dependsOn = [...(node.dependsOn ?? []), dependable(this.#first)];
+    if (!(node instanceof TerraformResource) || this.#first.includes(node)) return;
+    node.dependsOn = [...(node.dependsOn ?? []), ...this.#first.map((each) => dependable(each))];
   }
 }

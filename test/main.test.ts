@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -17,14 +17,14 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** Runs the app as cdktf.json does, and returns what it prints. */
-function run(output: string, variables: Record<string, string> = {}, nodeOptions: readonly string[] = []): string {
-  return execFileSync(process.execPath, [...nodeOptions, "--import", "tsx", "main.ts"], {
+/** Runs the app as cdktf.json does. */
+function run(output: string, variables: Record<string, string> = {}, nodeOptions: readonly string[] = []) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeOptions, "--import", "tsx", "main.ts"], {
     cwd: ROOT,
     encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, CDKTF_OUTDIR: path.join(directory, output), ...variables },
   });
+  return { status, stdout, stderr };
 }
 
 const stacksIn = (output: string) => readdirSync(path.join(directory, output, "stacks")).sort();
@@ -33,7 +33,7 @@ it("synthesizes three stacks for each environment, and loads no provider's index
   const hook = path.join(directory, "count-modules.cjs");
   writeFileSync(hook, 'process.on("exit", () => console.log(Object.keys(require.cache).length));');
 
-  const modules = Number(run("lasting", {}, ["--require", hook]));
+  const modules = Number(run("lasting", {}, ["--require", hook]).stdout);
 
   expect(stacksIn("lasting")).toEqual(LASTING);
   expect(modules).toBeGreaterThan(300);
@@ -50,7 +50,7 @@ it("adds a sandbox's stacks when the variables ask for one", () => {
   run("sandbox", {
     ORDER_TRACKING_SANDBOX_OWNER: "anna",
     ORDER_TRACKING_SANDBOX_BRANCH: "main",
-    ORDER_TRACKING_SANDBOX_EXPIRES_ON: "2026-12-24",
+    ORDER_TRACKING_SANDBOX_EXPIRES_ON: new Date().toISOString().slice(0, "YYYY-MM-DD".length),
   });
 
   const added = stacksIn("sandbox").filter((name) => !LASTING.includes(name));
@@ -74,5 +74,45 @@ it("fails on a stack that breaks a guard rail", () => {
     };`,
   );
 
-  expect(() => run("broken", {}, ["--require", hook])).toThrow("[dev-platform/lake/account] no-shared-keys: ");
+  expect(run("broken", {}, ["--require", hook])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("[dev-platform/lake/account] no-shared-keys: ") as string,
+  });
+});
+
+describe("with an environment that is wrong", () => {
+  const WRONG = { ORDER_TRACKING_STAGING_SUBSCRIPTION_ID: "staging" };
+  const SENTENCE =
+    'staging was not synthesized: environment "staging" cannot be used:\n  subscriptionId is "staging": it must be ' +
+    "a GUID, as in the variable that subscriptionIdVariable names\n";
+
+  it("synthesizes the others, and says so where cdktf shows it", () => {
+    expect(run("others", WRONG)).toEqual({ status: 0, stdout: SENTENCE, stderr: "" });
+    expect(stacksIn("others")).toEqual(LASTING.filter((stack) => !stack.startsWith("staging")));
+  });
+
+  it("does not look at it where another one is named", () => {
+    expect(run("named", { ...WRONG, ORDER_TRACKING_ENVIRONMENTS: "dev" })).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: "",
+    });
+    expect(stacksIn("named")).toEqual(LASTING.filter((stack) => stack.startsWith("dev")));
+  });
+
+  it("fails where it is named, with the sentence alone", () => {
+    expect(run("wrong", { ...WRONG, ORDER_TRACKING_ENVIRONMENTS: "dev,staging" })).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: SENTENCE,
+    });
+  });
+});
+
+it("fails on a name that there is not, with those that there are", () => {
+  expect(run("unknown", { ORDER_TRACKING_ENVIRONMENTS: "qa" })).toEqual({
+    status: 2,
+    stdout: "",
+    stderr: "there is no environment qa; there are: dev, staging, prod, sandbox\n",
+  });
 });

@@ -1,7 +1,7 @@
-/** Refuses, at synth, what breaks a rule and is not waived. */
-import { Annotations, type IAspect, TerraformResource, TerraformStack } from "cdktf";
-import type { IConstruct } from "constructs";
+/** Refuses what breaks a rule and is not waived: at synth, or, where a waiver has expired, when it is deployed. */
+import { Annotations, TerraformResource, type TerraformStack } from "cdktf";
 import type { Environment, Waiver } from "../../environments/environment.ts";
+import type { EnvironmentStack } from "../environment-stack.ts";
 import { type Block, type Rule, RULES } from "./rules.ts";
 
 /** A rule that a construct breaks. */
@@ -12,36 +12,30 @@ interface Violation {
   readonly sentence: string;
 }
 
-/** Why a stack cannot be synthesized, and which construct is to blame. */
-interface Refusal {
+/** Why a stack is refused, and which construct is to blame. */
+export interface Refusal {
   readonly construct: string;
   readonly message: string;
 }
 
 /**
- * Holds a stack to the rules: each violation is an error on its construct, and `cdktf synth` lists them all and fails.
+ * Holds a stack to the rules, and returns all that is to be changed before it can be synthesized.
  *
- * Reads resources as Terraform will, so that it sees overrides, which their getters do not know. Aspects come to a stack
- * before they come to its resources: what another aspect changes in these is not seen.
+ * A waiver that has expired stops what is deployed, with a warning at synth: time alone breaks nothing that a plan or a
+ * destroy would need. Reads resources as Terraform will, so that it sees overrides, which their getters do not know. What
+ * an aspect changes is not seen.
+ *
+ * @param today the day that decides which waivers have expired, as YYYY-MM-DD
  */
-export class GuardRails implements IAspect {
-  readonly #environment: Environment;
-  readonly #today: string;
-
-  /** @param today the day that decides which waivers have expired, as YYYY-MM-DD */
-  constructor(environment: Environment, today: string) {
-    this.#environment = environment;
-    this.#today = today;
+export function holdToGuardRails(stack: EnvironmentStack, environment: Environment, today: string): readonly Refusal[] {
+  const waivers = environment.waivers.filter(({ construct }) => construct.split("/")[0] === stack.node.path);
+  const { atSynth, whenDeployed } = refusals(violations(stack, environment), waivers, today);
+  if (whenDeployed.length > 0) {
+    const sentences = whenDeployed.map(({ construct, message }) => `[${construct}] ${message}`);
+    for (const sentence of sentences) Annotations.of(stack).addWarning(sentence);
+    stack.refuseToDeploy("waivers-hold", [`Nothing of ${stack.node.id} was deployed.`, ...sentences].join(" "));
   }
-
-  visit(node: IConstruct): void {
-    if (!(node instanceof TerraformStack)) return;
-    const waivers = this.#environment.waivers.filter(({ construct }) => construct.split("/")[0] === node.node.path);
-    const constructs = new Map(node.node.findAll().map((construct) => [construct.node.path, construct]));
-    for (const { construct, message } of refusals(violations(node, this.#environment), waivers, this.#today)) {
-      Annotations.of(constructs.get(construct) ?? node).addError(message);
-    }
-  }
+  return atSynth;
 }
 
 function violations(stack: TerraformStack, environment: Environment): readonly Violation[] {
@@ -69,20 +63,24 @@ export function refusals(
   violations: readonly Violation[],
   waivers: readonly Waiver[],
   today: string,
-): readonly Refusal[] {
+): { readonly atSynth: readonly Refusal[]; readonly whenDeployed: readonly Refusal[] } {
   const isAbout = (waiver: Waiver) => (violation: Violation) =>
     waiver.rule === violation.rule && waiver.construct === violation.construct;
-  const unwaived = violations.flatMap((violation) => {
-    const waiver = waivers.find((each) => isAbout(each)(violation));
-    if (waiver && waiver.expiresOn >= today) return [];
-    const expiry = waiver ? ` Its waiver expired on ${waiver.expiresOn} (${waiver.reason}).` : "";
-    return [{ construct: violation.construct, message: `${violation.rule}: ${violation.sentence}.${expiry}` }];
-  });
+  const waiverOf = (violation: Violation) => waivers.find((each) => isAbout(each)(violation));
+  const unwaived = violations
+    .filter((violation) => !waiverOf(violation))
+    .map(({ rule, construct, sentence }) => ({ construct, message: `${rule}: ${sentence}.` }));
   const pointless = waivers
     .filter((waiver) => !violations.some(isAbout(waiver)))
     .map(({ rule, construct }) => ({
       construct,
       message: `the waiver of ${rule} for ${construct} waives nothing: remove it from the environment, or correct it.`,
     }));
-  return [...unwaived, ...pointless];
+  const whenDeployed = violations.flatMap((violation) => {
+    const waiver = waiverOf(violation);
+    if (!waiver || waiver.expiresOn >= today) return [];
+    const expiry = `Its waiver expired on ${waiver.expiresOn} (${waiver.reason}).`;
+    return [{ construct: violation.construct, message: `${violation.rule}: ${violation.sentence}. ${expiry}` }];
+  });
+  return { atSynth: [...unwaived, ...pointless], whenDeployed };
 }

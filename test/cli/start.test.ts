@@ -194,7 +194,7 @@ test("upkeep compacts the tables, and makes the view without which track knows n
 test("fails with the names there are for an environment there is not", async () => {
   const { code, stderr } = await orderTracking(["start", "--environment", "qa", ...atHome]);
   expect(code).toBe(2);
-  expect(stderr).toContain("there is no environment qa; there are: dev, prod, staging");
+  expect(stderr).toContain("there is no environment qa; there are: dev, staging, prod, sandbox");
 });
 
 test("a failing task shows its cause and its log", async () => {

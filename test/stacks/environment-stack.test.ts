@@ -36,11 +36,11 @@ describe("while the subscription is unknown", () => {
   it("refuses when applying, with the variable to set", () => {
     for (const stack of stacksOf(unknownSubscription)) {
       expect(stack.resource.terraform_data?.["subscription-is-known"]).toMatchObject({
-        input: { known: false },
+        input: { holds: false },
         lifecycle: {
           postcondition: [
             {
-              condition: "${self.output.known}",
+              condition: "${self.output.holds}",
               error_message: expect.stringContaining("Set TINY_SUBSCRIPTION_ID") as string,
             },
           ],

@@ -173,6 +173,17 @@ withProviders("while the subscription is unknown", () => {
     expect(result.stderr.replace(/\s+/g, " ")).toContain("Set ORDER_TRACKING_DEV_SUBSCRIPTION_ID to its id");
     expect(result.stdout).not.toMatch(/databricks_\w+\.\S+: Creating/);
   });
+
+  it("what may not be deployed can still be destroyed", () => {
+    const folder = stackFolder(dev, "catalog", {});
+    // The refusal stays in the state as an apply that it stopped leaves it.
+    expect(terraform(folder, ["apply", "-auto-approve", "-no-color"], credentials).status).toBe(1);
+
+    const destroyed = terraform(folder, ["destroy", "-auto-approve", "-no-color"], credentials);
+
+    expect(destroyed).toMatchObject({ stderr: "", status: 0 });
+    expect(destroyed.stdout).toContain("Destroy complete! Resources: 1 destroyed.");
+  });
 });
 
 withProviders("while the URL of a notification destination is unknown", () => {

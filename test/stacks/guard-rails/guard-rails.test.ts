@@ -1,13 +1,13 @@
-/** The guard rails over whole stacks, as main.ts puts them there: what fails a synth, and what it says. */
+/** The guard rails over whole stacks: what stops a synthesis or a deployment, and what it says. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { StorageAccount } from "@cdktf/provider-azurerm/lib/storage-account/index.js";
-import { Aspects, App, type TerraformStack } from "cdktf";
+import { App, type TerraformStack } from "cdktf";
 import { type EnvironmentSettings, resolveEnvironment } from "../../../environments/environment.ts";
-import { GuardRails, refusals } from "../../../stacks/guard-rails/guard-rails.ts";
+import { holdToGuardRails, refusals } from "../../../stacks/guard-rails/guard-rails.ts";
 import { addOrderTracking } from "../../../stacks/order-tracking.ts";
-import { MINIMAL } from "../../synthesized.ts";
+import { MINIMAL, SUBSCRIPTION_ID } from "../../synthesized.ts";
 
 const TODAY = "2026-11-21";
 const DISPOSABLE = { ...MINIMAL, disposable: true };
@@ -17,17 +17,18 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
 });
 
-/** Synthesizes the stacks of an environment, after a change to the first, which is the platform. */
-function synth(settings: EnvironmentSettings, change: (platform: TerraformStack) => void = () => undefined): void {
+/** What the rules say of an environment's stacks, after a change to the first, which is the platform. */
+function held(settings: EnvironmentSettings, change: (platform: TerraformStack) => void = () => undefined) {
   const outdir = mkdtempSync(path.join(tmpdir(), "order-tracking-guard-rails-"));
   directories.push(outdir);
   const app = new App({ outdir, stackTraces: false });
-  const environment = resolveEnvironment(settings, {});
-  const [platform, ...others] = addOrderTracking(app, environment);
+  const environment = resolveEnvironment(settings, { [MINIMAL.subscriptionIdVariable]: SUBSCRIPTION_ID });
+  const stacks = addOrderTracking(app, environment);
+  const [platform] = stacks;
   if (!platform) throw new Error("there is no stack");
   change(platform);
-  for (const stack of [platform, ...others]) Aspects.of(stack).add(new GuardRails(environment, TODAY));
-  app.synth();
+  const said = stacks.flatMap((stack) => holdToGuardRails(stack, environment, TODAY));
+  return { platform, said: said.map(({ construct, message }) => `[${construct}] ${message}`) };
 }
 
 function accountOf(stack: TerraformStack): StorageAccount {
@@ -36,23 +37,19 @@ function accountOf(stack: TerraformStack): StorageAccount {
   return account;
 }
 
-it("passes a stack that keeps every rule", () => {
-  expect(() => {
-    synth(DISPOSABLE);
-  }).not.toThrow();
+it("says nothing of a stack that keeps every rule", () => {
+  expect(held(DISPOSABLE).said).toEqual([]);
 });
 
-it("fails with the construct, the rule, and what to do", () => {
+it("tells the construct, the rule, and what to do", () => {
   const openKeys = (platform: TerraformStack) => {
     accountOf(platform).sharedAccessKeyEnabled = true;
   };
 
-  expect(() => {
-    synth(DISPOSABLE, openKeys);
-  }).toThrow(
+  expect(held(DISPOSABLE, openKeys).said).toEqual([
     "[tiny-platform/lake/account] no-shared-keys: can be reached with keys that nobody can trace: " +
       "set sharedAccessKeyEnabled and localUserEnabled to false.",
-  );
+  ]);
 });
 
 it("sees what an override changes", () => {
@@ -60,9 +57,7 @@ it("sees what an override changes", () => {
     accountOf(platform).addOverride("shared_access_key_enabled", true);
   };
 
-  expect(() => {
-    synth(DISPOSABLE, openKeys);
-  }).toThrow("no-shared-keys");
+  expect(held(DISPOSABLE, openKeys).said).toEqual([expect.stringContaining("no-shared-keys")]);
 });
 
 it("lists everything that is wrong with a stack", () => {
@@ -71,9 +66,10 @@ it("lists everything that is wrong with a stack", () => {
     accountOf(platform).resetTags();
   };
 
-  expect(() => {
-    synth(DISPOSABLE, openAll);
-  }).toThrow(/\[tiny-platform\/lake\/account\] encrypted-in-transit: .*\n\[tiny-platform\/lake\/account\] tagged: /);
+  expect(held(DISPOSABLE, openAll).said).toEqual([
+    expect.stringMatching(/^\[tiny-platform\/lake\/account\] encrypted-in-transit: /),
+    expect.stringMatching(/^\[tiny-platform\/lake\/account\] tagged: /),
+  ]);
 });
 
 it("leaves alone what has been moved to another resource", () => {
@@ -82,20 +78,45 @@ it("leaves alone what has been moved to another resource", () => {
     accountOf(platform).moveToId("azurerm_storage_account.other");
   };
 
-  expect(() => {
-    synth(DISPOSABLE, moveAway);
-  }).not.toThrow();
+  expect(held(DISPOSABLE, moveAway).said).toEqual([]);
 });
 
-it("fails on a waiver for a construct that is not there", () => {
+it("refuses a waiver for a construct that is not there", () => {
   const waivers = [{ rule: "no-shared-keys", construct: "tiny-platform/old/account", reason: "x", expiresOn: TODAY }];
 
-  expect(() => {
-    synth({ ...DISPOSABLE, waivers });
-  }).toThrow(
-    "[tiny-platform] the waiver of no-shared-keys for tiny-platform/old/account waives nothing: " +
+  expect(held({ ...DISPOSABLE, waivers }).said).toEqual([
+    "[tiny-platform/old/account] the waiver of no-shared-keys for tiny-platform/old/account waives nothing: " +
       "remove it from the environment, or correct it.",
-  );
+  ]);
+});
+
+it("stops a deployment, and neither a synthesis nor a destroy, with a waiver that has expired", () => {
+  const openKeys = (platform: TerraformStack) => {
+    accountOf(platform).sharedAccessKeyEnabled = true;
+  };
+  const waiver = { rule: "no-shared-keys", construct: "tiny-platform/lake/account", reason: "an old client" };
+  const waivers = [{ ...waiver, expiresOn: "2026-11-20" }];
+
+  const { platform, said } = held({ ...DISPOSABLE, waivers }, openKeys);
+
+  expect(said).toEqual([]);
+  expect(platform.toTerraform()).toMatchObject({
+    resource: {
+      terraform_data: {
+        "waivers-hold": {
+          lifecycle: {
+            postcondition: [
+              {
+                error_message: expect.stringMatching(
+                  /^Nothing of tiny-platform was deployed\. .*Its waiver expired on 2026-11-20 \(an old client\)\.$/,
+                ) as string,
+              },
+            ],
+          },
+        },
+      },
+    },
+  });
 });
 
 describe("a waiver", () => {
@@ -106,16 +127,22 @@ describe("a waiver", () => {
     reason: "an old client",
     expiresOn: TODAY,
   };
-  const messages = (...given: Parameters<typeof refusals>) => refusals(...given).map(({ message }) => message);
+  const messages = (...given: Parameters<typeof refusals>) => refusals(...given).atSynth.map(({ message }) => message);
 
   it("holds until the end of its last day", () => {
-    expect(refusals([violation], [waiver], TODAY)).toEqual([]);
+    expect(refusals([violation], [waiver], TODAY)).toEqual({ atSynth: [], whenDeployed: [] });
   });
 
-  it("fails on the day after, with its reason", () => {
-    expect(messages([violation], [waiver], "2026-11-22")).toEqual([
-      "no-shared-keys: has keys. Its waiver expired on 2026-11-21 (an old client).",
-    ]);
+  it("stops a deployment on the day after, with its reason", () => {
+    expect(refusals([violation], [waiver], "2026-11-22")).toEqual({
+      atSynth: [],
+      whenDeployed: [
+        {
+          construct: violation.construct,
+          message: "no-shared-keys: has keys. Its waiver expired on 2026-11-21 (an old client).",
+        },
+      ],
+    });
   });
 
   it.each([

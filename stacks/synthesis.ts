@@ -1,0 +1,112 @@
+/** Environments in, stacks on disk out: each on its own, so that one that is wrong stops itself only. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { App, Manifest } from "cdktf";
+import { type Environment, EnvironmentError } from "../environments/environment.ts";
+import { holdToGuardRails } from "./guard-rails/guard-rails.ts";
+import { addOrderTracking } from "./order-tracking.ts";
+
+/** What a stack's folder holds of its synthesis; the rest is Terraform's: providers, lock, plan. */
+const SYNTHESIZED = ["assets", "cdk.tf", "cdk.tf.json", "metadata.json"];
+
+/** An environment to synthesize, which may turn out to be wrong. */
+export interface Request {
+  readonly name: string;
+  /** @throws EnvironmentError with what is wrong with it */
+  readonly resolve: () => Environment;
+}
+
+/** Why an environment has no stacks. */
+export interface Refusal {
+  readonly environment: string;
+  readonly reason: string;
+}
+
+/**
+ * Synthesizes environments into a directory, in place of what it holds of earlier ones. Where all are refused, it is
+ * left as it was; otherwise it holds whole stacks, or, should the process die, no manifest and so none.
+ *
+ * @param today the day that decides what has expired, as YYYY-MM-DD
+ * @returns the environments that are not in it
+ */
+export function synthesizeEnvironments(
+  requests: readonly Request[],
+  outputDirectory: string,
+  today: string,
+): readonly Refusal[] {
+  mkdirSync(outputDirectory, { recursive: true });
+  const scratch = mkdtempSync(path.join(outputDirectory, "unfinished-"));
+  try {
+    const refusals: Refusal[] = [];
+    const finished: string[] = [];
+    for (const { name, resolve } of requests) {
+      const directory = path.join(scratch, name);
+      try {
+        synthesize(resolve(), directory, today);
+        finished.push(directory);
+      } catch (error) {
+        if (!(error instanceof EnvironmentError)) throw error;
+        refusals.push({ environment: name, reason: error.message });
+      }
+    }
+    if (finished.length > 0) putInPlace(finished, outputDirectory);
+    return refusals;
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** @throws EnvironmentError with every rule that the environment's stacks break */
+function synthesize(environment: Environment, directory: string, today: string): void {
+  // Stack traces would put paths of this machine into what is synthesized.
+  const app = new App({ outdir: directory, stackTraces: false });
+  const stacks = addOrderTracking(app, environment);
+  const { name, expiresOn } = environment;
+  if (expiresOn !== undefined && expiresOn < today) {
+    for (const stack of stacks) {
+      stack.refuseToDeploy(
+        "not-expired",
+        `${name} expired on ${expiresOn}, so nothing was deployed. Destroy it, or give it a later last day.`,
+      );
+    }
+  }
+  const broken = stacks.flatMap((stack) => holdToGuardRails(stack, environment, today));
+  if (broken.length > 0) {
+    throw new EnvironmentError(broken.map(({ construct, message }) => `[${construct}] ${message}`).join("\n"));
+  }
+  app.synth();
+}
+
+/** Moves the stacks of each directory to where they are looked for, and tells of them last. */
+function putInPlace(directories: readonly string[], outputDirectory: string): void {
+  const manifest = path.join(outputDirectory, Manifest.fileName);
+  rmSync(manifest, { force: true });
+  for (const directory of directories) {
+    const stacks = path.join(directory, Manifest.stacksFolder);
+    for (const stack of readdirSync(stacks)) {
+      const place = path.join(outputDirectory, Manifest.stacksFolder, stack);
+      mkdirSync(place, { recursive: true });
+      for (const entry of SYNTHESIZED) {
+        rmSync(path.join(place, entry), { recursive: true, force: true });
+        if (existsSync(path.join(stacks, stack, entry))) {
+          renameSync(path.join(stacks, stack, entry), path.join(place, entry));
+        }
+      }
+    }
+  }
+  const parts = directories.map(
+    (directory) => JSON.parse(readFileSync(path.join(directory, Manifest.fileName), "utf8")) as { stacks: object },
+  );
+  const whole = { ...parts[0], stacks: Object.assign({}, ...parts.map(({ stacks }) => stacks)) as object };
+  writeFileSync(`${manifest}.unfinished`, JSON.stringify(whole, null, 2));
+  renameSync(`${manifest}.unfinished`, manifest);
+}
