@@ -1,20 +1,25 @@
 /** From where the lake can be reached, and what each answer needs to know of the network. */
 import { z } from "zod";
+import { isAligned, isPrivate, isPublic, prefixLength } from "./ip-ranges.ts";
 import { resourceIdOf, text } from "./text.ts";
 
-// Azure Storage takes neither private addresses nor ranges of one or two:
+/** The widest range that lets in an organisation rather than a part of the internet. */
+export const WIDEST_PREFIX = 16;
+// Azure Storage takes no ranges of one or two:
 // https://learn.microsoft.com/azure/storage/common/storage-network-security
+const NARROWEST_PREFIX = 30;
 const publicAddresses = () => {
-  const error = "a public IPv4 address, or a range of them up to /30";
-  const isPublic = /^(?!10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/;
-  const isWide = /\/([1-9]|[12]\d|30)$/;
-  return z.union([z.ipv4().regex(isPublic), z.cidrv4().regex(isPublic).regex(isWide)], { error });
+  const error = `a public IPv4 address, or a range of them of /${WIDEST_PREFIX} to /${NARROWEST_PREFIX} from its first one on`;
+  const isRange = (range: string) =>
+    isAligned(range) && prefixLength(range) >= WIDEST_PREFIX && prefixLength(range) <= NARROWEST_PREFIX;
+  return z.union([z.ipv4().refine(isPublic), z.cidrv4().refine(isRange).refine(isPublic)], { error });
 };
 // Databricks takes a network of /16 to /24. A quarter of it, /26, is the smallest subnet for clusters:
 // https://learn.microsoft.com/azure/databricks/security/network/classic/vnet-inject
 const addressSpace = () => {
-  const error = "an IPv4 range of /16 to /24 for the new workspace's virtual network, such as 10.20.0.0/24";
-  return z.cidrv4({ error }).regex(/\/(1[6-9]|2[0-4])$/, { error });
+  const error = "a private IPv4 range of /16 to /24 for the new workspace's virtual network, such as 10.20.0.0/24";
+  const isFitting = (range: string) => isAligned(range) && prefixLength(range) >= 16 && prefixLength(range) <= 24;
+  return z.cidrv4({ error }).refine(isFitting, { error }).refine(isPrivate, { error });
 };
 const subnetId = () => text("the resource id of a subnet", resourceIdOf("Microsoft.Network/virtualNetworks/subnets"));
 const privateDnsZoneId = (service: "blob" | "dfs") => {

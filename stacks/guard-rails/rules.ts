@@ -1,6 +1,8 @@
 /** What every resource of every stack must keep, one rule a promise. */
 import type { TerraformResource } from "cdktf";
 import type { Environment } from "../../environments/environment.ts";
+import { prefixLength } from "../../environments/ip-ranges.ts";
+import { WIDEST_PREFIX } from "../../environments/network.ts";
 import { tags } from "../tags.ts";
 import { STATEFUL_TYPES } from "./stateful-types.ts";
 
@@ -19,12 +21,13 @@ export interface Rule {
   readonly isKept: (resource: Block, environment: Environment) => boolean;
 }
 
-/** They open the lake's data or hand out rights: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/privileged */
-const PRIVILEGED_ROLES = [
-  "Owner",
-  "Contributor",
-  "User Access Administrator",
-  "Role Based Access Control Administrator",
+/** All that identities of the lake need. None of them hands out rights, and none reads data but as a client does. */
+const NARROW_ROLES = [
+  "EventGrid EventSubscription Contributor",
+  "Key Vault Crypto Service Encryption User",
+  "Storage Account Contributor",
+  "Storage Blob Data Contributor",
+  "Storage Queue Data Contributor",
 ];
 /** Whoever has an account is in these groups, whatever they work on. */
 const EVERYBODY = ["account users", "users"];
@@ -60,12 +63,15 @@ export const RULES: readonly Rule[] = [
   {
     id: "closed-network",
     sentence:
-      "can be reached from the whole internet in a lasting environment: deny what its network rules do not name, or set publicNetworkAccessEnabled to false",
+      "can be reached from the whole internet, or much of it, in a lasting environment: deny what its network rules do not name and name no range wider than /16, or set publicNetworkAccessEnabled to false",
     concerns: ofType("azurerm_storage_account"),
     isKept: (account, { disposable }) =>
       disposable ||
       account.public_network_access_enabled === false ||
-      blocks(account.network_rules).some(({ default_action }) => default_action === "Deny"),
+      blocks(account.network_rules).some(
+        ({ default_action, ip_rules }) =>
+          default_action === "Deny" && strings(ip_rules).every((range) => prefixLength(range) >= WIDEST_PREFIX),
+      ),
   },
   {
     id: "no-public-nodes",
@@ -91,12 +97,10 @@ export const RULES: readonly Rule[] = [
   {
     id: "narrow-roles",
     sentence:
-      "gives an identity of the lake more than data, or does not say whose role it is: name a role of data by roleDefinitionName, and set principalType",
+      "gives an identity of the lake a role that is not known to be narrow, or does not say whose role it is: name one of NARROW_ROLES by roleDefinitionName, and set principalType",
     concerns: ofType("azurerm_role_assignment"),
     isKept: ({ role_definition_name, principal_type }) =>
-      typeof role_definition_name === "string" &&
-      !PRIVILEGED_ROLES.includes(role_definition_name) &&
-      principal_type !== undefined,
+      NARROW_ROLES.includes(String(role_definition_name)) && principal_type !== undefined,
   },
   {
     id: "narrow-grants",

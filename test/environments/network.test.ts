@@ -31,7 +31,7 @@ describe("of a workspace of our own", () => {
     ["a private lake", inPrivate({ addressSpace: SPACE })],
     ["a private lake with names from elsewhere", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONES })],
     ["the largest network", inPrivate({ addressSpace: "10.0.0.0/16" })],
-    ["the widest range", selected({ addressSpace: SPACE, ipRanges: ["20.0.0.0/8", "20.1.2.0/30"] })],
+    ["the widest range and the narrowest", selected({ addressSpace: SPACE, ipRanges: ["20.1.0.0/16", "20.1.2.0/30"] })],
   ])("accepts %s", (_, network) => {
     expect(() => own(network)).not.toThrow();
   });
@@ -88,6 +88,13 @@ it.each([
   ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["10.1.2.3"] })],
   ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["192.168.1.0/24"] })],
   ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["20.1.2.3/32"] })],
+  ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["0.0.0.0/1", "128.0.0.0/1"] })],
+  ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["20.0.0.0/15"] })],
+  ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["127.0.0.1"] })],
+  ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["169.254.1.0/24"] })],
+  ["ipRanges.0", selected({ addressSpace: SPACE, ipRanges: ["20.1.2.1/24"] })],
+  ["addressSpace", selected({ addressSpace: "20.20.0.0/24" })],
+  ["addressSpace", selected({ addressSpace: "10.20.0.1/24" })],
   ["subnetIds.0", selected({ addressSpace: SPACE, subnetIds: ["clusters"] })],
   ["endpointSubnetId", inPrivate({ endpointSubnetId: ZONES.dfs })],
   ["privateDnsZoneIds", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONES.dfs })],

@@ -61,8 +61,15 @@ const CASES: Readonly<Record<string, Case>> = {
       { public_network_access_enabled: false },
       { network_rules: { default_action: "Deny" } },
       { network_rules: [{ default_action: "Deny" }] },
+      { network_rules: { default_action: "Deny", ip_rules: ["20.1.2.3", "20.2.0.0/16"] } },
     ],
-    broken: [{}, { public_network_access_enabled: true }, { network_rules: { default_action: "Allow" } }],
+    broken: [
+      {},
+      { public_network_access_enabled: true },
+      { network_rules: { default_action: "Allow" } },
+      { network_rules: { default_action: "Deny", ip_rules: ["0.0.0.0/1", "128.0.0.0/1"] } },
+      { network_rules: { default_action: "Deny", ip_rules: ["20.1.2.3", "20.0.0.0/15"] } },
+    ],
   },
   "no-public-nodes": {
     type: "azurerm_databricks_workspace",
@@ -85,6 +92,8 @@ const CASES: Readonly<Record<string, Case>> = {
     broken: [
       role({ role_definition_name: "Owner" }),
       role({ role_definition_name: "User Access Administrator" }),
+      role({ role_definition_name: "Storage Blob Data Owner" }),
+      role({ role_definition_name: "Storage Blob Data Contributor (Preview)" }),
       role({ role_definition_name: undefined, role_definition_id: "/roleDefinitions/8e3af657" }),
       role({ principal_type: undefined }),
     ],
