@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 /** The `order-tracking` command: makes the machine ready, then hands over to `cli/`. */
-import { findRequirements } from "./requirements.mjs";
+import { findDeploymentTools, findRequirements } from "./requirements.mjs";
 import { fail, nodePackagesAreInstalled, setUp } from "./setup.mjs";
 
 if (process.argv[2] === "doctor") {
   // Here rather than in cli/: it must work where nothing can be installed yet.
   const findings = findRequirements();
-  for (const { ok, sentence } of findings) console.log(`${ok ? "ok     " : "missing"}  ${sentence}`);
+  const show = ({ ok, sentence }) => console.log(`${ok ? "ok     " : "missing"}  ${sentence}`);
+  findings.forEach(show);
   if (nodePackagesAreInstalled()) {
     await import("tsx");
     const { default: spark } = await import("../cli/spark.ts");
     for (const line of await spark.aboutSpark()) console.log(`         ${line}`);
   }
+  console.log("Only to deploy:");
+  findDeploymentTools().forEach(show);
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 } else {
   try {

@@ -1,4 +1,4 @@
-/** What a machine must have before anything can be set up: Node, Python and Java. Runs without any npm package. */
+/** What a machine must have: Node, Python and Java before anything can be set up, Terraform and the Azure CLI to deploy. Runs without any npm package. */
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 
@@ -83,4 +83,38 @@ export function findRequirements() {
     });
   }
   return findings;
+}
+
+/**
+ * The resources need Terraform 1.5: it checks conditions of what is not created yet.
+ *
+ * @returns {Finding}
+ */
+export function findTerraform(run = output) {
+  const remedy = "install 1.5 or newer from https://developer.hashicorp.com/terraform/install";
+  const version = /Terraform v(\d+\.\d+\.\d+)/.exec(run("terraform", "version") ?? "")?.[1];
+  if (version === undefined) return { name: "Terraform", ok: false, sentence: `Terraform was not found: ${remedy}` };
+  const [major, minor] = version.split(".").map(Number);
+  const ok = major > 1 || (major === 1 && minor >= 5);
+  return { name: "Terraform", ok, sentence: `Terraform ${version}${ok ? "" : ` is too old: ${remedy}`}` };
+}
+
+/**
+ * The Azure CLI, and whoever is signed in to it.
+ *
+ * @returns {Finding}
+ */
+export function findAzureCli(run = output) {
+  const missing = (sentence) => ({ name: "Azure CLI", ok: false, sentence });
+  if (run("az", "version") === undefined) {
+    return missing("the Azure CLI (az) was not found: install it from https://aka.ms/installazurecli");
+  }
+  const user = run("az", "account", "show", "--query", "user.name", "--output", "tsv");
+  if (user === undefined) return missing("nobody is signed in to the Azure CLI, or not any more: run az login");
+  return { name: "Azure CLI", ok: true, sentence: `Azure CLI, signed in as ${user}` };
+}
+
+/** What is needed beside that to deploy, and for nothing else. */
+export function findDeploymentTools() {
+  return [findTerraform(), findAzureCli()];
 }

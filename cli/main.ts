@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   reset: () => import("./reset.ts"),
   spark: () => import("./spark.ts"),
   state: () => import("./state.ts"),
+  plan: () => import("./plan.ts"),
 };
 
 const overview = `Usage: npm run -s order-tracking -- COMMAND
@@ -32,6 +33,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure
+  plan     show what a first deployment would create, without an account
   doctor   say what is missing on this machine
 
 COMMAND --help says more.

@@ -1,6 +1,7 @@
 /** What may differ between environments, and the rules that each value must meet. */
 import { z } from "zod";
 import { networkField, networkProblems } from "./network.ts";
+import { REGIONS } from "./regions.ts";
 import { resourceIdOf, text } from "./text.ts";
 
 /** What is wrong with an environment, or with the request for one, in sentences for people. */
@@ -93,7 +94,9 @@ const environmentFields = z.strictObject({
   /** Part of every name; the longest derived one, the storage account's, has room for 11 characters. */
   name: text("2-11 lower-case letters and digits, a letter first", /^[a-z][a-z0-9]{1,10}$/),
   /** Azure region of everything. */
-  location: text("an Azure region's short name, such as westeurope", /^[a-z][a-z0-9]+$/),
+  location: z.enum(REGIONS, {
+    error: "the short name of an Azure region with Databricks, such as westeurope (regions.ts)",
+  }),
   /** Variable of the process that holds the subscription's id, so that the id stays out of the repository. */
   subscriptionIdVariable: text("the name of an environment variable", /^[A-Z][A-Z0-9_]*$/),
   /** Value of that variable. Without it the stacks can be synthesized and planned, but not deployed. */

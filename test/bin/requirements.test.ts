@@ -68,3 +68,39 @@ describe("Python", () => {
     );
   });
 });
+
+describe("Terraform", () => {
+  const terraform = (version: string) => `() => "Terraform v${version}\\non linux_amd64"`;
+  test.each(["1.5.0", "1.11.4", "2.0.0"])("%s fits", (version) => {
+    expect(finding("findTerraform(run)", terraform(version))).toMatchObject({
+      ok: true,
+      sentence: `Terraform ${version}`,
+    });
+  });
+  test.each(["0.15.5", "1.4.7"])("fails for %s, which is too old", (version) => {
+    expect(finding("findTerraform(run)", terraform(version))).toMatchObject({
+      ok: false,
+      sentence: expect.stringMatching(`^Terraform ${version} is too old: install 1.5 or newer from https://`) as string,
+    });
+  });
+  test("fails where there is none", () => {
+    expect(finding("findTerraform(run)").sentence).toMatch(/^Terraform was not found: install/);
+  });
+});
+
+describe("Azure CLI", () => {
+  const az = (user: string) => `(_, command) => (command === "version" ? "{}" : ${user})`;
+  test("says who is signed in", () => {
+    expect(finding("findAzureCli(run)", az('"anna@example.com"'))).toMatchObject({
+      ok: true,
+      sentence: "Azure CLI, signed in as anna@example.com",
+    });
+  });
+  test("fails where nobody is, and where there is no CLI", () => {
+    expect(finding("findAzureCli(run)", az("undefined"))).toMatchObject({
+      ok: false,
+      sentence: "nobody is signed in to the Azure CLI, or not any more: run az login",
+    });
+    expect(finding("findAzureCli(run)").sentence).toMatch(/^the Azure CLI \(az\) was not found: install it/);
+  });
+});

@@ -29,6 +29,7 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["nothing to keep up", ["upkeep", "--home", home], 1, 'run "npm start" first'],
     ["the state of nothing", ["state"], 2, "give one environment"],
     ["the state of two", ["state", "dev", "prod"], 2, "give one environment"],
+    ["the plan of nothing", ["plan"], 2, "give one environment"],
     ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
     ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
     ["nothing to reset", ["reset", "--home", home], 1, 'run "npm start" first'],

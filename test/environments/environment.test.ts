@@ -64,7 +64,7 @@ it("fails on archived files that would be deleted before they are cool", () => {
 
 it("fails on a field that is missing", () => {
   expect(() => resolve({ location: undefined })).toThrow(
-    "location is missing: it must be an Azure region's short name",
+    "location is missing: it must be the short name of an Azure region",
   );
 });
 
@@ -124,6 +124,7 @@ it.each([
   ["name", { name: "1dev" }],
   ["name", { name: "dev-1" }],
   ["location", { location: "West Europe" }],
+  ["location", { location: "atlantis" }],
   ["subscriptionIdVariable", { subscriptionIdVariable: "dev-subscription" }],
   ["owner", { owner: letters(257) }],
   ["owner", { owner: "Jörg" }],

@@ -24,7 +24,7 @@ const request = (name: string, settings: Partial<EnvironmentSettings> = {}): Req
       { [MINIMAL.subscriptionIdVariable]: SUBSCRIPTION_ID },
     ),
 });
-const wrong = request("wrong", { location: "West Europe" });
+const wrong = request("wrong", { owner: "" });
 const broken = request("broken", { disposable: false });
 const synthesize = (...requests: Request[]) => synthesizeEnvironments(requests, directory, TODAY);
 
@@ -40,7 +40,7 @@ it("synthesizes the environments that are right, and tells why others are not", 
   const refusals = synthesize(request("one"), wrong, broken, request("two"));
 
   expect(refusals).toEqual([
-    { environment: "wrong", reason: expect.stringContaining('location is "West Europe"') as string },
+    { environment: "wrong", reason: expect.stringContaining('owner is ""') as string },
     {
       environment: "broken",
       reason: expect.stringContaining("[broken-platform/lake/account] closed-network: ") as string,

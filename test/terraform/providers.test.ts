@@ -139,6 +139,25 @@ withProviders("whatever an environment chooses", () => {
   });
 });
 
+withProviders("without an account, a state and credentials", () => {
+  it.each(["dev", "staging", "prod"])("shows what a first deployment of %s would create", (environment) => {
+    const { status, stdout } = spawnSync("node", ["bin/order-tracking.mjs", "plan", environment], {
+      cwd: path.join(__dirname, "../.."),
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        // The same ones again: they need not be fetched for each stack.
+        TF_CLI_ARGS_init: `-plugin-dir=${path.join(home, ".terraform/providers")}`,
+        HTTPS_PROXY: CLOSED_PORT,
+        HTTP_PROXY: CLOSED_PORT,
+      },
+    });
+
+    expect(status).toBe(0);
+    expect(stdout.match(/Plan: \d+ to add, 0 to change, 0 to destroy/g)).toHaveLength(3);
+  });
+});
+
 withProviders("while the subscription is unknown", () => {
   let workspace: ChildProcess;
   let credentials: Record<string, string>;
