@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import * as names from "../stacks/names.ts";
 import { dev } from "./dev.ts";
-import type { EnvironmentSettings } from "./environment.ts";
+import { type EnvironmentSettings, resolveEnvironment } from "./environment.ts";
 
 /** Whose sandbox, of which branch, and until when (a date as YYYY-MM-DD). */
 export interface SandboxRequest {
@@ -15,6 +16,7 @@ export interface SandboxRequest {
  * Its name follows from owner and branch alone, so that whoever asks again reaches the same sandbox.
  */
 export function sandbox({ owner, branch, expiresOn }: SandboxRequest): EnvironmentSettings {
+  const home = resolveEnvironment(dev, {});
   return {
     name: sandboxName(owner, branch),
     location: dev.location,
@@ -27,7 +29,7 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
     disposable: true,
     // Once dev is closed, this has to name its network's subnets instead: its address space is refused here.
     network: dev.network,
-    existingWorkspace: { name: "dbw-order-tracking-dev", resourceGroup: "rg-order-tracking-dev" },
+    existingWorkspace: { name: names.workspace(home), resourceGroup: names.workspaceResourceGroup(home) },
     stateContainer: dev.stateContainer,
     triggerPaused: true,
   };

@@ -37,6 +37,10 @@ export const accessConnector = ({ name }: Environment): string => `dbac-order-tr
 export const workspace = ({ name, existingWorkspace }: Environment): string =>
   existingWorkspace?.name ?? `dbw-order-tracking-${name}`;
 
+/** Group that the workspace is in. */
+export const workspaceResourceGroup = (environment: Environment): string =>
+  environment.existingWorkspace?.resourceGroup ?? resourceGroup(environment);
+
 /** Databricks fills this group with what a workspace needs; nobody else may change it. */
 export const workspaceManagedResourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}-databricks`;
 
@@ -67,11 +71,7 @@ export const accessConnectorId = (environment: Environment): string =>
 
 /** Resource id from which the Databricks provider finds the workspace's host name. */
 export const workspaceId = (environment: Environment): string =>
-  databricksResourceId(
-    environment,
-    environment.existingWorkspace?.resourceGroup ?? resourceGroup(environment),
-    `workspaces/${workspace(environment)}`,
-  );
+  databricksResourceId(environment, workspaceResourceGroup(environment), `workspaces/${workspace(environment)}`);
 
 function databricksResourceId(environment: Environment, group: string, resource: string): string {
   return `${groupId(environment, group)}/providers/Microsoft.Databricks/${resource}`;
@@ -145,8 +145,12 @@ export const dashboard = ({ name }: Environment): string => `[${name}] order tra
 /** Of a saved query or an alert, by the name of its file. */
 export const query = ({ name }: Environment, file: string): string => `[${name}] ${file}`;
 
+/** Of the folders of environments in a workspace that is another's: whoever has the workspace can see that they are there. */
+export const GUESTS_FOLDER = "/order-tracking/guests";
+
 /** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
-export const workspaceFolder = ({ name }: Environment): string => `/order-tracking/${name}`;
+export const workspaceFolder = ({ name, existingWorkspace }: Environment): string =>
+  `${existingWorkspace ? GUESTS_FOLDER : "/order-tracking"}/${name}`;
 
 /** Folder within the workspace folder for one version of notebooks and package. */
 export const codeFolder = (version: string): string => `code-${version.slice(0, 12)}`;

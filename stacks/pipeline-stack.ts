@@ -1,4 +1,5 @@
 import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
+import { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
 import { JobCompute } from "./constructs/job-compute.ts";
@@ -46,6 +47,18 @@ export class PipelineStack extends EnvironmentStack {
         : new OrderWarehouse(this, "warehouse", { environment, warehouse: environment.warehouse });
     const reports = warehouse && this.#addReports(environment, workspaceFolder, warehouse, notifications);
     new PersonaPermissions(this, "permissions", { environment, jobs, compute, workspaceFolder, warehouse, reports });
+    if (!environment.existingWorkspace) this.#addGuestsFolder();
+  }
+
+  /**
+   * Adds the folder in which other environments in our workspace have theirs, sandboxes above all.
+   *
+   * It is the first thing that a destroy wants to delete, since it waits for all others. The workspace refuses while there
+   * is anything in it, and so nothing is destroyed that a guest needs to be destroyed itself.
+   */
+  #addGuestsFolder(): void {
+    const others = this.node.findAll().filter((construct) => construct instanceof TerraformResource);
+    new Directory(this, "guests", { path: names.GUESTS_FOLDER, deleteRecursive: false, dependsOn: others });
   }
 
   /** Adds what people ask with a warehouse, and what asks by itself. */

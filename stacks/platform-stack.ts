@@ -76,9 +76,14 @@ function warn(stack: PlatformStack, environment: Environment): void {
       `${environment.name} can be planned, not deployed: set ${environment.subscriptionIdVariable} to its subscription's id`,
     );
   }
-  if (environment.network.posture !== "open" && environment.compute === "serverless") {
+  const outside = [
+    ...(environment.compute === "serverless" ? ["jobs"] : []),
+    // Also one of somebody else: most are serverless.
+    ...(environment.warehouse === undefined ? [] : ["queries and alerts"]),
+  ];
+  if (environment.network.posture !== "open" && outside.length > 0) {
     Annotations.of(stack).addWarning(
-      `the jobs of ${environment.name} reach its lake only with a network connectivity configuration: ask an account administrator to attach one to the workspace`,
+      `the ${outside.join(", ")} of ${environment.name} reach its lake only with a network connectivity configuration: ask an account administrator to attach one to the workspace`,
     );
   }
 }

@@ -111,11 +111,16 @@ export class WorkspaceNetwork extends Construct {
 
   /** Adds a subnet for private endpoints, and returns its id. */
   addEndpointSubnet(): string {
-    return this.subnet("endpoints", 2).subnet.id;
+    // Unless told so, a private endpoint is no business of its subnet's security group.
+    return this.subnet("endpoints", 2, { privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled" }).subnet.id;
   }
 
   /** A quarter of the network behind the security group. */
-  private subnet(name: string, quarter: number, config: Pick<SubnetConfig, "delegation" | "serviceEndpoints"> = {}) {
+  private subnet(
+    name: string,
+    quarter: number,
+    config: Pick<SubnetConfig, "delegation" | "serviceEndpoints" | "privateEndpointNetworkPolicies">,
+  ) {
     const subnet = new Subnet(this, name, {
       ...config,
       name,

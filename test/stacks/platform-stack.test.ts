@@ -49,12 +49,16 @@ it("keeps logs only where the environment says who does", () => {
   expect(all(platform, "azurerm_monitor_diagnostic_setting")).toEqual([]);
 });
 
-it("warns of serverless compute, which does not reach a closed lake by itself", () => {
-  const warnings = (settings: Partial<EnvironmentSettings>) =>
-    synthesize({ ...MINIMAL, compute: "serverless", ...settings })
-      .files.get("manifest.json")
-      ?.match(/connectivity/g);
+it("warns of serverless compute, warehouses among it, which does not reach a closed lake by itself", () => {
+  const closed: Partial<EnvironmentSettings> = { network: { posture: "private", addressSpace: "10.20.0.0/24" } };
+  const warned = (settings: Partial<EnvironmentSettings>) =>
+    /the ([\w, ]+) of tiny reach its lake only with a network connectivity configuration/.exec(
+      synthesize({ ...MINIMAL, ...settings }).files.get("manifest.json") ?? "",
+    )?.[1];
 
-  expect(warnings({ network: { posture: "private", addressSpace: "10.20.0.0/24" } })).toHaveLength(1);
-  expect(warnings({})).toBeNull();
+  expect(warned({ ...closed, compute: "serverless" })).toBe("jobs");
+  expect(warned({ ...closed, warehouse: "create" })).toBe("queries and alerts");
+  expect(warned({ ...closed, compute: "serverless", warehouse: "0123456789abcdef" })).toBe("jobs, queries and alerts");
+  expect(warned(closed)).toBeUndefined();
+  expect(warned({ compute: "serverless", warehouse: "create" })).toBeUndefined();
 });

@@ -71,6 +71,12 @@ it("has a subnet for endpoints only where there are endpoints", () => {
   expect(subnets(inPrivate).endpoints).not.toHaveProperty("delegation");
 });
 
+it("lets the security group of the endpoints' subnet say who reaches them", () => {
+  expect(subnets(inPrivate).endpoints).toMatchObject({
+    private_endpoint_network_policies: "NetworkSecurityGroupEnabled",
+  });
+});
+
 it("lets the firewall of the lake know both subnets of the clusters", () => {
   for (const name of ["hosts", "containers"]) {
     expect(subnets(selected)[name]?.service_endpoints).toEqual(["Microsoft.Storage"]);
