@@ -1,5 +1,5 @@
-import { dashboardDefinition } from "../../../stacks/constructs/order-dashboard.ts";
-import { allQueries, readQuery } from "../../../stacks/queries.ts";
+import { dashboardDefinition } from "../../../stacks/dashboard.ts";
+import { allQueries } from "../../../stacks/queries.ts";
 import { addresses, all, MINIMAL, only, synthesize, type StackJson, workspacePath } from "../../synthesized.ts";
 
 const WAREHOUSE = "0123456789abcdef";
@@ -48,34 +48,4 @@ it("is not there without a warehouse", () => {
   expect(
     addresses(synthesize(MINIMAL).pipeline).filter((address) => /query|dashboard|alert|reports/.test(address)),
   ).toEqual([]);
-});
-
-describe("the dashboard", () => {
-  interface Widget {
-    readonly widget: { readonly name: string };
-    readonly position: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  }
-  const { pages } = JSON.parse(dashboardDefinition()) as { pages: { name: string; layout: Widget[] }[] };
-
-  it("shows what only operators may read on a page of its own", () => {
-    const readsOperations = (query: string) => readQuery(query).text.includes(" operations.");
-    const shown = pages.map(({ name, layout }) => [name, layout.map(({ widget }) => readsOperations(widget.name))]);
-
-    expect(shown).toEqual([
-      ["orders", [false, false]],
-      ["operations", [true, true, true]],
-    ]);
-  });
-
-  it.each(pages)("fills its grid of six columns on the page $name, and no widget covers another", ({ layout }) => {
-    const widgets = layout.map(({ position }) => position);
-    const cells = widgets.flatMap(({ x, y, width, height }) =>
-      Array.from({ length: width * height }, (_, i) => `${x + (i % width)},${y + Math.floor(i / width)}`),
-    );
-    const rows = Math.max(...widgets.map(({ y, height }) => y + height));
-
-    expect(new Set(cells).size).toBe(cells.length);
-    expect(cells).toHaveLength(6 * rows);
-    expect(Math.max(...widgets.map(({ x, width }) => x + width))).toBe(6);
-  });
 });
