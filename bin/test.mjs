@@ -1,55 +1,108 @@
 /**
- * `npm test`: sets the checkout up, then runs every test of both languages; the last line counts them.
+ * `npm test [-- PATTERN... | --changed [COMMIT]]`: sets the checkout up, then runs the tests of both languages: every one,
+ * those whose file's path matches a pattern, or those that can be reached by what has changed since a commit (by default
+ * what is not committed). At the end: how long each file took, the slowest tests, what was skipped and why, and the counts.
  *
- * Both languages at once, since much of their time is waiting, for Spark to start above all. What pytest prints is shown
- * at the end.
+ * Both languages at once, since much of their time is waiting. What pytest prints is shown at the end.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fail, python, root, setUp } from "./setup.mjs";
+import { affectedTests, isTest } from "./affected-tests.mjs";
+import { fail, python, root, setUp, SetupError } from "./setup.mjs";
+import { jestResults, pytestResults, report } from "./test-report.mjs";
 
-/** Runs a test runner; `count` reads its report, and no report is a failure. */
-async function run(command, args, output, report, count) {
+/** Runs a test runner, and reads what it reports; no report is a failure. */
+async function run(command, args, output, reportFile, read) {
   const child = spawn(command, args, { cwd: root, stdio: ["ignore", output, output] });
   const status = await new Promise((resolve) => child.on("error", () => resolve(1)).on("close", resolve));
-  let counts = { passed: 0, failed: 0, skipped: 0 };
+  let results = [];
   try {
-    counts = count(readFileSync(report, "utf8"));
+    results = read(readFileSync(reportFile, "utf8"), root);
   } catch {
     console.error(`${path.basename(command)} left no report`);
   }
-  return status === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  const hasFailed = results.some(({ outcome }) => outcome === "failed");
+  if (status !== 0 && !hasFailed)
+    results.push({ file: path.basename(command), name: "it ended badly", outcome: "failed", seconds: 0 });
+  return results;
 }
 
-function countJest(text) {
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, numPendingTests } = JSON.parse(text);
-  return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests };
+function git(...args) {
+  const { status, stdout, stderr } = spawnSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 26 });
+  if (status !== 0) throw new SetupError(`git ${args.join(" ")}: ${stderr.trim()}`);
+  return stdout.split("\0").filter((name) => name !== "");
 }
 
-function countPytest(text) {
-  const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(text)[1]);
-  const failed = number("failures") + number("errors");
-  return { passed: number("tests") - failed - number("skipped"), failed, skipped: number("skipped") };
+/** The test files to run; undefined for all of them. */
+function chosenTests([first, ...rest]) {
+  if (first === undefined) return undefined;
+  const files = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").filter((name) =>
+    existsSync(path.join(root, name)),
+  );
+  if (first === "--changed") {
+    if (rest.length > 1) throw new SetupError("give one commit after --changed, or none");
+    const changed = [
+      ...git("diff", "-z", "--name-only", rest[0] ?? "HEAD"),
+      ...git("ls-files", "-z", "--others", "--exclude-standard"),
+    ];
+    const chosen = affectedTests(files, (name) => readFileSync(path.join(root, name), "utf8"), changed);
+    console.log(`${changed.length} files have changed; ${chosen.length} test files can be reached by that.`);
+    return chosen;
+  }
+  const patterns = [first, ...rest];
+  const option = patterns.find((pattern) => pattern.startsWith("-"));
+  if (option !== undefined)
+    throw new SetupError(`there is no option ${option}: give --changed, or parts of test files' paths`);
+  const tests = files.filter(isTest);
+  const chosen = tests.filter((name) => patterns.some((pattern) => name.includes(pattern)));
+  if (chosen.length === 0) throw new SetupError(`no test file's path has ${patterns.join(" or ")} in it`);
+  return chosen;
 }
 
+let chosen;
 try {
+  chosen = chosenTests(process.argv.slice(2));
   await setUp();
 } catch (error) {
   fail(error);
 }
 const reports = mkdtempSync(path.join(os.tmpdir(), "order-tracking-tests-"));
-const jestReport = path.join(reports, "jest.json");
-const pytestReport = path.join(reports, "pytest.xml");
-const jest = path.join(root, "node_modules", ".bin", "jest");
 const pytestOutput = path.join(reports, "pytest.txt");
+
+async function runJest(files) {
+  const file = path.join(reports, "jest.json");
+  const jest = path.join(root, "node_modules", ".bin", "jest");
+  return run(
+    jest,
+    ["--ci", "--json", `--outputFile=${file}`, "--silent=false", ...files],
+    "inherit",
+    file,
+    jestResults,
+  );
+}
+
+async function runPytest(files) {
+  const file = path.join(reports, "pytest.xml");
+  return run(
+    python,
+    ["-m", "pytest", `--junitxml=${file}`, ...files],
+    openSync(pytestOutput, "w"),
+    file,
+    pytestResults,
+  );
+}
+
+const ofLanguage = (extension) => chosen?.filter((name) => name.endsWith(extension)) ?? [];
 const results = await Promise.all([
-  run(jest, ["--ci", "--json", `--outputFile=${jestReport}`, "--silent=false"], "inherit", jestReport, countJest),
-  run(python, ["-m", "pytest", `--junitxml=${pytestReport}`], openSync(pytestOutput, "w"), pytestReport, countPytest),
+  chosen === undefined || ofLanguage(".ts").length > 0
+    ? runJest(ofLanguage(".ts").map((name) => `${root}/${name}`))
+    : [],
+  chosen === undefined || ofLanguage(".py").length > 0 ? runPytest(ofLanguage(".py")) : [],
 ]);
-process.stdout.write(readFileSync(pytestOutput));
+if (existsSync(pytestOutput)) process.stdout.write(readFileSync(pytestOutput));
 rmSync(reports, { recursive: true });
-const total = (name) => results.reduce((sum, counts) => sum + counts[name], 0);
-process.exitCode = total("failed") === 0 ? 0 : 1;
-console.log(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped`);
+const { lines, failed } = report(results.flat());
+process.exitCode = failed === 0 ? 0 : 1;
+for (const line of lines) console.log(line);

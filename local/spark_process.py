@@ -12,6 +12,7 @@ from typing import Any
 
 import pyspark
 from py4j.java_gateway import JavaClass, JavaGateway, JavaObject  # type: ignore[import-untyped]
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
@@ -66,6 +67,15 @@ def join(directory: Path) -> SparkContext:
 def ask(directory: Path) -> None:
     """Wait for an answer from Java."""
     _java_class(_connect(directory), "java.lang.System").nanoTime()
+
+
+def is_alive(context: SparkContext) -> bool:
+    """Tell whether Java still answers, once something has failed."""
+    try:
+        _java_class(context._gateway, "java.lang.System").nanoTime()
+    except (Py4JError, OSError):
+        return False
+    return True
 
 
 def open_home(context: SparkContext, tables_directory: Path) -> JavaObject:

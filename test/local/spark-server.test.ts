@@ -1,0 +1,156 @@
+import { appendFileSync, cpSync, rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { idleMinutes } from "../../local/spark-server.ts";
+import { CheckoutCopy } from "./checkout-copy.ts";
+
+// A Spark of the test's own: it is started, killed and left alone on purpose, while others use the checkout's.
+jest.setTimeout(240_000);
+const checkout = new CheckoutCopy();
+const home = ["--home", path.join(checkout.folder, "home")];
+const otherHome = ["--home", path.join(checkout.folder, "other home, that isn't the first's")];
+const query = (sql: string, at = home) => ["query", sql, "--json", ...at];
+afterAll(() => {
+  checkout.remove();
+});
+
+/** Waits until something holds, and fails where that takes too long. */
+async function until(holds: () => boolean, seconds = 10): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${String(holds)}`);
+    await sleep(50);
+  }
+}
+
+/** A statement of SQL that takes long, and says when it is at work. */
+const long = "SELECT count(*) FROM range(100000) AS a CROSS JOIN range(100000000) AS b WHERE a.id * b.id % 7 = 8";
+
+const javaProcesses = () => checkout.processes.filter(({ command }) => command.includes("SparkSubmit"));
+
+test("the first commands start one Spark, for two homes at once, and later ones find it warm", async () => {
+  expect(checkout.processes).toEqual([]);
+  const sample = path.join(checkout.folder, "samples", "1-new-orders", "orders_2026-11-16.csv");
+  const [first, second] = await Promise.all([
+    checkout.run(["start", "--json", ...home]),
+    checkout.run(["start", sample, "--json", ...otherHome]),
+  ]);
+  expect([first.code, second.code]).toEqual([0, 0]);
+  const { server } = checkout;
+  const count = "SELECT count(*) AS orders FROM orders_table";
+  const [here, there] = await Promise.all([checkout.run(query(count)), checkout.run(query(count, otherHome))]);
+  // Neither home sees the other's tables.
+  expect([here, there].map(({ stdout }) => JSON.parse(stdout) as unknown)).toEqual([
+    [{ orders: 60 }],
+    [{ orders: 35 }],
+  ]);
+  expect(checkout.server).toBe(server);
+  expect(javaProcesses()).toHaveLength(1);
+});
+
+test("spark status and doctor say since when it is warm, how large it is, whose, and who uses it", async () => {
+  const watching = checkout.start(["watch", ...home]);
+  await until(() => checkout.processes.some(({ command }) => command.includes(" watch ")));
+  let status = await checkout.run(["spark", "status"]);
+  while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
+  expect(status.stdout).toMatch(/^Spark is warm: for \d+ min, [1-9]\d+ MiB, process \d+ of \S+; it ends 20 min after/);
+  expect(status.stdout).toMatch(/\n {2}used by process \d+ for 0 min: watch --home/);
+  expect((await checkout.run(["doctor"])).stdout).toContain("Spark is warm");
+  watching.child.kill("SIGINT");
+  expect((await watching.finished).code).toBe(0);
+});
+
+test("Ctrl-C ends a query within two seconds, and Spark goes on", async () => {
+  const { java } = checkout;
+  const running = checkout.start(query(long));
+  await sleep(2500); // It is at work then, and would be for minutes.
+  const before = performance.now();
+  running.child.kill("SIGINT");
+  await running.finished;
+  expect(performance.now() - before).toBeLessThan(2000);
+  const next = await checkout.run(query("SELECT 1 AS one"));
+  expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
+  expect(checkout.java).toBe(java);
+  // Nothing goes on computing what nobody waits for.
+  await until(() => checkout.processes.filter(({ command }) => command.includes("spark_server.py")).length === 1);
+});
+
+test.each(["server", "java"] as const)(
+  "a query whose %s is killed says so at once, and the next one has a new Spark",
+  async (victim) => {
+    const running = checkout.start(query(long));
+    await sleep(2500);
+    const killed = checkout[victim];
+    process.kill(Number(killed), "SIGKILL");
+    const { code, stderr, seconds } = await running.finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain("Spark ended unexpectedly; see ");
+    expect(seconds).toBeLessThan(10);
+    const next = await checkout.run(query("SELECT count(*) AS orders FROM orders_table"));
+    expect(JSON.parse(next.stdout)).toEqual([{ orders: 60 }]);
+    expect(checkout[victim]).not.toBe(killed);
+    expect(javaProcesses()).toHaveLength(1);
+  },
+);
+
+test("a server that hangs is replaced within seconds", async () => {
+  const hung = checkout.server;
+  process.kill(Number(hung), "SIGSTOP");
+  const next = await checkout.run(query("SELECT 1 AS one"));
+  expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
+  expect(checkout.server).not.toBe(hung);
+  expect(javaProcesses()).toHaveLength(1);
+});
+
+test("a home that was emptied, or put back, behind Spark's back is seen as it is", async () => {
+  const kept = path.join(checkout.folder, "kept");
+  const tables = path.join(checkout.folder, "home", "tables");
+  cpSync(tables, kept, { recursive: true, preserveTimestamps: true });
+  expect((await checkout.run(["start", ...home])).code).toBe(0);
+  rmSync(tables, { recursive: true });
+  const emptied = await checkout.run(query("SELECT * FROM orders_table"));
+  expect(emptied.stderr).toContain("TABLE_OR_VIEW_NOT_FOUND");
+  cpSync(kept, tables, { recursive: true, preserveTimestamps: true });
+  const files = await checkout.run(query("SELECT count(*) AS files FROM operations.loaded_files_table"));
+  expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
+});
+
+test("Spark ends when the code under local/ is another one, but not under those who use it", async () => {
+  const { server } = checkout;
+  const watching = checkout.start(["watch", ...home]);
+  let status = await checkout.run(["spark", "status"]);
+  while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
+  appendFileSync(path.join(checkout.folder, "local", "kernel.py"), "# changed\n");
+  const refused = await checkout.run(query("SELECT 1 AS one"));
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/what was here before a change, for watch .* \(process \d+\): end that first/);
+  watching.child.kill("SIGINT");
+  await watching.finished;
+  await until(() => checkout.processes.every(({ pid }) => pid !== server));
+  expect(checkout.leftBehind()).toEqual([]);
+});
+
+test("it ends itself when it is idle, and with the command where nothing shall stay, and leaves nothing behind", async () => {
+  const idle = { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" };
+  expect((await checkout.run(query("SELECT 1 AS one"), idle)).code).toBe(0);
+  expect(checkout.server).toBeDefined();
+  await until(() => checkout.leftBehind().length === 0);
+  const nothing = { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" };
+  expect((await checkout.run(query("SELECT 1 AS one"), nothing)).code).toBe(0);
+  expect(checkout.leftBehind()).toEqual([]);
+});
+
+test("spark stop ends it, also where there is none", async () => {
+  const started = checkout.run(query("SELECT 1 AS one"));
+  expect((await started).code).toBe(0);
+  const stopped = await checkout.run(["spark", "stop"]);
+  expect(stopped.stdout).toContain("It has ended.");
+  expect(checkout.leftBehind()).toEqual([]);
+  expect((await checkout.run(["spark", "stop"])).stdout).toContain("No Spark is warm");
+});
+
+test("fails for an idle time that is none", () => {
+  expect(idleMinutes(undefined)).toBe(20);
+  expect(idleMinutes("0")).toBe(0);
+  expect(() => idleMinutes("soon")).toThrow("ORDER_TRACKING_SPARK_IDLE_MINUTES is soon: give a number of minutes");
+});
