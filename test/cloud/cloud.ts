@@ -44,6 +44,8 @@ export interface CloudOptions {
   /** The longest that a role takes until it is in effect, in milliseconds. */
   readonly latestRole?: number;
   readonly port?: number;
+  /** What there is at first; by default next to nothing. */
+  readonly store?: Store;
   /** Groups that the deployer is in. */
   readonly deployerIsIn?: readonly string[];
 }
@@ -161,9 +163,9 @@ interface Parts {
 
 /** Starts an empty cloud, in which there are only a subscription and who deploys to it. */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const { seed = 1, mostDelay = 0, latestRole = 0, port, deployerIsIn = [] } = options;
+  const { seed = 1, mostDelay = 0, latestRole = 0, port, store = new Store(), deployerIsIn = [] } = options;
   const random = new Random(seed);
-  const parts = build(random, latestRole);
+  const parts = build(store, random, latestRole);
   parts.account.add("service-principal", DEPLOYER, deployerIsIn);
   const certificate = await makeCertificate();
   mkdirSync(path.join(parts.home, "no-certificates"));
@@ -200,8 +202,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   return new Cloud(parts, network.proxyUrl, () => network.close());
 }
 
-function build(random: Random, latestRole: number): Parts {
-  const store = new Store();
+function build(store: Store, random: Random, latestRole: number): Parts {
   const account = new Account(store);
   const arm = new Arm(store, account);
   const roles = new Roles(arm, random, latestRole);

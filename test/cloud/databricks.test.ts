@@ -217,7 +217,7 @@ describe("files of a volume", () => {
     }
 
     expect((await ask("PUT", path, { a: 1 })).status).toBe(204);
-    expect((await ask("PUT", path, { a: 1 })).status).toBe(409);
+    expect((await ask("PUT", `${path}?overwrite=false`, { a: 1 })).status).toBe(409);
     expect((await as("GET")).body).toEqual({ a: 1 });
     expect((await as("PUT")).text).toContain("lacks WRITE_VOLUME");
     expect(cloud.lake.below("lake/")).toEqual(["lake/events/orders/in/a.csv"]);

@@ -100,6 +100,7 @@ export const KNOWN_ARGUMENTS: Readonly<Partial<Record<string, readonly string[]>
     "delegation.service_delegation.actions",
     "delegation.service_delegation.name",
     "name",
+    "private_endpoint_network_policies",
     "resource_group_name",
     "service_endpoints",
     "virtual_network_name",

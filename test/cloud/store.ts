@@ -3,10 +3,14 @@
 /** Things of one kind by their names. */
 export class Table<Thing> {
   readonly #things = new Map<string, Thing>();
-  readonly #keyOf: (name: string) => string;
+  readonly #isCaseless: boolean;
 
   constructor(isCaseless: boolean) {
-    this.#keyOf = isCaseless ? (name) => name.toLowerCase() : (name) => name;
+    this.#isCaseless = isCaseless;
+  }
+
+  #keyOf(name: string): string {
+    return this.#isCaseless ? name.toLowerCase() : name;
   }
 
   get(name: string): Thing | undefined {
@@ -34,6 +38,12 @@ export class Table<Thing> {
     return [...this.#things.keys()];
   }
 
+  copy(): Table<Thing> {
+    const copy = new Table<Thing>(this.#isCaseless);
+    for (const [name, thing] of this.#things) copy.#things.set(name, structuredClone(thing));
+    return copy;
+  }
+
   /** Deletes what has one of the names that start so. */
   deleteBelow(prefix: string): void {
     const start = this.#keyOf(prefix);
@@ -57,6 +67,14 @@ export class Store {
     const next = (this.#numbers.get(kind) ?? 100) + 1;
     this.#numbers.set(kind, next);
     return next;
+  }
+
+  /** Another store with the same things in it. */
+  copy(): Store {
+    const copy = new Store();
+    for (const [name, table] of this.#tables) copy.#tables.set(name, table.copy());
+    for (const [kind, number] of this.#numbers) copy.#numbers.set(kind, number);
+    return copy;
   }
 
   /** Forgets the tables whose names start so. */

@@ -26,7 +26,12 @@ const userIdentity: ArmType = {
   }),
 };
 
-const vault: ArmType = { type: "Microsoft.KeyVault/vaults", name: /^[a-zA-Z][a-zA-Z0-9-]{2,23}$/, body: anything };
+const vault: ArmType = {
+  type: "Microsoft.KeyVault/vaults",
+  name: /^[a-zA-Z][a-zA-Z0-9-]{2,23}$/,
+  body: anything,
+  properties: (_, { name }) => ({ vaultUri: `https://${name}.vault.azure.net/`, tenantId: TENANT_ID }),
+};
 const key: ArmType = { type: "Microsoft.KeyVault/vaults/keys", name: /^[a-zA-Z0-9-]{1,127}$/, body: anything };
 const logs: ArmType = { type: "Microsoft.OperationalInsights/workspaces", name: /^[\w-]{4,63}$/, body: anything };
 
@@ -55,6 +60,8 @@ export function neighbourRoutes(arm: Arm): readonly Route[] {
   const idOf = ({ params }: { params: Readonly<Record<string, string>> }) =>
     `${params.target}/providers/Microsoft.Insights/diagnosticSettings/${params.name}`;
   const settings = routesOf("resource-manager", {
+    "GET /subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults": ({ params }) =>
+      reply(200, { value: arm.below(`/subscriptions/${params.subscription}`, vault.type) }),
     [`GET ${path}`]: (call) => reply(200, existing(arm, idOf(call))),
     [`PUT ${path}`]: (call) => {
       const parsed = diagnostics.safeParse(call.body);

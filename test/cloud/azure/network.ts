@@ -1,7 +1,7 @@
 /** Virtual networks and what makes them reach, or not reach, other things. */
 import { BlockList } from "node:net";
 import { z } from "zod";
-import { fields, Refusal, reply, type Route, routesOf } from "../http.ts";
+import { type Call, fields, Refusal, reply, type Route, routesOf } from "../http.ts";
 import {
   type Arm,
   type ArmBody,
@@ -171,7 +171,7 @@ const natGateway: ArmType = {
   type: "Microsoft.Network/natGateways",
   name: NAME,
   body: body(
-    fields(`${READ_ONLY} subnets publicIpPrefixes`).extend({
+    fields(`${READ_ONLY} subnets publicIpPrefixes publicIpPrefixesV6 publicIpAddressesV6`).extend({
       idleTimeoutInMinutes: z.int().min(4).max(120).optional(),
       publicIpAddresses: z.array(reference).nullish(),
     }),
@@ -312,22 +312,16 @@ const zoneLink: ArmType = {
 
 export function networkRoutes(arm: Arm): readonly Route[] {
   const inGroup = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network";
+  const groupOf = ({ subscription, group }: Call["params"]) =>
+    `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Network`;
   const own = routesOf("resource-manager", {
     [`GET ${inGroup}/networkInterfaces/{name}`]: ({ params }) =>
-      reply(
-        200,
-        existing(
-          arm,
-          `/subscriptions/${params.subscription}/resourceGroups/${params.group}/providers/Microsoft.Network/networkInterfaces/${params.name}`,
-        ),
-      ),
-    [`GET ${inGroup}/privateDnsZones/{zone}/SOA/@`]: ({ params }) => {
-      const zone = existing(
-        arm,
-        `/subscriptions/${params.subscription}/resourceGroups/${params.group}/providers/Microsoft.Network/privateDnsZones/${params.zone}`,
-      );
-      return reply(200, startOfAuthority(zone.id));
-    },
+      reply(200, existing(arm, `${groupOf(params)}/networkInterfaces/${params.name}`)),
+    [`GET ${inGroup}/privateDnsZones/{zone}/SOA/@`]: ({ params }) =>
+      reply(200, startOfAuthority(existing(arm, `${groupOf(params)}/privateDnsZones/${params.zone}`).id)),
+    // Tags of a zone are also those of its first record, which nobody else changes.
+    [`PUT ${inGroup}/privateDnsZones/{zone}/SOA/@`]: ({ params }) =>
+      reply(200, startOfAuthority(existing(arm, `${groupOf(params)}/privateDnsZones/${params.zone}`).id)),
     [`GET ${inGroup}/networkSecurityGroups/{name}/securityRules`]: () => reply(200, { value: [] }),
   }).map((route) => withSignIn(arm, route));
   const types = [

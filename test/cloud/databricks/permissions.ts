@@ -54,14 +54,16 @@ const TYPES: Readonly<Record<string, ObjectType>> = {
 };
 
 const body = z.strictObject({
-  access_control_list: z.array(
-    z.strictObject({
-      group_name: z.string().optional(),
-      service_principal_name: z.string().optional(),
-      user_name: z.string().optional(),
-      permission_level: z.string(),
-    }),
-  ),
+  access_control_list: z
+    .array(
+      z.strictObject({
+        group_name: z.string().optional(),
+        service_principal_name: z.string().optional(),
+        user_name: z.string().optional(),
+        permission_level: z.string(),
+      }),
+    )
+    .default([]),
 });
 
 export const permissionsOf = (workspace: Workspace) => workspace.table<readonly Access[]>("permissions");
@@ -73,7 +75,7 @@ export function permissionRoutes(workspaces: Workspaces): readonly Route[] {
       [`GET ${route}`]: (workspace, call) => reply(200, shown(workspace, call)),
       [`PUT ${route}`]: (workspace, call) => {
         const { type, key } = objectOf(workspace, call);
-        const list = bodyOf(call, body).access_control_list;
+        const list = bodyOf(call, body).access_control_list.map((access) => resolved(workspace, access));
         for (const access of list) check(workspace, type, access);
         const owners = list.filter(({ permission_level }) => permission_level === "IS_OWNER");
         if (type.told === "job" && owners.length !== 1) throw invalid("The job must have exactly one owner.");
@@ -93,6 +95,13 @@ function objectOf(workspace: Workspace, { params }: Call) {
   if (!type) throw invalid(`there are no permissions on ${requested}`);
   if (!type.isThere(workspace, id)) throw notFound(`${requested} ${id}`);
   return { type, key: `/${requested}/${id}` };
+}
+
+/** A service principal may be called a user by its application id; it is told as what it is. */
+function resolved(workspace: Workspace, access: Access): Access {
+  const { user_name: name, permission_level } = access;
+  const isServicePrincipal = name !== undefined && workspace.account.find("service-principal", name);
+  return isServicePrincipal ? { service_principal_name: name, permission_level } : access;
 }
 
 function check(workspace: Workspace, type: ObjectType, access: Access): void {

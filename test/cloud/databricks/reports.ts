@@ -12,7 +12,9 @@ interface Entry {
 }
 
 const SIZES = ["2X-Small", "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large"];
-const warehouseBody = fields("channel tags spot_instance_policy id num_clusters").extend({
+const warehouseBody = fields(
+  "channel tags spot_instance_policy id num_clusters creator_name instance_profile_arn",
+).extend({
   name: z.string().min(1).max(99),
   cluster_size: z.enum(SIZES),
   auto_stop_mins: z.int().min(0).optional(),
@@ -249,7 +251,6 @@ function alertRoutes(workspaces: Workspaces): readonly Route[] {
         ...given,
         id,
         owner_user_name: caller.name,
-        run_as_user_name: given.run_as?.service_principal_name ?? given.run_as_user_name ?? caller.name,
         lifecycle_state: "ACTIVE",
         create_time: now,
         update_time: now,

@@ -39,7 +39,7 @@ export function volumeFileRoutes(workspaces: Workspaces, catalog: UnityCatalog, 
   return workspaces.routes({
     [`PUT ${files}`]: (workspace, call, caller) => {
       const file = open(workspace, call, caller, "WRITE_VOLUME");
-      if (lake.get(file) && call.query.get("overwrite") !== "true") {
+      if (lake.get(file) && call.query.get("overwrite") === "false") {
         throw new Refusal(409, "ALREADY_EXISTS", `The file ${pathOf(call)} exists already`);
       }
       lake.write(file, call.content);

@@ -1,0 +1,4 @@
+import { SHIPPED } from "./choices.ts";
+import { testLifecycle } from "./lifecycle.ts";
+
+testLifecycle(SHIPPED.filter(({ name }) => name !== "staging" && name !== "prod"));

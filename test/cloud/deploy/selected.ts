@@ -1,0 +1,5 @@
+/** What `npm run test:deploy` was asked for, through variables of the process. */
+
+/** The one environment to deploy; all of them where none is named. */
+export const ONLY = process.env.ORDER_TRACKING_DEPLOY_ENVIRONMENT;
+export const SEED = Number(process.env.ORDER_TRACKING_DEPLOY_SEED ?? 1);
