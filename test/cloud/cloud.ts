@@ -28,6 +28,7 @@ import { volumeFileRoutes } from "./databricks/volume-files.ts";
 import { Workspaces } from "./databricks/workspace.ts";
 import { type Call, parseContent, Refusal, reply, type Reply, type Route, RouteTable, serviceAt } from "./http.ts";
 import { Lake } from "./lake.ts";
+import { pageOf } from "./page.ts";
 import { Random } from "./random.ts";
 import { openNetwork } from "./server.ts";
 import { Store } from "./store.ts";
@@ -67,6 +68,21 @@ export type Fault = (request: {
   readonly host: string;
   readonly path: string;
 }) => Reply | undefined;
+
+/** Answers some of the requests, as chance has it, with an error that passes. */
+export function passingErrors(seed: number, share: number): Fault {
+  const random = new Random(seed);
+  return ({ method, host, path: asking }) => {
+    const service = serviceAt(host);
+    const isHit = random.next(`fault ${method} ${host}${asking}`) < share;
+    if (!isHit || service === "login") return undefined;
+    // A workspace asks for patience; Azure also fails by itself.
+    const status = service === "resource-manager" && random.next("which fault") < 0.5 ? 503 : 429;
+    const [code, message] = ["TooManyRequests", "Try again a little later."];
+    const body = service === "workspace" ? { error_code: code, message } : { error: { code, message } };
+    return reply(status, body, { "retry-after": "0" });
+  };
+}
 
 export class Cloud {
   readonly proxyUrl: string;
@@ -193,7 +209,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
         void serve(request, response);
       },
       answerBrowser: (request, response) => {
-        void answerCommandLine(parts, request, response);
+        void answerDirectly(parts, request, response);
       },
       refuseHost: (host) => parts.unknown.push(`CONNECT ${host}`),
     },
@@ -306,9 +322,13 @@ function told(host: string, { status, code, message }: Refusal): Reply {
   }
 }
 
-/** Answers the made-up `az`, which hands over its words. */
-async function answerCommandLine(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers a browser with a page, and the made-up `az`, which hands over its words. */
+async function answerDirectly(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, path: asking, content } = await read(request);
+  if (method === "GET" && asking === "/") {
+    send(response, method, reply(200, pageOf(parts), { "content-type": "text/html; charset=utf-8" }));
+    return;
+  }
   if (method !== "POST" || asking !== "/az") {
     send(response, method, reply(404));
     return;

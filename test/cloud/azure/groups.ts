@@ -31,6 +31,11 @@ export function groupRoutes(arm: Arm): readonly Route[] {
         displayName: "stand-in",
         state: "Enabled",
       }),
+    "GET /subscriptions/{subscription}/resources": ({ params, query }) => {
+      const type = /resourceType eq '([^']+)'/.exec(query.get("$filter") ?? "")?.[1];
+      const all = arm.below(`/subscriptions/${params.subscription}`);
+      return reply(200, { value: all.filter((each) => each.type.toLowerCase() === type?.toLowerCase()) });
+    },
     [`GET ${path}`]: (call) => {
       const group = arm.get(idOf(call));
       if (!group) throw new Refusal(404, "ResourceGroupNotFound", `Resource group '${idOf(call)}' could not be found.`);

@@ -1,0 +1,71 @@
+/** `order-tracking cloud`: a stand-in for Azure and Databricks on this machine, for people who have no account. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { rootCertificates } from "node:tls";
+import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../test/cloud/cloud.ts";
+import { OF_OTHERS } from "../test/cloud/deploy/choices.ts";
+import { parseArguments } from "./arguments.ts";
+
+export const usage = `Usage: npm run -s order-tracking -- cloud [--port N]
+
+Starts a stand-in for Azure and Databricks, which real Terraform deploys to: no account, no costs, nothing leaves this
+machine. Prints what another terminal needs to deploy to it, and the address of a page that shows what is there. It
+forgets everything when it ends, with Ctrl-C.
+
+  --port N  where it listens on this machine (8871)
+`;
+
+const DEFAULT_PORT = "8871";
+/** Where Terraform gets providers from; everything else that asks for a host that is not the cloud's is refused. */
+const REGISTRIES = ["registry.terraform.io", "releases.hashicorp.com", "github.com", ".githubusercontent.com"];
+
+/** Serves until it is interrupted. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArguments({ args: [...args], options: { port: { type: "string", default: DEFAULT_PORT } } });
+  const [owners = ""] = OF_OTHERS.groups;
+  const cloud = await startCloud({ port: Number(values.port), deployerIsIn: [owners] });
+  for (const name of OF_OTHERS.groups) cloud.account.add("group", name);
+  for (const name of OF_OTHERS.servicePrincipals) cloud.account.add("service-principal", name);
+  const variables = writeVariables(cloud);
+  console.log(`The stand-in for the cloud shows what is deployed at ${cloud.proxyUrl}`);
+  console.log(`In another terminal:
+
+  source ${variables}
+  export ORDER_TRACKING_ENVIRONMENTS=dev ORDER_TRACKING_ROLE_WAIT_SECONDS=0
+  npm run -s order-tracking -- state dev
+  npx cdktf deploy --skip-provider-lock 'dev-{platform,catalog,pipeline}'
+  npx cdktf destroy --skip-provider-lock 'dev-{platform,catalog,pipeline}'
+`);
+  await new Promise((resolve) => process.once("SIGINT", resolve));
+  await cloud.close();
+  return 0;
+}
+
+/** Writes a script that leads a shell's commands to the stand-in, and returns its path from here. */
+function writeVariables(cloud: Cloud): string {
+  const folder = path.join(path.dirname(__dirname), ".local", "cloud");
+  mkdirSync(folder, { recursive: true });
+  const ofCloud = cloud.variables();
+  const certificates = path.join(folder, "certificates.pem");
+  // Providers are still to be had from where they are published.
+  writeFileSync(certificates, [readFileSync(ofCloud.SSL_CERT_FILE ?? "", "utf8"), ...rootCertificates].join("\n"));
+  const variables = {
+    ...ofCloud,
+    // What is a person's own stays so.
+    HOME: undefined,
+    PATH: undefined,
+    SSL_CERT_DIR: undefined,
+    SSL_CERT_FILE: certificates,
+    NO_PROXY: [ofCloud.NO_PROXY, ...REGISTRIES].join(","),
+    DATABRICKS_CONFIG_FILE: path.join(folder, "no-profiles"),
+    ...Object.fromEntries(
+      ["DEV", "STAGING", "PROD"].map((name) => [`ORDER_TRACKING_${name}_SUBSCRIPTION_ID`, SUBSCRIPTION_ID]),
+    ),
+  };
+  const lines = Object.entries(variables)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `export ${name}='${String(value)}'`);
+  const script = path.join(folder, "variables.sh");
+  writeFileSync(script, [...lines, `export PATH='${path.join(ofCloud.HOME ?? "", "bin")}':"$PATH"`, ""].join("\n"));
+  return path.relative(process.cwd(), script);
+}
