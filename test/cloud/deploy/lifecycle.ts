@@ -9,8 +9,11 @@ import { ONLY, SEED } from "./selected.ts";
 import { addNeighbours, addWorkspaceOfDev, startPeopledCloud } from "./surroundings.ts";
 
 const APP = "node --import tsx test/cloud/deploy/app.ts";
-/** What the cloud keeps of a destroyed environment: its state, and what waits in a workspace's trash. */
-const KEPT = /^(files: ordertrackstate|workspace \d+ trash: )/;
+/**
+ * What the cloud keeps of a destroyed environment: its state, what waits in a workspace's trash, and the empty folders
+ * that the environments of one workspace share.
+ */
+const KEPT = /^(files: ordertrackstate|workspace \d+ trash: |workspace \d+ objects: \/order-tracking(\/guests)?$)/;
 
 const providers = installProviders();
 if (typeof providers === "string") console.warn(`Nothing was deployed: ${providers}`);

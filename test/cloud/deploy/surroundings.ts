@@ -89,6 +89,7 @@ function addWorkspace(cloud: Cloud, group: string, name: string, network?: strin
     },
   });
   const workspace = cloud.workspaces.withId(String(workspaceId));
+  workspace.members.set(String(cloud.account.add("service-principal", DEPLOYER).id), "ADMIN");
   for (const each of [...OF_OTHERS.groups, ...OF_OTHERS.servicePrincipals]) {
     workspace.members.set(String(cloud.account.named(each)?.id), "USER");
   }

@@ -1,0 +1,84 @@
+/** What goes wrong on the way: services that ask for patience, roles that are later than late, rights that end. */
+import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import { MINIMAL } from "../../synthesized.ts";
+import { type Cloud, passingErrors } from "../cloud.ts";
+import { reply } from "../http.ts";
+import { Random } from "../random.ts";
+import { type Kind, KINDS, outcome, SUCCESS } from "./deployment.ts";
+import { installProviders } from "./providers.ts";
+import { ONLY, SEED } from "./selected.ts";
+import { SingleStack } from "./single-stack.ts";
+import { startPeopledCloud } from "./surroundings.ts";
+
+const SETTINGS: EnvironmentSettings = {
+  ...MINIMAL,
+  name: "rough",
+  disposable: true,
+  compute: "all-purpose",
+  notifications: { emails: ["team@example.com"] },
+};
+/** One request in so many fails at first. */
+const SHARE_OF_ERRORS = 1 / 15;
+
+const providers = installProviders();
+if (typeof providers === "string") console.warn(`No fault was met: ${providers}`);
+
+(typeof providers === "string" || ONLY !== undefined ? describe.skip : describe)("a deployment", () => {
+  let cloud: Cloud;
+  let stacks: Readonly<Record<Kind, SingleStack>>;
+
+  const start = async (latestRole?: number) => {
+    if (typeof providers === "string") throw new Error(providers);
+    cloud = await startPeopledCloud({ seed: SEED, ...(latestRole !== undefined && { latestRole }) });
+    const stack = (kind: Kind) => new SingleStack(cloud, providers, SETTINGS, kind);
+    stacks = { platform: stack("platform"), catalog: stack("catalog"), pipeline: stack("pipeline") };
+  };
+  afterEach(async () => {
+    expect(cloud.unknown).toEqual([]);
+    await cloud.close();
+  });
+  const expectNothingToChange = async () => {
+    for (const kind of KINDS) expect([kind, (await stacks[kind].plan()).code]).toEqual([kind, 0]);
+  };
+
+  it("waits where services ask it to, or fail for a moment", async () => {
+    await start();
+    cloud.fault = passingErrors(SEED, SHARE_OF_ERRORS);
+    for (const kind of KINDS) expect(outcome(await stacks[kind].apply())).toBe(SUCCESS);
+    cloud.fault = undefined;
+
+    await expectNothingToChange();
+  });
+
+  it("says which role is missing where one is later than the wait, and is finished by the next one", async () => {
+    await start(0);
+    expect(outcome(await stacks.platform.apply())).toBe(SUCCESS);
+    const [role] = cloud.arm.ofType("Microsoft.Authorization/roleAssignments");
+    cloud.arm.patch(role?.id ?? "", { inEffectAt: Number.MAX_SAFE_INTEGER });
+
+    expect((await stacks.catalog.apply()).output).toContain("does not have the role Storage Blob Data Contributor");
+    cloud.arm.patch(role?.id ?? "", { inEffectAt: 0 });
+    for (const kind of ["catalog", "pipeline"] as const) expect(outcome(await stacks[kind].apply())).toBe(SUCCESS);
+
+    await expectNothingToChange();
+  });
+
+  it.each([1, 2, 3])("whose rights end at some request is finished by the next one (%i)", async (round) => {
+    await start();
+    const random = new Random(SEED * 100 + round);
+    for (const kind of KINDS) {
+      const MOST_REQUESTS = 40;
+      const last = cloud.answered.length + Math.floor(random.next(kind) * MOST_REQUESTS);
+      cloud.fault = ({ method, path }) => {
+        const isAllowed = cloud.answered.length <= last || method === "GET" || path.endsWith("/token");
+        const [code, message] = ["PERMISSION_DENIED", "Your rights have ended."];
+        return isAllowed ? undefined : reply(403, { error_code: code, error: { code, message }, message });
+      };
+      await stacks[kind].apply();
+      cloud.fault = undefined;
+      expect(outcome(await stacks[kind].apply())).toBe(SUCCESS);
+    }
+
+    await expectNothingToChange();
+  });
+});
