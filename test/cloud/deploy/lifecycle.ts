@@ -143,5 +143,8 @@ function breakThings(cloud: Cloud, name: string): void {
       .find((line) => line.includes(" jobs: "))
       ?.split(": ") ?? [];
   const jobs = cloud.store.table(tables[0] ?? "");
-  jobs.delete(jobs.names()[0] ?? "");
+  const [job = ""] = jobs.names();
+  jobs.delete(job);
+  // Whoever deletes a job by its interface deletes its permissions as well.
+  cloud.store.table((tables[0] ?? "").replace(/jobs$/, "permissions")).delete(`/jobs/${job}`);
 }
