@@ -1,8 +1,9 @@
-/** `npm run bench [-- pipeline | growth | synth]`: what the README's numbers come from; each fails where it is too slow. */
+/** `npm run bench [-- laptop | pipeline | growth | synth]`: what the README's numbers come from; each fails where it is too slow. */
 import { spawnSync } from "node:child_process";
 import { fail, python, root, setUp, SetupError } from "./setup.mjs";
 
 const benchmarks = {
+  laptop: [process.execPath, "--import", "tsx", "bench/laptop.ts"],
   pipeline: [python, "bench/pipeline.py"],
   growth: [python, "bench/pipeline.py", "growth"],
   synth: [process.execPath, "--import", "tsx", "bench/synth.ts"],

@@ -31,12 +31,12 @@ export type TriggerType = "file_arrival" | "one_time";
 export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
   readonly job: J;
   readonly #home: Home;
-  readonly #kernel: NotebookKernel;
+  readonly #kernel: Pick<NotebookKernel, "runNotebook">;
   readonly #notebooks: ReadonlyMap<string, string>;
   #lastRunId = 0;
 
   /** Puts the job's notebooks and their package into the home's workspace folder. */
-  constructor(job: J, home: Home, kernel: NotebookKernel) {
+  constructor(job: J, home: Home, kernel: Pick<NotebookKernel, "runNotebook">) {
     this.job = job;
     this.#home = home;
     this.#kernel = kernel;
@@ -123,7 +123,7 @@ export class LocalLoadJob extends LocalJob<SynthesizedLoadJob> {
   readonly landingDirectory: string;
 
   /** Makes the directory, too. */
-  constructor(job: SynthesizedLoadJob, home: Home, kernel: NotebookKernel) {
+  constructor(job: SynthesizedLoadJob, home: Home, kernel: Pick<NotebookKernel, "runNotebook">) {
     super(job, home, kernel);
     this.landingDirectory = this.localValue(job.trigger.url);
     if (this.landingDirectory === job.trigger.url) {
