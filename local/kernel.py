@@ -3,7 +3,7 @@
 One request a line, one answer a line:
 
     {"id": 1, "run_notebook": {"path": "...", "parameters": {"schema": "..."}, "log": "..."}}
-    {"id": 2, "sql": {"query": "SELECT ... WHERE tracking_num = :number", "parameters": {"number": "..."}}}
+    {"id": 2, "sql": {"query": "SELECT ... WHERE n = :number", "parameters": {"number": "..."}, "schema": "..."}}
     -> {"id": 1, "result": {...}} or {"id": 1, "error": {"message": "...", "traceback": "..."}}
 
 It is a process of its own, a fork of `spark_server.py`, and ends with the connection, whatever it is doing then.
@@ -37,7 +37,6 @@ def serve(
     connection: socket.socket,
     spark_directory: Path,
     tables_directory: Path,
-    schema: str,
     opened: str | None,
     report: Report,
 ) -> None:
@@ -47,7 +46,6 @@ def serve(
         connection: The connection to the client.
         spark_directory: Where Java was launched.
         tables_directory: The home's tables.
-        schema: The one whose tables a query may call by their bare names.
         opened: The home's session in Java; none where the home has to be opened first.
         report: Tells the server what it needs to know once this process is gone.
     """
@@ -72,7 +70,7 @@ def serve(
         if request is None:
             break
         report({"works": True})
-        answered = answer(spark, tables_directory, schema, request)
+        answered = answer(spark, tables_directory, request)
         if "error" in answered and not spark_process.is_alive(context):
             return  # The end of the connection says more than an error of the network.
         report({"works": False, "tables": tables_on_disk(tables_directory)})
@@ -98,9 +96,16 @@ def _requests(connection: socket.socket) -> "queue.Queue[dict[str, Any] | None]"
     return requests
 
 
-def run_sql(spark: SparkSession, schema: str, query: str, parameters: dict[str, str]) -> dict[str, Any]:
-    """The columns and rows of a query, values as JSON holds them (dates and decimals as text)."""
-    if spark.catalog.databaseExists(schema):  # The job's first run makes it.
+def run_sql(spark: SparkSession, query: str, parameters: dict[str, str], schema: str | None) -> dict[str, Any]:
+    """The columns and rows of a query, values as JSON holds them (dates and decimals as text).
+
+    Args:
+        spark: The session.
+        query: The statement.
+        parameters: What `:name` in it stands for.
+        schema: The one whose tables it may call by their bare names.
+    """
+    if schema and spark.catalog.databaseExists(schema):  # The job's first run makes it.
         spark.catalog.setCurrentDatabase(schema)
     try:
         frame = spark.sql(query, args=parameters)
@@ -109,7 +114,7 @@ def run_sql(spark: SparkSession, schema: str, query: str, parameters: dict[str, 
         spark.catalog.setCurrentDatabase("default")
 
 
-def answer(spark: SparkSession, tables_directory: Path, schema: str, request: dict[str, Any]) -> dict[str, Any]:
+def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks for; whatever goes wrong is part of the answer."""
     try:
         if "run_notebook" in request:
@@ -117,7 +122,7 @@ def answer(spark: SparkSession, tables_directory: Path, schema: str, request: di
                 return {"result": run_notebook(spark, **request["run_notebook"])}
             finally:
                 save_views(spark, tables_directory)
-        return {"result": run_sql(spark, schema, **request["sql"])}
+        return {"result": run_sql(spark, **request["sql"])}
     # A notebook may fail in any way, and may also call sys.exit: neither may end the kernel.
     except (Exception, SystemExit) as error:
         return {"error": {"message": describe(error), "traceback": traceback.format_exc()}}

@@ -1,7 +1,7 @@
 /** The conversation with Spark about one home: notebooks and SQL on its tables. */
-import { SCHEMA } from "../stacks/names.ts";
 import type { Home } from "./home.ts";
 import { idleMinutes, openSpark, sparkLog, type SparkConnection } from "./spark-server.ts";
+import { readSchema } from "./synthesized-job.ts";
 
 /** A row of a query's result: values as JSON holds them. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -28,12 +28,12 @@ interface Conversation {
 
 /** Runs notebooks and SQL on the tables of one home, in the Spark that all commands of this checkout share. */
 export class NotebookKernel {
-  readonly #tables: string;
+  readonly #home: Home;
   #conversation: Conversation | undefined;
   #lastId = 0;
 
   constructor(home: Home) {
-    this.#tables = home.tables;
+    this.#home = home;
   }
 
   /**
@@ -76,12 +76,13 @@ export class NotebookKernel {
   }
 
   /**
-   * Runs SQL; `:name` in it stands for a parameter.
+   * Runs SQL; `:name` in it stands for a parameter, and a bare name for a table of the schema of the job that ran here.
    *
    * @throws KernelError where Spark refuses the query
    */
   async query(query: string, parameters: Readonly<Record<string, string>> = {}): Promise<QueryResult> {
-    return (await this.#ask({ sql: { query, parameters } })) as QueryResult;
+    const schema = readSchema(this.#home.synthesized) ?? null;
+    return (await this.#ask({ sql: { query, parameters, schema } })) as QueryResult;
   }
 
   /** Lets go of Spark, which ends what it is doing for this home, and goes on for others. */
@@ -109,8 +110,7 @@ export class NotebookKernel {
   #open(): Conversation {
     const stopped = new AbortController();
     const request = {
-      tables: this.#tables,
-      schema: SCHEMA,
+      tables: this.#home.tables,
       command: process.argv.slice(2).join(" "),
       pid: process.pid,
       idle_minutes: idleMinutes(),

@@ -43,8 +43,6 @@ export interface SparkStatus {
 export interface OpenRequest {
   /** The folder of a home's tables. */
   readonly tables: string;
-  /** The schema whose tables a query may call by their bare names. */
-  readonly schema: string;
   /** How people know the client, whose number is `pid`. */
   readonly command: string;
   readonly pid: number;

@@ -5,7 +5,7 @@ Usage: python local/spark_server.py
 It says "listening" once it can be asked, on the Unix socket that `.venv/spark.json` names; or "running", and ends,
 where another one can be asked already. A client's first line says what it wants:
 
-    {"open": {"tables": "/.../tables", "schema": "...", "command": "track T1", "pid": 7, "idle_minutes": 20}}
+    {"open": {"tables": "/.../tables", "command": "track T1", "pid": 7, "idle_minutes": 20}}
     {"status": {}}
     {"stop": {}}
 
@@ -272,7 +272,7 @@ class SparkServer:
         opened = home.session
 
         def serve(report: kernel.Report) -> None:
-            kernel.serve(client.connection, self._directory, tables, client.asked["schema"], opened, report)
+            kernel.serve(client.connection, self._directory, tables, opened, report)
 
         def on_report(report: dict[str, Any]) -> None:
             client.job_group = report.get("job_group", client.job_group)

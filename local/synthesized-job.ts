@@ -1,7 +1,9 @@
 /** The jobs, their notebooks and the package of these, read from a synthesized pipeline stack. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+
+const PIPELINE = "-pipeline";
 
 /** Terraform blocks are lists in the synthesized JSON where they may repeat, and objects where they may not. */
 const block = <T extends z.ZodType>(type: T) =>
@@ -144,8 +146,15 @@ interface Stack {
 
 type GivenJob = Stack["resource"]["databricks_job"][string];
 
+/** The schema of the orders, which is the same in every environment; undefined where no stack was synthesized. */
+export function readSchema(outputDirectory: string): string | undefined {
+  const stacks = path.join(outputDirectory, "stacks");
+  const pipeline = existsSync(stacks) ? readdirSync(stacks).find((name) => name.endsWith(PIPELINE)) : undefined;
+  return pipeline && readLoadJob(outputDirectory, pipeline.slice(0, -PIPELINE.length)).parameters.schema;
+}
+
 function readStack(outputDirectory: string, environment: string): Stack {
-  const file = path.join(outputDirectory, "stacks", `${environment}-pipeline`, "cdk.tf.json");
+  const file = path.join(outputDirectory, "stacks", `${environment}${PIPELINE}`, "cdk.tf.json");
   if (!existsSync(file)) throw new Error(`there is no synthesized stack at ${file}: run "npx cdktf synth" first`);
   const parsed = stackType.safeParse(JSON.parse(readFileSync(file, "utf8")));
   if (!parsed.success) throw new Error(`${file} holds no job with notebooks:\n${z.prettifyError(parsed.error)}`);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { emptyHome, openHome } from "../../local/home.ts";
 import { LocalJob, type JobRun } from "../../local/local-job.ts";
@@ -24,6 +24,7 @@ async function runLines(
 ): Promise<JobRun> {
   const job = { ...aJob, task: [{ ...aJob.task[0], ...settings }] };
   const output = stackOnDisk(job, { first: notebook(...lines) }, { "greeting/__init__.py": 'WORD = "hello"\n' });
+  cpSync(output, home.synthesized, { recursive: true });
   return new LocalJob(readLoadJob(output, "test"), home, kernel).run("file_arrival", signal, () => undefined);
 }
 
