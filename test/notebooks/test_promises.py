@@ -77,7 +77,6 @@ def test_a_state_that_was_sent_again_wins_against_what_was_sent_in_between_and_c
     pipeline.drop("first.csv", lines(first), 60)
     pipeline.run()
     pipeline.drop("again.csv", lines(first), 20)
-    before = pipeline.versions()["orders_table"]
     _, merged = pipeline.run()
     assert (merged.updated, merged.unchanged) == (0, 1)
     pipeline.drop("between.csv", lines(between), 40)
@@ -88,7 +87,6 @@ def test_a_state_that_was_sent_again_wins_against_what_was_sent_in_between_and_c
     _, merged = pipeline.run()
     assert (merged.inserted, merged.updated) == (1, 1)
     assert [row.address for row in pipeline.table("orders_history") if row.tracking_num == "T1"] == ["A Street"]
-    assert pipeline.versions()["orders_table"] == before + 1
 
 
 def test_of_two_states_of_one_time_and_file_the_one_in_the_later_row_wins(pipeline: Pipeline) -> None:
