@@ -26,6 +26,7 @@ from pyspark.sql import functions as F
 
 sys.path.extend(str(Path(__file__).resolve().parent.parent / folder) for folder in ("notebooks", "local"))
 
+from order_tracking.orders import ORDERS
 from order_tracking.quality_gate import quality_gate
 from order_tracking.source_to_stage import source_to_stage
 from order_tracking.stage_to_final import stage_to_final
@@ -101,26 +102,28 @@ class ThisWay:
     def __init__(self, spark: SparkSession, directory: Path, case: Case) -> None:
         """Create the landing directory and the orders, and tidy them up as every night."""
         self.schema = f"this_{case.name}"
-        self.volume = directory / self.schema
+        self.volume, self.checkpoint = directory / self.schema, directory / f"{self.schema}_checkpoint"
         self.landing = self.volume / "file_arrival"
         self.landing.mkdir(parents=True)
         self.spark, self.tables = spark, Tables("spark_catalog", self.schema, f"{self.schema}_operations")
-        create_missing(spark, self.tables)
-        orders = existing_orders(spark, case).withColumns({"_source_file": F.lit("first.csv"), "_batch_id": F.lit("0")})
+        create_missing(spark, ORDERS, self.tables)
+        orders = existing_orders(spark, case).withColumns(
+            {"_source_file": F.lit("first.csv"), "_batch_id": F.lit("0"), "_sent": F.lit("2026-01-01 first.csv")}
+        )
         orders.writeTo(self.tables.orders).append()
         upkeep(spark, self.tables, retention_days=30)
 
     def source_to_stage(self) -> None:
         """Call the package as the notebook does."""
-        source_to_stage(self.spark, self.tables, str(self.volume), "bench")
+        source_to_stage(self.spark, self.tables, str(self.volume), str(self.checkpoint), "bench")
 
     def stage_to_final(self) -> None:
         """Call the package as the notebook does."""
-        stage_to_final(self.spark, self.tables, str(self.volume), "bench")
+        stage_to_final(self.spark, self.tables, str(self.checkpoint), "bench")
 
     def quality_gate(self) -> None:
         """Call the package as the notebook does."""
-        quality_gate(self.spark, self.tables, str(self.volume), "bench", 20, 0)
+        quality_gate(self.spark, self.tables, str(self.checkpoint), "bench", 20, 0)
 
 
 def existing_orders(spark: SparkSession, case: Case) -> DataFrame:

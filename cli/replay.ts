@@ -10,11 +10,11 @@ import { runAndReport, summaryOf } from "./run-report.ts";
 export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--from SOURCE] [--since DAY] [--until DAY]
                                             [--environment NAME] [--json] [--home DIR]
 
-Puts quarantined rows, or archived files, back into the landing directory and loads what is there then, as after
-a change of the contract. To load a file again changes nothing but what is read differently now.
+Puts quarantined rows, or archived or rejected files, back into the landing directory and loads what is there then,
+as after a change of the contract. To load a file again changes nothing but what is read differently now.
 Without FILEs: all; a FILE is a path as operations.loaded_files_table has it. Exit code 0 only if every run succeeded.
 
-  --from SOURCE       quarantine or archive (default: quarantine)
+  --from SOURCE       quarantine, archive or rejected (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC
   --until DAY         only what was loaded on this day or earlier
   --environment NAME  whose jobs (default: dev)
@@ -22,7 +22,7 @@ Without FILEs: all; a FILE is a path as operations.loaded_files_table has it. Ex
   --home DIR          where the volume and the tables live (default: .local)
 `;
 
-const SOURCES = ["quarantine", "archive"];
+const SOURCES = ["quarantine", "archive", "rejected"];
 
 /** Runs the replay job, and then the load job. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -39,7 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   const { from: source, since, until, environment, json } = values;
-  if (!SOURCES.includes(source)) throw new UsageError(`--from ${source}: give ${SOURCES.join(" or ")}`);
+  if (!SOURCES.includes(source)) throw new UsageError(`--from ${source}: give ${SOURCES.join(", ")}`);
   checkDays(since, until);
   // The job takes the paths as one text.
   const comma = positionals.find((file) => file.includes(","));

@@ -160,6 +160,8 @@ const environmentFields = z.strictObject({
   waitAfterLastChangeSeconds: seconds().default(60),
   /** Columns that the contract does not know: leave them out, add them to the tables, or reject their file. */
   newColumns: z.enum(["ignore", "add", "reject"], { error: "ignore, add or reject" }).default("ignore"),
+  /** A file's last row without a line end, of which a part may be missing: load it with a warning, or quarantine it. */
+  cutRows: z.enum(["load", "quarantine"], { error: "load or quarantine" }).default("load"),
   /** A file with a larger share of bad rows is rejected as a whole. */
   maxBadRowsPercent: percent().default(50),
   /** A run with a larger share of quarantined rows fails in the quality gate. */

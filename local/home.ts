@@ -10,6 +10,8 @@ export interface Home {
   readonly directory: string;
   /** The external volume: `file_arrival/`, `archive/` and `rejected/`. */
   readonly volume: string;
+  /** Other volumes that a job names, by schema and name. */
+  readonly otherVolumes: string;
   /** Spark's warehouse: `<schema>.db/<table>/`. */
   readonly tables: string;
   /** The stacks that the job was read from. */
@@ -24,6 +26,7 @@ function homeAt(directory: string): Home {
   return {
     directory: absolute,
     volume: path.join(absolute, "volume"),
+    otherVolumes: path.join(absolute, "volumes"),
     tables: path.join(absolute, "tables"),
     synthesized: path.join(absolute, "synthesized"),
     workspace: path.join(absolute, "workspace"),
@@ -63,7 +66,7 @@ export function findHome(directory: string): Home {
 
 /** Removes everything from a home; leaves files in the folder that are not the job's. */
 export function emptyHome(home: Home): void {
-  for (const folder of [home.volume, home.tables, home.synthesized, home.workspace, home.logs]) {
+  for (const folder of [home.volume, home.otherVolumes, home.tables, home.synthesized, home.workspace, home.logs]) {
     rmSync(folder, { recursive: true, force: true });
   }
   rmSync(path.join(home.directory, MARK), { force: true });

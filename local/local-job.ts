@@ -104,16 +104,18 @@ export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
     };
   }
 
-  /** A setting's value on this machine: the volume is a folder of the home, the volume's catalog is Spark's own. */
+  /** A setting's value on this machine: each volume is a folder of the home, the volumes' catalog is Spark's own. */
   protected localValue(value: string): string {
     const volume = this.job.parameters.volume ?? "";
     const [, catalog] = /^\/Volumes\/([^/]+)\/[^/]+\/[^/]+$/.exec(volume) ?? [];
     if (catalog === undefined)
       throw new Error(`the parameter volume of ${this.job.name} is "${volume}", which is no volume`);
     if (value === catalog) return LOCAL_CATALOG;
-    return value === volume || value.startsWith(`${volume}/`)
-      ? path.join(this.#home.volume, value.slice(volume.length))
-      : value;
+    if (value === volume || value.startsWith(`${volume}/`)) {
+      return path.join(this.#home.volume, value.slice(volume.length));
+    }
+    const other = `/Volumes/${catalog}/`;
+    return value.startsWith(other) ? path.join(this.#home.otherVolumes, value.slice(other.length)) : value;
   }
 }
 

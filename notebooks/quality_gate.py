@@ -15,7 +15,7 @@ from order_tracking.tables import Tables
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
 dbutils.widgets.text("operations_schema", "")
-dbutils.widgets.text("volume", "")
+dbutils.widgets.text("checkpoint", "")
 dbutils.widgets.text("run_id", "")
 dbutils.widgets.text("max_quarantined_percent", "20")
 dbutils.widgets.text("max_rejected_files", "0")
@@ -24,7 +24,7 @@ dbutils.widgets.text("max_rejected_files", "0")
 
 # DBTITLE 1,Judge the run
 tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
-parameters = read_parameters(dbutils.widgets.get, "volume", "run_id")
+parameters = read_parameters(dbutils.widgets.get, "checkpoint", "run_id")
 limits = {name: number(name, dbutils.widgets.get(name)) for name in ("max_quarantined_percent", "max_rejected_files")}
 summary = quality_gate(spark, tables, **parameters, **limits)
 print(summary)

@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Replay
 # MAGIC
-# MAGIC Puts archived files, or the rows in quarantine, back into the landing directory; their arrival starts the job.
+# MAGIC Puts archived or rejected files, or the rows in quarantine, back into the landing directory, where their arrival
+# MAGIC starts the job.
 # MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
 
 # COMMAND ----------
@@ -16,7 +17,8 @@ dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
 dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
-dbutils.widgets.dropdown("source", "quarantine", ["quarantine", "archive"])
+dbutils.widgets.text("checkpoint", "")
+dbutils.widgets.dropdown("source", "quarantine", ["quarantine", "archive", "rejected"])
 dbutils.widgets.text("since", "")
 dbutils.widgets.text("until", "")
 dbutils.widgets.text("files", "")
@@ -25,7 +27,9 @@ dbutils.widgets.text("files", "")
 
 # DBTITLE 1,Put back what was chosen
 tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
-parameters = read_parameters(dbutils.widgets.get, "volume", "source", optional=("since", "until", "files"))
+parameters = read_parameters(
+    dbutils.widgets.get, "volume", "checkpoint", "source", optional=("since", "until", "files")
+)
 summary = replay(spark, tables, **parameters)
 print(summary)
 

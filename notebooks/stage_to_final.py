@@ -15,14 +15,14 @@ from order_tracking.tables import Tables
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
 dbutils.widgets.text("operations_schema", "")
-dbutils.widgets.text("volume", "")
+dbutils.widgets.text("checkpoint", "")
 dbutils.widgets.text("run_id", "")
 
 # COMMAND ----------
 
 # DBTITLE 1,Merge what is staged
 tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
-parameters = read_parameters(dbutils.widgets.get, "volume", "run_id")
+parameters = read_parameters(dbutils.widgets.get, "checkpoint", "run_id")
 summary = stage_to_final(spark, tables, **parameters)
 print(summary)
 

@@ -16,6 +16,7 @@ dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")
 dbutils.widgets.text("operations_schema", "")
 dbutils.widgets.text("volume", "")
+dbutils.widgets.text("checkpoint", "")
 dbutils.widgets.text("retention_days", "30")
 
 # COMMAND ----------

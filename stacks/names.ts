@@ -15,6 +15,8 @@ export const SCHEMA = "order_tracking";
 /** Schema of what the pipeline needs and tells of itself: stage, quarantine, runs and files. */
 export const OPERATIONS_SCHEMA = "operations";
 export const VOLUME = "order_files";
+/** Volume of what the pipeline keeps for itself, in the operations schema: no client reads or writes it. */
+export const CHECKPOINT_VOLUME = "checkpoint";
 export const EVENT_SOURCE_CONTAINER = "eventsource";
 export const MANAGED_CONTAINER = "managed";
 
@@ -117,6 +119,10 @@ export const volumeStorageLocation = (environment: Environment): string =>
 
 /** The volume's directory as clusters and clients see it; no slash at the end. */
 export const volumePath = (environment: Environment): string => `/Volumes/${catalog(environment)}/${SCHEMA}/${VOLUME}`;
+
+/** The checkpoint's directory as clusters see it. */
+export const checkpointPath = (environment: Environment): string =>
+  `/Volumes/${catalog(environment)}/${OPERATIONS_SCHEMA}/${CHECKPOINT_VOLUME}`;
 
 /** Where clients put files. The slash at the end is required by the file-arrival trigger. */
 export const landingDirectory = (environment: Environment): string => `${volumePath(environment)}/file_arrival/`;

@@ -30,6 +30,8 @@ export class PipelineStack extends EnvironmentStack {
     });
     const compute = new JobCompute(this, "compute", environment);
     const notebooks = new NotebookPackage(this, "notebooks", workspaceFolder);
+    // Of no job: a person runs it once in a workspace, on each kind of compute.
+    notebooks.addNotebook("smoke");
     const notifications = new Notifications(this, "notifications", environment);
 
     const shared = { environment, compute, notebooks, notifications };

@@ -2,22 +2,30 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-#: A cloud upload shows as an empty file until it is complete, so a young empty file may just be on its way.
-EMPTY_FILE_GRACE = timedelta(minutes=10)
+#: A cloud upload shows as an empty file until it is complete, and other writers leave a line without its end: such a
+#: file may just be on its way while it is young.
+UNFINISHED_GRACE = timedelta(minutes=10)
+
+#: An empty folder of that age is nobody's who is about to write into it.
+_EMPTY_FOLDER_GRACE = timedelta(hours=1)
 
 #: Ends the name of the file that says why the file beside it was rejected.
 REASON_ENDING = ".reason.txt"
 
 #: Files that their writers rename once they are complete, and reasons that came back with a rejected file.
-IGNORED_ENDINGS = (".tmp", "._COPYING_", REASON_ENDING)
+_IGNORED_ENDINGS = {
+    ".tmp": "its name ends in .tmp, so it is not finished: its writer renames it",
+    "._COPYING_": "its name ends in ._COPYING_, so it is not finished: its writer renames it",
+    REASON_ENDING: "it is the reason why a file was rejected",
+}
+_HIDDEN = "its name, or a folder's, starts with . or _"
 
-#: Starts the name of the folder that a replay puts into the landing directory.
-REPLAY_FOLDER = "replay-"
+#: The deployment puts it there, so that the directory exists.
+_KEEP = ".keep"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -32,38 +40,108 @@ class ArrivedFile:
     file_id: str
 
 
-def list_arrivals(landing_directory: Path) -> list[ArrivedFile]:
-    """List the files in the landing directory and its folders, hidden and ignored ones left out, by path."""
-    found = (look_at(landing_directory, path) for path in _visible_paths(landing_directory))
-    return [file for file in found if file]
+@dataclass(frozen=True)
+class Arrivals:
+    """What is in the landing directory.
+
+    Attributes:
+        files: The files to load, by path.
+        left_alone: The files, and hidden folders, that are not, with the reason.
+        empty_folders: Folders with nothing in them.
+    """
+
+    files: list[ArrivedFile] = field(default_factory=list)
+    left_alone: dict[str, str] = field(default_factory=dict)
+    empty_folders: list[Path] = field(default_factory=list)
+
+
+def list_arrivals(landing_directory: Path) -> Arrivals:
+    """Look through the landing directory and its folders, once."""
+    found = Arrivals()
+    for folder, folders, names in os.walk(landing_directory):
+        below = Path(folder).relative_to(landing_directory)
+        if not folders and not names and Path(folder) != landing_directory:
+            found.empty_folders.append(Path(folder))
+        for name in sorted(folders):
+            if _is_hidden(name):
+                found.left_alone[f"{(below / name).as_posix()}/"] = _HIDDEN
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in sorted(names):
+            path = (below / name).as_posix()
+            reason = _why_left_alone(name)
+            if reason:
+                found.left_alone[path] = reason
+            elif name != _KEEP and (file := look_at(landing_directory, path)):
+                found.files.append(file)
+    return found
 
 
 def look_at(directory: Path, path: str) -> ArrivedFile | None:
     """Describe the file at `path` below `directory` as it is now; None if there is none."""
     try:
         stat = (directory / path).stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     identity = f"{path}\n{stat.st_size}\n{stat.st_mtime_ns}"
     return ArrivedFile(
         path=path,
         size_bytes=stat.st_size,
         modified_at=_EPOCH + timedelta(microseconds=stat.st_mtime_ns // 1000),
-        file_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        file_id=hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:16],
     )
 
 
-def may_be_unfinished(file: ArrivedFile, now: datetime) -> bool:
-    """Tell whether a file is empty and so young that its content may still be on its way."""
-    return file.size_bytes == 0 and now - file.modified_at < EMPTY_FILE_GRACE
+def why_unfinished(landing_directory: Path, file: ArrivedFile, now: datetime) -> str | None:
+    """Say why a young file's content may still be on its way; None if nothing speaks for that."""
+    if now - file.modified_at >= UNFINISHED_GRACE:
+        return None
+    if file.size_bytes == 0:
+        return "it is empty and new, so it may still be on its way; a later run loads or rejects it"
+    try:
+        with (landing_directory / file.path).open("rb") as content:
+            start = content.read(4096)
+            content.seek(-1, os.SEEK_END)
+            end = content.read()
+    except OSError:
+        return None  # It is gone, or will be told as what it is.
+    if end == b"\n" or not _is_text(start):
+        return None
+    return "its last line has no end and it is new, so it may still be on its way; a later run loads it"
 
 
-def _visible_paths(landing_directory: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(landing_directory):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        for name in sorted(names):
-            if not _is_hidden(name) and not name.endswith(IGNORED_ENDINGS):
-                yield (Path(folder) / name).relative_to(landing_directory).as_posix()
+def remove_emptied(folders: list[Path], now: datetime) -> None:
+    """Remove folders that have been empty for a while, or they would be walked for ever."""
+    for folder in folders:
+        try:
+            if now.timestamp() - folder.stat().st_mtime > _EMPTY_FOLDER_GRACE.total_seconds():
+                folder.rmdir()
+        except OSError:
+            continue  # Somebody has put something into it, or was faster.
+
+
+def is_path_below(path: str) -> bool:
+    """Tell whether a path leads to a place below the directory that it is joined to."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and "\0" not in path and not path.startswith("/") and ".." not in parts
+
+
+def _why_left_alone(name: str) -> str | None:
+    if name == _KEEP:
+        return None
+    if _is_hidden(name):
+        return _HIDDEN
+    return next((reason for ending, reason in _IGNORED_ENDINGS.items() if name.endswith(ending)), None)
+
+
+def _is_text(start: bytes) -> bool:
+    """Tell whether the start of a file may be that of a text, cut anywhere."""
+    if b"\0" in start:
+        return False
+    try:
+        start.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(start) - 3
+    return True
 
 
 def _is_hidden(name: str) -> bool:

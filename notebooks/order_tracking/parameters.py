@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from enum import Enum
+from typing import TypeVar
+
+from order_tracking.errors import ParameterError
 
 
 class NewColumns(str, Enum):
@@ -12,16 +15,26 @@ class NewColumns(str, Enum):
     REJECT = "reject"  # the file is rejected
 
 
+class CutRows(str, Enum):
+    """What happens to a file's last row if no line end follows it, so that a part of it may be missing."""
+
+    LOAD = "load"  # the run warns of it
+    QUARANTINE = "quarantine"
+
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
 def read_parameters(read: Callable[[str], str], *names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """Read the named parameters, each of which must have a value, and the optional ones.
 
     Raises:
-        ValueError: If some have none.
+        ParameterError: If some have none.
     """
     values = {name: read(name).strip() for name in (*names, *optional)}
     missing = [name for name in names if not values[name]]
     if missing:
-        raise ValueError(f"no value for {', '.join(missing)}; run the job, or fill in the widgets at the top")
+        raise ParameterError(f"no value for {', '.join(missing)}; run the job, or fill in the widgets at the top")
     return values
 
 
@@ -29,25 +42,25 @@ def number(name: str, text: str) -> float:
     """Read a parameter as a number that is not negative.
 
     Raises:
-        ValueError: If it is none.
+        ParameterError: If it is none.
     """
     try:
         value = float(text)
     except ValueError:
         value = -1
     if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} is {text!r}; it must be a number that is not negative")
+        raise ParameterError(f"{name} is {text!r}; it must be a number that is not negative")
     return value
 
 
-def new_columns(text: str) -> NewColumns:
-    """Read the policy for new columns.
+def choice(kind: type[Choice], name: str, text: str) -> Choice:
+    """Read a parameter that is one of a few words.
 
     Raises:
-        ValueError: If there is no such policy.
+        ParameterError: If it is none of them.
     """
     try:
-        return NewColumns(text)
+        return kind(text)
     except ValueError:
-        known = ", ".join(each.value for each in NewColumns)
-        raise ValueError(f"new_columns is {text!r}; it must be one of {known}") from None
+        known = ", ".join(each.value for each in kind)
+        raise ParameterError(f"{name} is {text!r}; it must be one of {known}") from None

@@ -1,14 +1,30 @@
 """The quarantine: rows that broke a rule, as they were, with the reasons."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from order_tracking.contract import COLUMNS
+from order_tracking.contract import Contract
+from order_tracking.sql import identifier
 
 
-def quarantine_rows(rows: DataFrame, quarantine: str, batch_id: str, attempt: int, now: datetime) -> None:
+@dataclass(frozen=True)
+class BadRow:
+    """A row of a file, and what is wrong with it.
+
+    Attributes:
+        number: Its number in the file, from 1, without the header.
+    """
+
+    number: int
+    reason: str
+
+
+def quarantine_rows(
+    rows: DataFrame, contract: Contract, quarantine: str, batch_id: str, attempt: int, now: datetime
+) -> None:
     """Write a batch's bad rows, once.
 
     A later attempt replaces what an earlier one may have left. Delta skips an earlier attempt that comes too late,
@@ -19,7 +35,7 @@ def quarantine_rows(rows: DataFrame, quarantine: str, batch_id: str, attempt: in
         rows.withColumn("_first_row_id", F.min("_row_id").over(in_file))
         .where(F.size("reasons") > 0)
         .select(
-            *(column.name for column in COLUMNS),
+            *map(identifier, contract.names),
             "raw_row",
             "reasons",
             "_source_file",
@@ -33,3 +49,10 @@ def quarantine_rows(rows: DataFrame, quarantine: str, batch_id: str, attempt: in
         writer.append()
     else:
         writer.overwrite(F.col("_batch_id") == batch_id)
+
+
+def first_bad_rows(spark: SparkSession, quarantine: str, batch_id: str, path: str, limit: int) -> list[BadRow]:
+    """Read a file's first rows in quarantine."""
+    of_file = spark.table(quarantine).where((F.col("_batch_id") == batch_id) & (F.col("_source_file") == path))
+    columns = of_file.selectExpr("_row_number AS number", "array_join(reasons.message, ', ') AS reason")
+    return [BadRow(row.number, row.reason) for row in columns.sort("number").limit(limit).collect()]

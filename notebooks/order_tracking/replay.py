@@ -1,23 +1,40 @@
-"""Load again what was archived or quarantined: put it back, and its arrival starts the job."""
+"""Load again what was archived, rejected or quarantined: put it back, and its arrival starts the job."""
 
 import csv
 import json
+import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from order_tracking.batch import batch_date
-from order_tracking.landing import REPLAY_FOLDER
+from order_tracking.batch import batch_date, is_batch_id
+from order_tracking.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.clock import Clock, use_utc, utc_now
+from order_tracking.contract import Contract
+from order_tracking.errors import ParameterError
+from order_tracking.landing import REASON_ENDING
+from order_tracking.order_rows import NOT_SPLIT
+from order_tracking.orders import ORDERS
+from order_tracking.sql import literal
 from order_tracking.stage import discard_file
 from order_tracking.tables import Tables, create_missing
 from order_tracking.volume import Volume, open_volume
+
+SOURCES = ("archive", "quarantine", "rejected")
+
+#: Tells a row that was never split into values: its raw row is a text, which may look like JSON.
+_IS_SPLIT = f"NOT exists(reasons, each -> each.rule = 'malformed' AND startswith(each.message, {literal(NOT_SPLIT)}))"
+
+_FOLDER = "replay-"
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -42,80 +59,168 @@ class ReplaySummary:
         return "\n".join([f"{len(self.files)} files were put into the landing directory.{left}", *self.files])
 
 
+class PutBack:
+    """A folder of the landing directory for files that are loaded again.
+
+    What they were is noted before they are there, where clients cannot write: a client's folder of such a name is none.
+    """
+
+    def __init__(self, volume: Volume, checkpoint: Checkpoint, now: datetime) -> None:
+        """Name it; it is made with the first file."""
+        self.folder = f"{_FOLDER}{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._volume, self._checkpoint = volume, checkpoint
+
+    def note(self, files: Iterable[ReplayedFile]) -> None:
+        """Note all the files that are about to be put there."""
+        self._checkpoint.note_replay(self.folder, ReplayedFiles(tuple(files)))
+
+    def put(self, path: str, write: Callable[[Path], Any]) -> str:
+        """Write a file into the landing directory so that it is there as a whole or not at all."""
+        target = self._volume.landing / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}")  # Hidden files are left alone.
+        write(unfinished)
+        self._volume.move(unfinished, target)
+        return path
+
+
 def replay(
     spark: SparkSession,
     tables: Tables,
     volume: str,
+    checkpoint: str,
     source: str,
     since: str = "",
     until: str = "",
     files: str = "",
+    contract: Contract = ORDERS,
+    now: Clock = utc_now,
 ) -> ReplaySummary:
-    """Put archived files, or quarantined rows, back into the landing directory, in a folder of their own.
+    """Put archived or rejected files, or quarantined rows, back into the landing directory, in a folder of their own.
 
-    To load a file again changes nothing but what a new version of the contract reads in it. Quarantined rows leave the
-    quarantine once they are in the landing directory; what is still wrong comes back to it.
+    To load a file again changes nothing but what a new version of the contract reads in it. Rejected files leave
+    `rejected/`, and quarantined rows the quarantine, once they are in the landing directory; what is still wrong comes
+    back to it.
 
     Args:
         spark: The session.
         tables: The names of the tables.
         volume: The path of the directory that holds the landing directory.
-        source: `archive` or `quarantine`.
+        checkpoint: The path of the checkpoint.
+        source: `archive`, `quarantine` or `rejected`.
         since: The first day to take, by when a batch was claimed; empty for all.
         until: The last day to take; empty for all.
         files: Paths as the ledger has them, separated by commas; empty for all.
+        contract: The contract.
+        now: The clock.
 
     Returns:
         The files that were put back.
 
     Raises:
-        ValueError: If the source is unknown or a day is no date.
+        ParameterError: If the source is unknown or a day is no date.
     """
     days = (_day("since", since) or date.min, _day("until", until) or date.max)
+    if source not in SOURCES:
+        raise ParameterError(f"source is {source!r}; it must be {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
     paths = {path.strip() for path in files.split(",") if path.strip()}
+    use_utc(spark)
+    create_missing(spark, contract, tables)
     directories = open_volume(volume)
-    folder = f"{REPLAY_FOLDER}{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    if source == "archive":
-        return ReplaySummary(tuple(_replay_archive(directories, folder, days, paths)))
+    if source == "rejected":
+        directories = directories.probed()
+    put_back = PutBack(directories, Checkpoint(Path(checkpoint)), now())
     if source == "quarantine":
-        create_missing(spark, tables)
-        return _replay_quarantine(spark, tables, directories, folder, days, paths)
-    raise ValueError(f"source is {source!r}; it must be archive or quarantine")
+        return _replay_quarantine(spark, tables, put_back, days, paths)
+    directory = directories.path / source
+    chosen = [
+        (batch.name, file.relative_to(batch).as_posix(), file)
+        for batch in sorted(directory.glob("*/*/*/*"))
+        if is_batch_id(batch.name) and days[0] <= batch_date(batch.name) <= days[1]
+        for file in sorted(path for path in batch.rglob("*") if path.is_file())
+        if not file.name.endswith(REASON_ENDING)
+    ]
+    chosen = [each for each in chosen if not paths or each[1] in paths]
+    return ReplaySummary(tuple(_replay_files(spark, tables, directories, put_back, source, chosen)))
 
 
 def _day(name: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise ValueError(f"{name} is {text!r}; it must be a date such as 2026-11-21") from None
+        raise ParameterError(f"{name} is {text!r}; it must be a date such as 2026-11-21") from None
 
 
-def _replay_archive(volume: Volume, folder: str, days: tuple[date, date], paths: set[str]) -> Iterator[str]:
-    for batch in sorted((volume.path / "archive").glob("*/*/*/*")):
-        if not days[0] <= batch_date(batch.name) <= days[1]:
-            continue
-        for file in sorted(path for path in batch.rglob("*") if path.is_file()):
-            path = file.relative_to(batch).as_posix()
-            if not paths or path in paths:
-                # Two batches may have files of one name.
-                yield _put(
-                    volume, f"{folder}/{batch.name}/{path}", lambda target, file=file: shutil.copyfile(file, target)
-                )
+def _replay_files(
+    spark: SparkSession,
+    tables: Tables,
+    volume: Volume,
+    put_back: PutBack,
+    source: str,
+    chosen: Sequence[tuple[str, str, Path]],
+) -> Iterator[str]:
+    if not chosen:
+        return
+    sent = _sent_times(spark, tables, {batch_id for batch_id, _, _ in chosen})
+
+    def sent_at(batch_id: str, path: str, file: Path) -> datetime:
+        return sent.get((batch_id, path)) or datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+
+    # Two batches may have files of one name.
+    put_back.note(
+        ReplayedFile(f"{put_back.folder}/{batch_id}/{path}", _first_path(path), sent_at(batch_id, path, file), False)
+        for batch_id, path, file in chosen
+    )
+    for batch_id, path, file in chosen:
+        target = f"{put_back.folder}/{batch_id}/{path}"
+        if source == "archive":
+            yield put_back.put(target, partial(shutil.copyfile, file))
+        else:
+            landed = volume.landing / target
+            landed.parent.mkdir(parents=True, exist_ok=True)
+            if volume.move(file, landed):
+                file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
+                yield target
+
+
+def _sent_times(spark: SparkSession, tables: Tables, batch_ids: Iterable[str]) -> dict[tuple[str, str], datetime]:
+    ledger = spark.table(tables.ledger).where(F.col("batch_id").isin(*batch_ids))
+    rows = ledger.selectExpr("batch_id", "path", "unix_micros(modified_at) AS micros").collect()
+    return {
+        (row.batch_id, row.path): _EPOCH + timedelta(microseconds=row.micros) for row in rows if row.micros is not None
+    }
+
+
+def _first_path(path: str) -> str:
+    """Return the path that a file had when it was sent, which may have been loaded again before."""
+    return re.sub(rf"^({_FOLDER}[^/]+/[^/]+/)+", "", path)
 
 
 def _replay_quarantine(
-    spark: SparkSession, tables: Tables, volume: Volume, folder: str, days: tuple[date, date], paths: set[str]
+    spark: SparkSession, tables: Tables, put_back: PutBack, days: tuple[date, date], paths: set[str]
 ) -> ReplaySummary:
     rows = _chosen(spark.table(tables.quarantine), days, paths)
-    in_columns = F.col("raw_row").startswith("{")
+    split = rows.where(_IS_SPLIT)
+    groups = split.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
+    if not groups:
+        return ReplaySummary((), rows_left=rows.count())
+    sent = _sent_times(spark, tables, {batch_id for batch_id, _ in groups})
+    now = datetime.now(timezone.utc)
+    put_back.note(
+        ReplayedFile(
+            f"{put_back.folder}/{group[0]}/{group[1]}", _first_path(group[1]), sent.get(tuple(group), now), True
+        )
+        for group in groups
+    )
     put = []
-    for group in rows.where(in_columns).select("_batch_id", "_source_file").distinct().sort("_batch_id").collect():
-        of_file = rows.where((F.col("_batch_id") == group[0]) & (F.col("_source_file") == group[1]))
-        raw = [json.loads(row.raw_row) for row in of_file.where(in_columns).sort("_row_number").collect()]
-        put.append(_put(volume, f"{folder}/{group[0]}/{group[1]}", lambda target, raw=raw: _write_csv(target, raw)))
+    for batch_id, path in groups:
+        of_file = split.where((F.col("_batch_id") == batch_id) & (F.col("_source_file") == path))
+        raw = [json.loads(row.raw_row) for row in of_file.sort("_row_number").collect()]
+        target = f"{put_back.folder}/{batch_id}/{path}"
+        put.append(put_back.put(target, partial(_write_csv, raw)))
         # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
-        discard_file(spark, tables.quarantine, group[0], group[1], "startswith(raw_row, '{')")
-    return ReplaySummary(tuple(put), rows_left=rows.where(~in_columns).count() if put else rows.count())
+        discard_file(spark, tables.quarantine, batch_id, path, _IS_SPLIT)
+    return ReplaySummary(tuple(put), rows_left=rows.count())
 
 
 def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFrame:
@@ -126,19 +231,8 @@ def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFr
     return rows.where(F.col("_source_file").isin(*paths)) if paths else rows
 
 
-def _write_csv(target: Path, rows: Iterable[dict[str, Any]]) -> None:
-    rows = list(rows)
+def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> None:
     with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _put(volume: Volume, path: str, write: Any) -> str:
-    """Write a file into the landing directory so that it is there as a whole or not at all."""
-    target = volume.landing / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}")  # Hidden files are left alone.
-    write(unfinished)
-    unfinished.replace(target)
-    return path

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from order_tracking.sql import literal
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -25,7 +27,7 @@ class Rule:
 
 def one_of(column: str, *values: str, warn_only: bool = False) -> Rule:
     """Allow only these values."""
-    listed = ", ".join(quoted(value) for value in values)
+    listed = ", ".join(literal(value) for value in values)
     message = f"{column} is none of {', '.join(values)}"
     return Rule("allowed", column, f"{{{column}}} IN ({listed})", message, warn_only)
 
@@ -33,7 +35,7 @@ def one_of(column: str, *values: str, warn_only: bool = False) -> Rule:
 def matching(column: str, pattern: str, warn_only: bool = False) -> Rule:
     """Allow only values that a Java regular expression matches from end to end."""
     # Braces are the columns' in a condition.
-    whole = quoted(f"^(?:{pattern})$").replace("{", "{{").replace("}", "}}")
+    whole = literal(f"^(?:{pattern})$").replace("{", "{{").replace("}", "}}")
     return Rule("pattern", column, f"{{{column}}} RLIKE {whole}", f"{column} does not match {pattern}", warn_only)
 
 
@@ -52,9 +54,3 @@ def between(column: str, first: str, last: str, warn_only: bool = False) -> Rule
 def not_before(column: str, earlier: str, warn_only: bool = False) -> Rule:
     """Allow only values that are not smaller than another column's."""
     return Rule("order", column, f"{{{column}}} >= {{{earlier}}}", f"{column} is before {earlier}", warn_only)
-
-
-def quoted(text: str) -> str:
-    """Write a text as a SQL literal."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

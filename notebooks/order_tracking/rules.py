@@ -4,80 +4,141 @@ The expressions are SQL text: Spark parses a long text in a fraction of the time
 Python, call by call.
 """
 
-from order_tracking.contract import COLUMNS, RULES, Column
-from order_tracking.rule import Rule, quoted
+from datetime import datetime
+
+from order_tracking.contract import Column, Contract, Progress
+from order_tracking.rule import Rule
+from order_tracking.sql import identifier, literal
 
 # A cast alone would also accept `2026`, or `10:15` as that time of today.
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ZONE = " ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _TIME = "[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
 
+_ZERO_WIDTH = r"[\x{200B}\x{2060}\x{FEFF}]"
+#: Every kind of space but line ends: LF, and CR where it is before one.
+_SPACE = r"[\p{Z}\t\x{85}]"
+_CONTROL = r"[\p{Cc}&&[^\n]]"
+#: What nobody sees in a key would make it another one.
+_CONTROL_IN_KEY = r"[\p{Cc}\p{Cf}]"
+
 _EXPECTED = {
     "date": "a date such as 2026-11-21",
     "timestamp": "a timestamp such as 2026-11-21 10:15:00",
 }
 
-WARNINGS = tuple(rule for rule in RULES if rule.warn_only)
 
+def clean(raw: str, is_plain: bool = True, case: str | None = None) -> str:
+    """Trim white space, write line ends as LF and letters in one case, and turn what is left empty into NULL.
 
-def clean(raw: str, case: str | None = None) -> str:
-    """Trim white space, write line ends as LF and letters in one case, and turn what is left empty into NULL."""
+    Args:
+        raw: The value.
+        is_plain: Whether it is ASCII without control characters. If not, every kind of space is written as one, and
+            those without a width are left out.
+        case: `upper` or `lower`.
+    """
+    if not is_plain:
+        raw = f"regexp_replace({raw}, {literal(_ZERO_WIDTH)}, '')"
+        raw = f"regexp_replace({raw}, {literal(_SPACE)}, ' ')"
     text = rf"nullif(replace(btrim({raw}, ' \t\r\n'), '\r\n', '\n'), '')"
     return f"{case}({text})" if case else text
 
 
 def parse(column: Column) -> str:
     """Read a cleaned value as its column's type; NULL if it is not of that type."""
+    value = identifier(column.name)
     if column.type == "string":
-        return column.name
+        return value
     if column.type == "date":
-        iso = f"CASE WHEN {column.name} RLIKE '^{_DATE}$' THEN try_cast({column.name} AS date) END"
+        iso = f"CASE WHEN {value} RLIKE '^{_DATE}$' THEN try_cast({value} AS date) END"
     elif column.type == "timestamp":
-        accepted = f"{column.name} RLIKE '^{_DATE}({_TIME}({_ZONE})?)?$'"
-        iso = f"CASE WHEN {accepted} THEN try_cast({_complete_timestamp(column.name)} AS timestamp) END"
+        accepted = f"{value} RLIKE '^{_DATE}({_TIME}({_ZONE})?)?$'"
+        iso = f"CASE WHEN {accepted} THEN try_cast({_complete_timestamp(value)} AS timestamp) END"
     else:
-        return f"try_cast({column.name} AS {column.type})"
-    others = [f"CAST(try_to_timestamp({column.name}, {quoted(each)}) AS {column.type})" for each in column.formats]
+        return f"try_cast({value} AS {column.type})"
+    others = [f"CAST(try_to_timestamp({value}, {literal(each)}) AS {column.type})" for each in column.formats]
     return f"coalesce({', '.join([iso, *others])})" if others else iso
 
 
-def broken_rules(malformed: str) -> str:
+def broken_rules(contract: Contract, malformed: str, arrived_at: datetime, is_plain: bool = True) -> str:
     """List what is wrong with a row of cleaned values; empty if nothing is.
 
     Args:
+        contract: The contract.
         malformed: Says why the row could not be split into values; NULL if it could. Its values are not looked at then.
+        arrived_at: When the row's file was found.
+        is_plain: Whether no value can have a control character.
     """
-    of_values = [_broken_by(column) for column in COLUMNS]
+    of_values = [_broken_by(contract, column, is_plain) for column in contract.columns]
+    of_values += [_in_the_future(contract, arrived_at), _unknown(contract.progress)]
     of_rules = [
-        f"CASE WHEN {breaks(rule)} THEN {_reason(quoted(rule.column), rule.name, quoted(rule.message))} END"
-        for rule in RULES
+        f"CASE WHEN {breaks(contract, rule)} THEN {_reason(rule.column, rule.name, _with_value(rule))} END"
+        for rule in contract.rules
         if not rule.warn_only
     ]
-    of_row = _reason("CAST(NULL AS string)", "malformed", malformed)
+    of_row = _reason(None, "malformed", malformed)
     broken = f"array_compact(array({', '.join([*of_values, *of_rules])}))"
     return f"CASE WHEN {malformed} IS NOT NULL THEN array({of_row}) ELSE {broken} END"
 
 
-def breaks(rule: Rule) -> str:
+def breaks(contract: Contract, rule: Rule) -> str:
     """Tell whether a row of cleaned values breaks a rule."""
-    return f"NOT ({rule.condition.format(**{column.name: parse(column) for column in COLUMNS})})"
+    return f"NOT ({rule.condition.format(**{column.name: parse(column) for column in contract.columns})})"
 
 
-def _broken_by(column: Column) -> str:
+def _broken_by(contract: Contract, column: Column, is_plain: bool) -> str:
+    value, name = identifier(column.name), column.name
     cases = []
     if column.required:
-        reason = _reason(f"'{column.name}'", "required", f"'{column.name} is empty'")
-        cases.append(f"WHEN {column.name} IS NULL THEN {reason}")
+        cases.append(f"WHEN {value} IS NULL THEN {_reason(name, 'required', literal(f'{name} is empty'))}")
     if column.type != "string":
-        expected = _EXPECTED.get(column.type, column.type)
-        message = f"concat('{column.name} is not {expected}: ', left({column.name}, 100))"
-        reason = _reason(f"'{column.name}'", "type", message)
-        cases.append(f"WHEN {column.name} IS NOT NULL AND {parse(column)} IS NULL THEN {reason}")
+        expected = literal(f"{name} is not {_EXPECTED.get(column.type, column.type)}: ")
+        reason = _reason(name, "type", f"concat({expected}, left({value}, 100))")
+        cases.append(f"WHEN {value} IS NOT NULL AND {parse(column)} IS NULL THEN {reason}")
+    elif not is_plain:
+        refused = _CONTROL_IN_KEY if name == contract.key else _CONTROL
+        reason = _reason(name, "control", literal(f"{name} has a character that nobody sees"))
+        cases.append(f"WHEN {value} RLIKE {literal(refused)} THEN {reason}")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
 
-def _reason(column: str, rule: str, message: str) -> str:
-    return f"named_struct('column', {column}, 'rule', '{rule}', 'message', {message})"
+def _in_the_future(contract: Contract, arrived_at: datetime) -> str:
+    """A state from then would be the newest until then."""
+    column = contract.column(contract.sequence)
+    if contract.future_tolerance is None or column.type not in ("date", "timestamp"):
+        return "NULL"
+    latest = f"CAST({literal((arrived_at + contract.future_tolerance).isoformat())} AS TIMESTAMP)"
+    message = literal(f"{column.name} is in the future, seen from when its file arrived: ")
+    reason = _reason(column.name, "future", f"concat({message}, {identifier(column.name)})")
+    return f"CASE WHEN {parse(column)} > {latest} THEN {reason} END"
+
+
+def is_unknown(progress: Progress) -> str:
+    """Tell whether a row's cleaned value says nothing of how far the order is."""
+    known = ", ".join(literal(value.upper()) for value in progress.values)
+    return f"coalesce(upper({identifier(progress.column)}) NOT IN ({known}), false)"
+
+
+def _unknown(progress: Progress | None) -> str:
+    if not progress or not progress.only_known:
+        return "NULL"
+    value = identifier(progress.column)
+    known = ", ".join(literal(each) for each in progress.values)
+    nearest = (
+        f"array_min(transform(array({known}), each -> struct(levenshtein(upper({value}), upper(each)), each))).each"
+    )
+    text = literal(f"{progress.column} is none that is known: ")
+    message = f"concat({text}, left({value}, 100), '; is it ', {nearest}, '?')"
+    return f"CASE WHEN {is_unknown(progress)} THEN {_reason(progress.column, 'unknown', message)} END"
+
+
+def _with_value(rule: Rule) -> str:
+    return f"concat({literal(rule.message)}, coalesce(concat(': ', left({identifier(rule.column)}, 100)), ''))"
+
+
+def _reason(column: str | None, rule: str, message: str) -> str:
+    name = literal(column) if column else "CAST(NULL AS string)"
+    return f"named_struct('column', {name}, 'rule', {literal(rule)}, 'message', {message})"
 
 
 def _complete_timestamp(value: str) -> str:

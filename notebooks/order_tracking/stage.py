@@ -1,13 +1,17 @@
 """The stage: every row that was loaded. The merge takes the batches that wait for it, the history takes them all."""
 
+import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from order_tracking.contract import COLUMNS, KEY
-from order_tracking.rules import WARNINGS, breaks, parse
+from order_tracking.contract import Contract
+from order_tracking.rules import breaks, is_unknown, parse
+from order_tracking.sql import identifier
 
 
 @dataclass(frozen=True)
@@ -22,27 +26,25 @@ class RowCounts:
 
 
 def write_stage(
-    rows: DataFrame, stage: str, batch_id: str, attempt: int, added_columns: tuple[str, ...], now: datetime
+    rows: DataFrame,
+    contract: Contract,
+    stage: str,
+    batch_id: str,
+    attempt: int,
+    added_columns: tuple[str, ...],
+    now: datetime,
 ) -> RowCounts:
     """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left."""
     counts = Observation()
     staged = (
-        rows.observe(
-            counts,
-            F.expr("count_if(size(reasons) = 0) AS staged"),
-            F.expr("count_if(size(reasons) > 0) AS quarantined"),
-            F.expr(f"min(CASE WHEN size(reasons) = 0 THEN {KEY} END) AS first_key"),
-            F.expr(f"max(CASE WHEN size(reasons) = 0 THEN {KEY} END) AS last_key"),
-            *(
-                F.expr(f"count_if(size(reasons) = 0 AND {breaks(rule)}) AS warning_{i}")
-                for i, rule in enumerate(WARNINGS)
-            ),
-        )
+        rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in _observed(contract).items()))
         .where("size(reasons) = 0")
         .selectExpr(
-            *(f"{parse(column)} AS {column.name}" for column in COLUMNS),
-            *(f"`{name}`" for name in added_columns),
+            *(f"{parse(column)} AS {identifier(column.name)}" for column in contract.columns),
+            *(identifier(name) for name in added_columns),
             "_source_file",
+            "_sent",
+            "_row_id",
         )
         .withColumns({"_ingested_at": F.lit(now), "_batch_id": F.lit(batch_id)})
     )
@@ -51,13 +53,12 @@ def write_stage(
     else:
         staged.writeTo(stage).overwrite(F.col("_batch_id") == batch_id)
     seen = counts.get
-    warned = ((seen[f"warning_{i}"], rule.message) for i, rule in enumerate(WARNINGS))
     return RowCounts(
         staged=seen["staged"],
         quarantined=seen["quarantined"],
         first_key=seen["first_key"],
         last_key=seen["last_key"],
-        warnings=tuple(f"{rows} rows: {message}" for rows, message in warned if rows),
+        warnings=tuple(_warnings(contract, seen)),
     )
 
 
@@ -73,3 +74,42 @@ def discard_file(spark: SparkSession, table: str, batch_id: str, path: str, cond
         f"DELETE FROM {table} WHERE _batch_id = :batch_id AND _source_file = :path AND {condition}",
         args={"batch_id": batch_id, "path": path},
     ).collect()
+
+
+def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
+    """Delete what an attempt that did not come to its end may have left of a batch."""
+    spark.sql(f"DELETE FROM {table} WHERE _batch_id = :batch_id", args={"batch_id": batch_id}).collect()
+
+
+def _observed(contract: Contract) -> dict[str, str]:
+    """What is counted while the rows are written."""
+    good, key = "size(reasons) = 0", identifier(contract.key)
+    observed = {
+        "staged": f"count_if({good})",
+        "quarantined": "count_if(size(reasons) > 0)",
+        "first_key": f"min(CASE WHEN {good} THEN {key} END)",
+        "last_key": f"max(CASE WHEN {good} THEN {key} END)",
+    }
+    for i, rule in enumerate(contract.warnings):
+        observed[f"warning_{i}"] = f"count_if({good} AND {breaks(contract, rule)})"
+    if contract.progress and not contract.progress.only_known:
+        unknown, value = f"{good} AND {is_unknown(contract.progress)}", identifier(contract.progress.column)
+        observed["unknown"] = f"count_if({unknown})"
+        observed["first_unknown"] = f"min(CASE WHEN {unknown} THEN {value} END)"
+        observed["last_unknown"] = f"max(CASE WHEN {unknown} THEN {value} END)"
+    return observed
+
+
+def _warnings(contract: Contract, seen: dict[str, Any]) -> Iterator[str]:
+    for i, rule in enumerate(contract.warnings):
+        if seen[f"warning_{i}"]:
+            yield f"{seen[f'warning_{i}']} rows: {rule.message}"
+    if contract.progress and seen.get("unknown"):
+        examples = dict.fromkeys((seen["first_unknown"], seen["last_unknown"]))
+        named = ", ".join(_with_nearest(each, contract.progress.values) for each in examples)
+        yield f"{seen['unknown']} rows: {contract.progress.column} is none that is known, such as {named}"
+
+
+def _with_nearest(value: str, known: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(value.upper(), known, n=1)
+    return f"{value[:100]} (is it {nearest[0]}?)" if nearest else value[:100]

@@ -1,44 +1,58 @@
 """The second task of the job: merge what is staged into the current state of every order."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from order_tracking.checkpoint import Checkpoint, State
-from order_tracking.clock import Clock, utc_now
+from order_tracking.checkpoint import Checkpoint
+from order_tracking.clock import Clock, use_utc, utc_now
+from order_tracking.contract import Contract
+from order_tracking.errors import MergeError
+from order_tracking.job_log import State
 from order_tracking.merge import merge_batches
+from order_tracking.orders import ORDERS
 from order_tracking.summary import StageToFinalSummary
 from order_tracking.tables import Tables
 from order_tracking.task_run import task_run
-from order_tracking.volume import open_volume
 
 
 def stage_to_final(
-    spark: SparkSession, tables: Tables, volume: str, run_id: str, now: Clock = utc_now
+    spark: SparkSession,
+    tables: Tables,
+    checkpoint: str,
+    run_id: str,
+    contract: Contract = ORDERS,
+    now: Clock = utc_now,
 ) -> StageToFinalSummary:
     """Merge every batch that is staged and not merged, whichever run staged it.
 
     Args:
         spark: The session.
         tables: The names of the tables.
-        volume: The path of the directory that holds the checkpoint.
+        checkpoint: The path of the checkpoint.
         run_id: Names the run of the job in the run tracker and the ledger.
+        contract: The contract.
         now: The clock.
 
     Returns:
         What changed.
+
+    Raises:
+        MergeError: If nothing was merged.
     """
-    checkpoint = Checkpoint(open_volume(volume).checkpoint)
-    with task_run(checkpoint, run_id, "stage_to_final", now) as run:
-        batches = checkpoint.staged()
+    use_utc(spark)
+    open_batches = Checkpoint(Path(checkpoint))
+    with task_run(open_batches, run_id, "stage_to_final", now) as run:
+        batches = open_batches.staged()
         run.batch_ids += [batch.batch_id for batch in batches]
         if not batches:
             return StageToFinalSummary()
         try:
             with run.step("merge"):
-                counts = merge_batches(spark, tables, batches)
+                counts = merge_batches(spark, contract, tables, batches)
         except Exception as error:
-            raise RuntimeError(
+            raise MergeError(
                 f"batch {', '.join(run.batch_ids)} was not merged into {tables.orders}; it stays staged: run again"
             ) from error
         run.files += [
@@ -54,7 +68,7 @@ def stage_to_final(
         )
     # Only now, when what became of the files is kept elsewhere.
     for batch_id in run.batch_ids:
-        checkpoint.close(batch_id)
+        open_batches.close(batch_id)
     return StageToFinalSummary(
         batches=tuple(run.batch_ids),
         rows_taken=sum(batch.rows for batch in batches),

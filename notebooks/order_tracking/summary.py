@@ -11,11 +11,12 @@ class FileSummary:
 
     Attributes:
         path: Its path below the landing directory.
-        outcome: `staged`, `rejected`, `dropped` (it changed or vanished) or `deferred` (a later run decides).
+        outcome: `staged`, `rejected`, `dropped` (it changed or vanished), `deferred` (a later run decides) or
+            `left alone`.
         batch_id: The batch that took it; None if it was deferred.
         destination: Where it is now, from the volume on; None if it was not moved.
         reason: Why it was not loaded, or not moved.
-        unknown_columns: Columns of its header that the contract does not know; their values were not loaded.
+        unknown_columns: Columns of its header that the contract does not know.
     """
 
     path: str
@@ -60,7 +61,7 @@ class SourceToStageSummary:
             yield "Nothing has arrived."
             return
         yield (
-            f"Read {self.rows_read} rows from {len(self.files)} files: "
+            f"Read {self.rows_read} rows from {sum(file.rows_read is not None for file in self.files)} files: "
             f"{self.rows_staged} staged, {self.rows_quarantined} quarantined."
         )
         for batch_id in self.resumed_batch_ids:
@@ -80,7 +81,7 @@ class StageToFinalSummary:
         rows_taken: Rows that were staged in them. Each is one of the following.
         inserted: It brought a new order.
         updated: It brought a newer state of an order.
-        late: It is older than the order's state, which was there already or came with it.
+        late: It says otherwise than the order's state, which was there already or came with it.
         unchanged: It says what was there already, or came with it.
     """
 

@@ -4,24 +4,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from order_tracking.contract import COLUMNS, KEY, SEQUENCE, precedence
+from order_tracking.contract import Contract, is_reserved
+from order_tracking.errors import ContractError
+from order_tracking.job_log import JOB_LOG_COLUMNS
+from order_tracking.sql import identifier
+from order_tracking.state_order import comparable, leading, values
 
-_CONTRACT = ", ".join(f"{column.name} {column.type}" for column in COLUMNS)
-_CONTRACT_AS_TEXT = ", ".join(f"{column.name} STRING" for column in COLUMNS)
+_JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
-JOB_LOG_SCHEMA = (
-    "record_id STRING, run_id STRING, task STRING, status STRING, started_at TIMESTAMP, ended_at TIMESTAMP, "
-    "batch_ids ARRAY<STRING>, files_loaded BIGINT, files_rejected BIGINT, rows_read BIGINT, rows_staged BIGINT, "
-    "rows_quarantined BIGINT, rows_rejected BIGINT, rows_inserted BIGINT, rows_updated BIGINT, rows_unchanged BIGINT, "
-    "rows_late BIGINT, steps ARRAY<STRUCT<name: STRING, seconds: DOUBLE>>, warnings ARRAY<STRING>, error STRING, "
-    "files ARRAY<STRUCT<batch_id: STRING, path: STRING, state: STRING, file_id: STRING, size_bytes: BIGINT, "
-    "modified_at: TIMESTAMP, reason: STRING, unknown_columns: ARRAY<STRING>, moved_to: STRING, rows_read: BIGINT, "
-    "rows_staged: BIGINT, rows_quarantined: BIGINT>>"
-)
+#: Two merges may each find that a key is missing, and touch no row of one another. Databricks lets both insert it then,
+#: row by row, where a table has deletion vectors; at this level one of them fails, and is run again.
+ONE_MERGE_AT_A_TIME = "'delta.isolationLevel' = 'Serializable'"
 
 
 @dataclass(frozen=True)
@@ -79,19 +76,22 @@ class Tables:
     @property
     def of_orders(self) -> str:
         """The full name of the orders' schema."""
-        return f"`{self.catalog}`.`{self.schema}`"
+        return identifier(self.catalog, self.schema)
 
     @property
     def of_operations(self) -> str:
         """The full name of the schema of all the rest."""
-        return f"`{self.catalog}`.`{self.operations_schema}`"
+        return identifier(self.catalog, self.operations_schema)
 
 
-def create_missing(spark: SparkSession, tables: Tables) -> None:
+def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> tuple[str, ...]:
     """Create what is missing, and let tables and views have the columns of the contract.
 
+    Returns:
+        What could not be done, and does not stop a run.
+
     Raises:
-        ValueError: If a type of the contract changed into one that cannot hold what is there.
+        ContractError: If a type of the contract changed into one that cannot hold what is there.
     """
     # Each run asks, so it asks little: the history is changed last, so where it is as it should be, all else is, too.
     columns_of_history = {}
@@ -99,71 +99,102 @@ def create_missing(spark: SparkSession, tables: Tables) -> None:
         described = spark.sql(f"DESCRIBE TABLE {tables.history}").collect()
         columns_of_history = {row.col_name: row.data_type for row in described}
     else:
-        _create_tables(spark, tables)
+        _create_tables(spark, contract, tables)
     of_stage = _type_names(spark.table(tables.stage).schema)
-    added = _added_columns(of_stage)
-    wanted = _types_of(", ".join(f"{column.name} {column.type}" for column in COLUMNS))
+    added = _added_columns(contract, of_stage)
+    wanted = {**_types_of(_typed(contract)), "_sent": "string"}
     if {**wanted, **{name: of_stage[name] for name in added}}.items() <= columns_of_history.items():
-        return
-    _follow_contract(spark, tables, wanted)
-    add_columns(spark, tables, added)
+        return ()
+    _follow_contract(spark, contract, tables, wanted)
+    return add_columns(spark, contract, tables, added)
 
 
-def added_columns(spark: SparkSession, stage: str) -> tuple[str, ...]:
+def added_columns(spark: SparkSession, contract: Contract, stage: str) -> tuple[str, ...]:
     """Name the columns that were added to the tables because a file had them."""
-    return _added_columns(spark.table(stage).columns)
+    return _added_columns(contract, spark.table(stage).columns)
 
 
-def add_columns(spark: SparkSession, tables: Tables, names: Collection[str]) -> None:
-    """Add columns, as strings, to the stage, the orders and the history."""
+def add_columns(spark: SparkSession, contract: Contract, tables: Tables, names: Collection[str]) -> tuple[str, ...]:
+    """Add columns, as strings, to the stage, the orders and the history.
+
+    Returns:
+        What could not be done, and does not stop a run.
+    """
     for table in (tables.stage, tables.orders):
         missing = sorted(set(names) - set(spark.table(table).columns))
         if missing:
-            columns = ", ".join(f"`{name}` STRING" for name in missing)
+            columns = ", ".join(f"{identifier(name)} STRING" for name in missing)
             spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({columns})")
-    replace_views(spark, tables)
+    return replace_views(spark, contract, tables)
 
 
-def replace_views(spark: SparkSession, tables: Tables) -> None:
-    """Define the views as this version of the code has them, for the columns that the tables have."""
-    for name, query in _views(tables, _added_columns(spark.table(tables.stage).columns)).items():
-        spark.sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+def replace_views(spark: SparkSession, contract: Contract, tables: Tables) -> tuple[str, ...]:
+    """Define the views as this version of the code has them, for the columns that the tables have.
+
+    In Unity Catalog only its owner may replace a view, and no load should wait for whoever the jobs ran as before.
+
+    Returns:
+        Which views are still as they were, and what to do.
+    """
+    warnings = []
+    for name, query in _views(contract, tables, added_columns(spark, contract, tables.stage)).items():
+        try:
+            spark.sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+        except PySparkException as error:
+            if not spark.catalog.tableExists(name):
+                raise
+            reason = " ".join(str(error).split())[:200]
+            warnings.append(
+                f"the view {name} could not be renewed; if it belongs to somebody else, whom the jobs ran as before, "
+                f"let its owner or the schema's drop it, and the next run makes it: {reason}"
+            )
+    return tuple(warnings)
 
 
-def _added_columns(columns: Collection[str]) -> tuple[str, ...]:
-    contract = {column.name for column in COLUMNS}
-    return tuple(sorted(name for name in columns if name not in contract and not name.startswith("_")))
+def _added_columns(contract: Contract, columns: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in columns if name not in contract.names and not is_reserved(name)))
 
 
-def _create_tables(spark: SparkSession, tables: Tables) -> None:
+def _create_tables(spark: SparkSession, contract: Contract, tables: Tables) -> None:
     for schema in (tables.of_orders, tables.of_operations):
         # Only where nobody made it, as on a laptop: in a workspace the job need not have the right to create one.
         if not spark.catalog.databaseExists(schema):
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    for name, definition in _definitions(tables).items():
+    for name, definition in _definitions(contract, tables).items():
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} {definition}")
 
 
-def _follow_contract(spark: SparkSession, tables: Tables, wanted: Mapping[str, str]) -> None:
-    """Add the contract's new columns and widen its types."""
-    for table in (tables.orders, tables.stage):
-        present = _type_names(spark.table(table).schema)
-        for name, type_name in wanted.items():
-            if name not in present:
-                spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({name} {type_name})")
-            elif present[name] != type_name:
-                _widen(spark, table, name, present[name], type_name)
+def _follow_contract(spark: SparkSession, contract: Contract, tables: Tables, wanted: Mapping[str, str]) -> None:
+    """Add the columns that the contract, or this version of the code, has anew, and widen the contract's types."""
+    _follow(spark, tables.orders, wanted)
+    _follow(spark, tables.stage, {**wanted, "_row_id": "bigint"})
+    _follow(spark, tables.quarantine, dict.fromkeys(contract.names, "string"))
+    _follow(spark, tables.job_log, _types_of(_JOB_LOG))
+    spark.sql(f"ALTER TABLE {tables.orders} SET TBLPROPERTIES ({ONE_MERGE_AT_A_TIME})")
+
+
+def _follow(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+    present = _type_names(spark.table(table).schema)
+    for name, type_name in wanted.items():
+        if name not in present:
+            spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({identifier(name)} {type_name})")
+        elif present[name] != type_name and not present[name].startswith("array"):
+            _widen(spark, table, name, present[name], type_name)
 
 
 def _widen(spark: SparkSession, table: str, column: str, from_type: str, to_type: str) -> None:
     try:
         spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableTypeWidening' = 'true')")
-        spark.sql(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {to_type}")
+        spark.sql(f"ALTER TABLE {table} ALTER COLUMN {identifier(column)} TYPE {to_type}")
     except AnalysisException as error:
-        raise ValueError(
+        raise ContractError(
             f"the contract says that {column} is {to_type}, but {table} has it as {from_type}, which cannot be widened "
             "to that; give the column a new name, or its old type"
         ) from error
+
+
+def _typed(contract: Contract) -> str:
+    return ", ".join(f"{identifier(column.name)} {column.type}" for column in contract.columns)
 
 
 @cache
@@ -178,33 +209,39 @@ def _type_names(schema: StructType) -> dict[str, str]:
     return {field.name: field.dataType.simpleString() for field in schema}
 
 
-def _definitions(tables: Tables) -> Mapping[str, str]:
+def _definitions(contract: Contract, tables: Tables) -> Mapping[str, str]:
+    typed, key = _typed(contract), contract.key
+    as_text = ", ".join(f"{identifier(name)} STRING" for name in contract.names)
+    not_text = [each.name for each in contract.columns if each.name == key or each.type.lower() != "string"]
     return {
         # By key, as the history asks for it. A merge finds its batches by the statistics of the files: each is of one
         # batch until they are optimized, and then of old ones only.
-        tables.stage: f"({_CONTRACT}, _source_file STRING, _ingested_at TIMESTAMP, _batch_id STRING) "
-        f"USING DELTA CLUSTER BY ({KEY}) {_statistics_of(KEY, '_batch_id')}",
-        # A merge finds an order's file by its key.
-        tables.orders: f"({_CONTRACT}, _source_file STRING, _batch_id STRING) USING DELTA CLUSTER BY ({KEY}) "
-        # Text costs most to collect and tells least: a file's keys are close together, its addresses are not.
-        + _statistics_of(*(each.name for each in COLUMNS if each.name == KEY or each.type.lower() != "string")),
-        tables.quarantine: f"({_CONTRACT_AS_TEXT}, raw_row STRING, "
+        tables.stage: f"({typed}, _source_file STRING, _ingested_at TIMESTAMP, _batch_id STRING, _sent STRING, "
+        f"_row_id BIGINT) USING DELTA CLUSTER BY ({identifier(key)}) {_statistics_of(key, '_batch_id')}",
+        # A merge finds an order's file by its key. Text costs most to collect and tells least: a file's keys are close
+        # together, its addresses are not.
+        tables.orders: f"({typed}, _source_file STRING, _batch_id STRING, _sent STRING) "
+        f"USING DELTA CLUSTER BY ({identifier(key)}) {_statistics_of(*not_text, properties=ONE_MERGE_AT_A_TIME)}",
+        tables.quarantine: f"({as_text}, raw_row STRING, "
         "reasons ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>, _source_file STRING, "
         "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
         # The transactions that keep a batch from being written twice; no run is that old.
         "TBLPROPERTIES ('delta.setTransactionRetentionDuration' = 'interval 30 days')",
-        tables.job_log: f"({JOB_LOG_SCHEMA}) USING DELTA {_statistics_of('run_id', 'started_at')}",
+        tables.job_log: f"({_JOB_LOG}) USING DELTA {_statistics_of('run_id', 'started_at')}",
     }
 
 
-def _statistics_of(*columns: str) -> str:
+def _statistics_of(*columns: str, properties: str = "") -> str:
     """Have Delta skip files by these columns only: to collect what skips no file costs a tenth of a small run."""
-    return f"TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '{','.join(columns)}')"
+    statistics = f"'delta.dataSkippingStatsColumns' = '{','.join(columns)}'"
+    return f"TBLPROPERTIES ({', '.join([statistics, *([properties] if properties else [])])})"
 
 
-def _views(tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
-    state = ", ".join(f"`{name}`" for name in precedence(added))
-    columns = ", ".join(f"`{name}`" for name in (*(column.name for column in COLUMNS), *added))
+def _views(contract: Contract, tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
+    key, sequence = identifier(contract.key), identifier(contract.sequence)
+    state = values(contract, added)
+    columns = ", ".join(map(identifier, (*contract.names, *added)))
+    compared = comparable(contract, added)
     return {
         # A record is appended at least once; its copies are the same in every column.
         tables.runs: f"SELECT DISTINCT * EXCEPT (files) FROM {tables.job_log}",
@@ -220,27 +257,30 @@ def _views(tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
                 GROUP BY file.batch_id, file.path
             )""",
         # The greatest state of each time, as in the merge. What is staged and not merged yet is left out where it is
-        # newer than the order, so the current state is that of the orders table at any moment.
-        # It is the last to be made: that it is there, with all columns, tells that nothing is missing.
+        # newer than the order, so the current state is that of the orders table at any moment: it comes last of the
+        # rows of its file. It is the last view to be made: that it is there, with all columns, tells that nothing is
+        # missing.
         tables.history: f"""
-            SELECT {columns}, {SEQUENCE} AS valid_from, valid_to, valid_to IS NULL AS is_current, _batch_id
+            SELECT {columns}, {sequence} AS valid_from, valid_to, valid_to IS NULL AS is_current, _batch_id, _sent
             FROM (
-                SELECT {KEY}, state.*,
-                       lead(state.{SEQUENCE}) OVER (PARTITION BY {KEY} ORDER BY state.{SEQUENCE}) AS valid_to
+                SELECT {key}, _state.*,
+                       lead(_state.{sequence}) OVER (PARTITION BY {key} ORDER BY _state.{sequence}) AS valid_to
                 FROM (
-                    SELECT {KEY}, max(struct({state}, _batch_id)) AS state
+                    SELECT {key}, max_by(struct({state}, _batch_id, _sent),
+                                         struct({leading(contract)}, _row_id, {state})) AS _state
                     FROM (
-                        SELECT *, max(current) OVER (PARTITION BY {KEY}) AS newest
+                        SELECT *, max(_current) OVER (PARTITION BY {key}) AS _newest
                         FROM (
-                            SELECT {KEY}, {state}, _batch_id, struct({state}) AS this, NULL AS current
+                            SELECT {key}, {state}, _batch_id, _sent, coalesce(_row_id, -1) AS _row_id,
+                                   {compared} AS _this, NULL AS _current
                             FROM {tables.stage}
                             UNION ALL
-                            SELECT {KEY}, {state}, _batch_id, struct({state}), struct({state})
+                            SELECT {key}, {state}, _batch_id, _sent, {2**63 - 1}, {compared}, {compared}
                             FROM {tables.orders}
                         )
                     )
-                    WHERE this <= newest
-                    GROUP BY {KEY}, {SEQUENCE}
+                    WHERE _this <= _newest
+                    GROUP BY {key}, {sequence}
                 )
             )""",
     }

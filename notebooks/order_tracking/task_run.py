@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from order_tracking.checkpoint import Checkpoint, FileOutcome, State
+from order_tracking.checkpoint import Checkpoint
 from order_tracking.clock import Clock
+from order_tracking.job_log import FileOutcome, State, Step, TaskRecord
 
 
 @dataclass
@@ -21,7 +22,8 @@ class TaskRun:
         run_id: The run of the job.
         task: The task's name.
         files: What became of files in it.
-        counts: Rows by what happened to them, as the columns of the run tracker name it: `rows_inserted`.
+        counts: Rows by what happened to them, as the fields of the record name it: `rows_inserted`.
+        alarms: What people must look at, whatever the limits of the environment are.
     """
 
     run_id: str
@@ -31,6 +33,7 @@ class TaskRun:
     files: list[FileOutcome] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -48,21 +51,22 @@ class TaskRun:
         """Print one line of JSON, which the notebook's log keeps."""
         print(json.dumps({"event": event, "run_id": self.run_id, "task": self.task, **details}, default=str))
 
-    def _record(self, status: str, error: str | None, ended_at: datetime) -> dict[str, Any]:
-        return {
-            "record_id": f"{self.run_id}-{self.task}-{secrets.token_hex(4)}",
-            "run_id": self.run_id,
-            "task": self.task,
-            "status": status,
-            "started_at": self.started_at.isoformat(),
-            "ended_at": ended_at.isoformat(),
-            "batch_ids": self.batch_ids,
+    def _record(self, status: str, error: str | None, ended_at: datetime) -> TaskRecord:
+        return TaskRecord(
+            record_id=f"{self.run_id}-{self.task}-{secrets.token_hex(4)}",
+            run_id=self.run_id,
+            task=self.task,
+            status=status,
+            started_at=self.started_at,
+            ended_at=ended_at,
+            batch_ids=tuple(self.batch_ids),
+            steps=tuple(Step(name, round(spent, 3)) for name, spent in self.seconds.items()),
+            warnings=tuple(self.warnings),
+            error=error,
+            files=tuple(self.files),
+            alarms=tuple(self.alarms),
             **self.counts,
-            "steps": [{"name": name, "seconds": round(spent, 3)} for name, spent in self.seconds.items()],
-            "warnings": self.warnings,
-            "error": error,
-            "files": [vars(file) for file in self.files],
-        }
+        )
 
 
 @contextmanager
@@ -82,13 +86,12 @@ def task_run(checkpoint: Checkpoint, run_id: str, task: str, now: Clock) -> Iter
         error = error[:2000]
         raise
     finally:
-        record = run._record(status, error, now())
-        checkpoint.record(record["record_id"], record)
-        run.log("ended", status=status, error=error, warnings=run.warnings, **run.counts)
+        checkpoint.record(run._record(status, error, now()))
+        run.log("ended", status=status, error=error, warnings=run.warnings, alarms=run.alarms, **run.counts)
 
 
 def count_files(files: list[FileOutcome]) -> dict[str, int]:
-    """Count files and their rows, as the columns of the run tracker name it."""
+    """Count files and their rows, as the fields of the record name it."""
     return {
         "files_loaded": sum(file.state in (State.STAGED, State.MERGED) for file in files),
         "files_rejected": sum(file.state is State.REJECTED for file in files),

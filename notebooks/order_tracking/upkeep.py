@@ -5,6 +5,10 @@ from dataclasses import asdict, dataclass
 
 from pyspark.sql import SparkSession
 
+from order_tracking.clock import use_utc
+from order_tracking.contract import Contract
+from order_tracking.orders import ORDERS
+from order_tracking.sql import literal
 from order_tracking.tables import Tables, create_missing, replace_views
 
 #: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew: on two
@@ -20,11 +24,13 @@ class UpkeepSummary:
         tables: The tables that were compacted and cleaned.
         files_added: Files that the compaction wrote.
         files_removed: Files whose rows it took over.
+        warnings: What it could not do.
     """
 
     tables: tuple[str, ...]
     files_added: int
     files_removed: int
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the summary for machines."""
@@ -32,29 +38,47 @@ class UpkeepSummary:
 
     def __str__(self) -> str:
         """Return the summary for people."""
-        return f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}."
+        done = f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}."
+        return "\n".join([done, *(f"Warning: {warning}." for warning in self.warnings)])
 
 
-def upkeep(spark: SparkSession, tables: Tables, retention_days: float) -> UpkeepSummary:
+def upkeep(spark: SparkSession, tables: Tables, retention_days: float, contract: Contract = ORDERS) -> UpkeepSummary:
     """Compact and cluster the tables, delete what only versions older than `retention_days` need, and renew the views.
 
     Every step is safe at any time, also beside a run of the job: of two commits that touch the same files, Delta lets
     one fail, and both are safe to try again.
     """
-    create_missing(spark, tables)
+    use_utc(spark)
+    warnings = list(create_missing(spark, contract, tables))
     names = (tables.stage, tables.orders, tables.quarantine, tables.job_log)
     added = removed = 0
     for name in names:
+        _keep_versions(spark, name, retention_days)
         [compaction] = spark.sql(f"OPTIMIZE {name}").select("metrics.*").collect()
         added += compaction.numFilesAdded
         removed += compaction.numFilesRemoved
         spark.sql(f"VACUUM {name} RETAIN {retention_days * 24:g} HOURS").collect()
     _mark_deleted_rows_if_large(spark, tables.orders)
-    replace_views(spark, tables)
-    return UpkeepSummary(tuple(name.rsplit(".", 1)[1] for name in names), added, removed)
+    warnings += replace_views(spark, contract, tables)
+    return UpkeepSummary(
+        tuple(name.rsplit(".", 1)[1] for name in names), added, removed, tuple(dict.fromkeys(warnings))
+    )
+
+
+def _keep_versions(spark: SparkSession, table: str, days: float) -> None:
+    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise."""
+    wanted = f"interval {days * 24:g} hours"
+    _set_property(spark, table, "delta.deletedFileRetentionDuration", wanted)
 
 
 def _mark_deleted_rows_if_large(spark: SparkSession, table: str) -> None:
-    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("sizeInBytes", "properties").collect()
-    if detail.sizeInBytes >= _LARGE_TABLE_BYTES and detail.properties.get("delta.enableDeletionVectors") != "true":
-        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("sizeInBytes").collect()
+    if detail.sizeInBytes >= _LARGE_TABLE_BYTES:
+        _set_property(spark, table, "delta.enableDeletionVectors", "true")
+
+
+def _set_property(spark: SparkSession, table: str, name: str, value: str) -> None:
+    """Set a property of a table, unless it has that value: each time would be a commit."""
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
+    if detail.properties.get(name) != value:
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({literal(name)} = {literal(value)})")

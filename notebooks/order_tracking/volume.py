@@ -1,21 +1,22 @@
 """The volume's directories."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from order_tracking.batch import batch_date
+from order_tracking.moving import Move, probe, rename
 
 
 @dataclass(frozen=True)
 class Volume:
-    """The directory that holds the landing directory, the archive and the rejected files."""
+    """The directory that holds the landing directory, the archive and the rejected files.
+
+    Attributes:
+        move: How its files are moved.
+    """
 
     path: Path
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the pipeline notes what is under way."""
-        return self.path / "checkpoint"
+    move: Move = rename
 
     @property
     def landing(self) -> Path:
@@ -33,6 +34,10 @@ class Volume:
     def relative(self, path: Path) -> str:
         """Write a path as people see it in summaries and in the ledger: from the volume on."""
         return path.relative_to(self.path).as_posix()
+
+    def probed(self) -> "Volume":
+        """Find out how its files can be moved."""
+        return replace(self, move=probe(self.path))
 
     def _directory_of(self, name: str, batch_id: str) -> Path:
         return self.path / name / f"{batch_date(batch_id):%Y/%m/%d}" / batch_id

@@ -25,6 +25,8 @@ export class OrderCatalog extends Construct {
   /** Of rejected rows, of runs, and of what is on its way. */
   readonly operationsSchema: Schema;
   readonly volume: Volume;
+  /** Of what is under way; the pipeline trusts what it finds there. */
+  readonly checkpoint: Volume;
 
   constructor(scope: Construct, id: string, { environment, storage }: OrderCatalogProps) {
     super(scope, id);
@@ -57,6 +59,17 @@ export class OrderCatalog extends Construct {
       storageLocation: names.volumeStorageLocation(environment),
       comment: "Clients write to file_arrival/; the job moves files on to archive/ or rejected/",
       dependsOn: [storage.eventSource],
+      lifecycle,
+    });
+
+    // A managed one: its files lie where the tables do, and no location or role of a client leads there.
+    this.checkpoint = new Volume(this, "checkpoint", {
+      catalogName: this.catalog.name,
+      schemaName: this.operationsSchema.name,
+      name: names.CHECKPOINT_VOLUME,
+      owner,
+      volumeType: "MANAGED",
+      comment: "What the job has under way; nobody else writes here",
       lifecycle,
     });
 

@@ -18,6 +18,7 @@ export class OrderLoadJob extends OrderNotebookJob {
         stage_to_final: { ...RETRIES, dependsOn: after("source_to_stage") },
       },
       parameters: {
+        cut_rows: environment.cutRows,
         max_bad_rows_percent: String(environment.maxBadRowsPercent),
         max_quarantined_percent: String(environment.maxQuarantinedPercent),
         max_rejected_files: String(environment.maxRejectedFiles),

@@ -43,6 +43,7 @@ export abstract class OrderNotebookJob extends OrderJob {
     const widgets: Readonly<Record<string, string>> = {
       ...parameters,
       catalog: names.catalog(environment),
+      checkpoint: names.checkpointPath(environment),
       schema: names.SCHEMA,
       operations_schema: names.OPERATIONS_SCHEMA,
       volume: names.volumePath(environment),

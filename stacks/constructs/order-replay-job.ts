@@ -8,7 +8,7 @@ export class OrderReplayJob extends OrderNotebookJob {
     super(scope, id, props, {
       name: names.replayJob(props.environment),
       description:
-        "Puts archived files or quarantined rows back into the landing directory, where the load job finds them",
+        "Puts archived or rejected files or quarantined rows back into the landing directory, where the load job finds them",
       // No retries: whoever started it is there, and a second attempt could put back the same again.
       tasks: { replay: {} },
       // Whoever starts it says what to put back.

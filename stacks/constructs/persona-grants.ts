@@ -36,6 +36,14 @@ const ON_VOLUME: Privileges = {
   operators: ["READ_VOLUME"],
   runner: ["READ_VOLUME", "WRITE_VOLUME"],
 };
+const ON_CHECKPOINT: Privileges = {
+  // A forged claim moves files with the runner's rights.
+  loaders: [],
+  analysts: [],
+  // What was damaged is kept there to be looked at.
+  operators: ["READ_VOLUME"],
+  runner: ["READ_VOLUME", "WRITE_VOLUME"],
+};
 
 /** Properties for {@link PersonaGrants}. */
 export interface PersonaGrantsProps {
@@ -60,6 +68,7 @@ export class PersonaGrants extends Construct {
     grant("schema", { schema: orders.schema.id }, ON_SCHEMA);
     grant("operations-schema", { schema: orders.operationsSchema.id }, ON_OPERATIONS_SCHEMA);
     grant("volume", { volume: orders.volume.id }, ON_VOLUME);
+    grant("checkpoint", { volume: orders.checkpoint.id }, ON_CHECKPOINT);
   }
 }
 

@@ -19,7 +19,7 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["no tracking number", ["track"], 2, "give one tracking number"],
     ["two statements", ["query", "SELECT 1", "SELECT 2"], 2, "give one SQL statement, in quotes"],
     ["two formats", ["query", "SELECT 1", "--json", "--csv"], 2, "give --json or --csv, not both"],
-    ["a source there is not", ["replay", "--from", "trash"], 2, "--from trash: give quarantine or archive"],
+    ["a source there is not", ["replay", "--from", "trash"], 2, "--from trash: give quarantine, archive, rejected"],
     ["a day that is none", ["replay", "--since", "2026-02-30"], 2, "--since 2026-02-30: give a day such as"],
     ["a day in words", ["replay", "--until", "yesterday"], 2, "--until yesterday: give a day such as"],
     ["days the wrong way round", ["replay", "--since", "2026-11-21", "--until", "2026-11-20"], 2, "is after --until"],

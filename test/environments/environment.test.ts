@@ -16,6 +16,7 @@ it("fills in the defaults", () => {
     minTimeBetweenTriggersSeconds: 60,
     waitAfterLastChangeSeconds: 60,
     newColumns: "ignore",
+    cutRows: "load",
     maxBadRowsPercent: 50,
     maxQuarantinedPercent: 20,
     maxRejectedFiles: 0,

@@ -28,10 +28,10 @@ async function runLines(
   return new LocalJob(readLoadJob(output, "test"), home, kernel).run("file_arrival", signal, () => undefined);
 }
 
-test("a notebook gets the job's parameters: the volume as a folder, the catalog as Spark's, references resolved", async () => {
+test("a notebook gets the job's parameters: volumes as folders, the catalog as Spark's, references resolved", async () => {
   const run = await runLines([
     "import json",
-    'names = ["catalog", "schema", "volume", "run_id"]',
+    'names = ["catalog", "checkpoint", "schema", "volume", "run_id"]',
     "for name in names:",
     '    dbutils.widgets.text(name, "")',
     "dbutils.notebook.exit(json.dumps({name: dbutils.widgets.get(name) for name in names}))",
@@ -39,6 +39,7 @@ test("a notebook gets the job's parameters: the volume as a folder, the catalog 
   expect(run.status).toBe("SUCCESS");
   expect(JSON.parse(run.tasks[0]?.output ?? "")).toEqual({
     catalog: "spark_catalog",
+    checkpoint: path.join(home.otherVolumes, "operations", "checkpoint"),
     schema: "order_tracking",
     volume: home.volume,
     run_id: run.runId,

@@ -14,6 +14,7 @@ export const aJob = {
   queue: { enabled: true },
   parameter: [
     { name: "catalog", default: "orders_test" },
+    { name: "checkpoint", default: "/Volumes/orders_test/operations/checkpoint" },
     { name: "schema", default: "order_tracking" },
     { name: "volume", default: "/Volumes/orders_test/order_tracking/order_files" },
     { name: "run_id", default: "{{job.run_id}}" },

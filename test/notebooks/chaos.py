@@ -2,7 +2,7 @@
 
 A run is killed, or fails, before one of its effects or at any time; now and then Spark is killed as well, with whatever
 it was about to commit. The next run may die, too; then one more must leave tables, views and files as if none had died.
-The seed, which is printed, gives the same choices again.
+In every second group of loads the file system cannot rename. The seed, which is printed, gives the same choices again.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pyspark.sql import SparkSession
 #: How many times the same tables are loaded into: enough to seldom make new ones, few enough to stay quick.
 LOADS_OF_SAME_TABLES = 12
 #: About as many as a run has.
-MOST_EFFECTS = 28
+MOST_EFFECTS = 40
 #: How likely a run dies that was to finish what another left behind.
 DIES_AGAIN = 0.8
 #: How likely something new arrives after a death.
@@ -37,15 +37,17 @@ class Chaos:
 
     def __init__(self, directory: Path, chance: random.Random) -> None:
         self.kills = 0
+        self._renames = True
         self._directory, self._chance = directory, chance
         self._start_spark()
 
-    def die_often(self, schema: str) -> None:
+    def die_often(self, schema: str, renames: bool) -> None:
         """Let runs die on tables of their own, one or more in a row, then one come to its end.
 
         Raises:
             AssertionError: If anything is not as after an undisturbed run.
         """
+        self._renames = renames
         died = {"undisturbed": "not at all"}
         drop_files_of("undisturbed", self._pipeline(schema))
         self._run(schema)
@@ -71,17 +73,19 @@ class Chaos:
         return Pipeline(self._spark, schema, self._directory / schema)
 
     def _run(self, schema: str) -> None:
-        JobProcess(self._server.url, self._pipeline(schema)).wait()
+        JobProcess(self._server.url, self._pipeline(schema), renames=self._renames).wait()
 
     def _die(self, schema: str) -> str:
         way = self._chance.choices(["killed", "failed", "killed at any time", "killed with Spark"], [10, 2, 7, 1])[0]
         effect, seconds = self._chance.randint(1, MOST_EFFECTS), self._chance.uniform(0, 4)
         pipeline = self._pipeline(schema)
         if way in ("killed", "failed"):
-            process = JobProcess(self._server.url, pipeline, effect, "killed" if way == "killed" else "failed")
+            process = JobProcess(
+                self._server.url, pipeline, effect, "killed" if way == "killed" else "failed", self._renames
+            )
             self.kills += process.wait() is None
         else:
-            process = JobProcess(self._server.url, pipeline)
+            process = JobProcess(self._server.url, pipeline, renames=self._renames)
             process.let_work(seconds)
             if way == "killed with Spark":
                 self._server.kill()
@@ -105,7 +109,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         chaos = Chaos(Path(directory), random.Random(arguments.seed))
         for group in count(1):
-            chaos.die_often(f"group{group}")
+            chaos.die_often(f"group{group}", renames=group % 2 == 1)
             print(f"{chaos.kills} kills, and no difference", flush=True)
             if chaos.kills >= arguments.kills:
                 break

@@ -4,6 +4,7 @@ An effect is a change to a file of the volume or a command to Spark, so dying be
 every step: between any two commits and moves of files.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from crash_scenario import POLICY
-from order_tracking.quality_gate import QualityGateError
+from order_tracking.errors import QualityGateError
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
@@ -29,13 +30,21 @@ How = Literal["killed", "failed"]
 class JobProcess:
     """A run of the job against a Spark Connect server, as a process that has been started."""
 
-    def __init__(self, url: str, pipeline: Pipeline, before_effect: int = 0, how: How = "killed") -> None:
-        """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1."""
+    def __init__(
+        self, url: str, pipeline: Pipeline, before_effect: int = 0, how: How = "killed", renames: bool = True
+    ) -> None:
+        """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1.
+
+        `renames` says whether its file system can rename.
+        """
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
         self._process = _PROCESSES.Process(
             target=_run_job,
-            args=(url, pipeline.schema, str(pipeline.volume), before_effect, how, self._is_at_work, self._effects),
+            args=(
+                *(url, pipeline.schema, str(pipeline.volume), before_effect, how, renames),
+                *(self._is_at_work, self._effects),
+            ),
         )
         self._process.start()
 
@@ -86,7 +95,7 @@ class Effects:
         changes = event in ("os.remove", "os.rename") or (
             event == "open" and bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         )
-        if changes and str(args[0]).startswith(self._volume):
+        if changes and str(args[0]).startswith(self._volume):  # The checkpoint's path does, too.
             self._effect()
 
     def _effect(self) -> None:
@@ -98,7 +107,16 @@ class Effects:
         raise OSError("made to fail")
 
 
-def _run_job(url: str, schema: str, volume: str, before_effect: int, how: How, is_at_work: Any, effects: Any) -> None:
+def refuse_to_rename(*_: Any) -> None:
+    """As some clients of volumes do."""
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+def _run_job(
+    url: str, schema: str, volume: str, before_effect: int, how: How, renames: bool, is_at_work: Any, effects: Any
+) -> None:
+    if not renames:
+        os.rename = os.replace = refuse_to_rename
     pipeline = Pipeline(SparkSession.builder.remote(url).getOrCreate(), schema, Path(volume))
     run_id = uuid4().hex[:8]
     is_at_work.set()

@@ -2,12 +2,16 @@
 
 import csv
 import io
+import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from order_tracking.contract import Contract
 from order_tracking.load_batch import Policy
+from order_tracking.orders import ORDERS
 from order_tracking.quality_gate import quality_gate
 from order_tracking.source_to_stage import source_to_stage
 from order_tracking.stage_to_final import stage_to_final
@@ -42,6 +46,11 @@ class Pipeline:
     spark: SparkSession
     schema: str
     volume: Path
+    contract: Contract = ORDERS
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.volume.with_name(f"{self.volume.name}_checkpoint")
 
     @property
     def tables(self) -> Tables:
@@ -56,24 +65,28 @@ class Pipeline:
     def landing(self) -> Path:
         return self.volume / "file_arrival"
 
-    def drop(self, path: str, content: str | bytes) -> Path:
-        """Put a file into the landing directory."""
+    def drop(self, path: str, content: str | bytes, minutes_ago: float = 0) -> Path:
+        """Put a file into the landing directory, as one that was sent some minutes ago."""
         file = self.landing / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
+        if minutes_ago:
+            sent = time.time() - 60 * minutes_ago
+            os.utime(file, (sent, sent))
         return file
 
     def stage(self, run_id: str = "run", policy: Policy | None = None) -> SourceToStageSummary:
-        return source_to_stage(self.spark, self.tables, str(self.volume), run_id, policy)
+        places = (str(self.volume), str(self.checkpoint))
+        return source_to_stage(self.spark, self.tables, *places, run_id, policy, self.contract)
 
     def merge(self, run_id: str = "run") -> StageToFinalSummary:
-        return stage_to_final(self.spark, self.tables, str(self.volume), run_id)
+        return stage_to_final(self.spark, self.tables, str(self.checkpoint), run_id, self.contract)
 
     def gate(
         self, run_id: str = "run", max_quarantined_percent: float = 100, max_rejected_files: float = 1000
     ) -> QualityGateSummary:
         limits = (max_quarantined_percent, max_rejected_files)
-        return quality_gate(self.spark, self.tables, str(self.volume), run_id, *limits)
+        return quality_gate(self.spark, self.tables, str(self.checkpoint), run_id, *limits, self.contract)
 
     def run(self, policy: Policy | None = None) -> tuple[SourceToStageSummary, StageToFinalSummary]:
         """Run the tasks of the job; its gate lets everything pass, and writes the run tracker and the ledger."""

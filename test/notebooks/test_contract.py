@@ -1,16 +1,62 @@
-from order_tracking.contract import COLUMNS, KEY, SEQUENCE, TIE_BREAKERS, normalised, precedence
+from dataclasses import replace
 
-
-def test_every_column_but_the_key_takes_part_in_deciding_between_two_states() -> None:
-    assert sorted((KEY, *precedence())) == sorted(column.name for column in COLUMNS)
-
-
-def test_states_are_compared_by_time_first() -> None:
-    assert precedence()[0] == SEQUENCE
-    assert precedence()[1 : 1 + len(TIE_BREAKERS)] == TIE_BREAKERS
+import pytest
+from order_tracking.contract import Column, Contract, column_name, is_reserved, spelling
+from order_tracking.errors import ContractError
+from order_tracking.orders import ORDERS
+from order_tracking.rule import at_most
 
 
 def test_header_names_match_without_case_spaces_and_underscores() -> None:
-    assert {normalised(name) for name in ("tracking_num", "Tracking Num", " TRACKING__NUM ", "trackingNum")} == {
-        "trackingnum"
-    }
+    names = ("tracking_num", "Tracking Num", " TRACKING__NUM ", "trackingNum", "Tracking\u00a0Num", "\uff54racking num")
+    assert {spelling(name) for name in names} == {"trackingnum"}
+
+
+@pytest.mark.parametrize("name", ["valid_from", "is_current", "raw_row", "_sent", "Status", "a b", "1st", "a`b"])
+def test_a_column_must_have_a_name_that_is_free_and_plain(name: str) -> None:
+    with pytest.raises(ContractError, match="the contract has a column"):
+        replace(ORDERS, columns=(*ORDERS.columns, Column(name, "string")))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"key": "parcel"}, "speaks of parcel"),
+        ({"rules": (at_most("weight", 3),)}, "speaks of weight"),
+        ({"columns": (*ORDERS.columns, Column("state", "string", aliases=("Status",)))}, "one name or alias: status"),
+        ({"columns": (*ORDERS.columns, ORDERS.columns[0])}, "two columns of the contract have one name"),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        replace(ORDERS, **change)
+
+
+def test_a_contract_is_of_any_columns() -> None:
+    contract = Contract((Column("parcel", "string", required=True), Column("seen", "timestamp")), "parcel", "seen")
+    assert (contract.known_as(" PARCEL "), contract.known_as("status"), contract.names) == (
+        "parcel",
+        None,
+        ("parcel", "seen"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Weight (kg)", "weight_kg"),
+        ("Größe", "grösse"),
+        ("GRO\u0308SSE", "grösse"),
+        ("\u0131d", "id"),
+        ("_hidden_", "hidden"),
+        ("€", ""),
+        ("a`; DROP TABLE x", "a_drop_table_x"),
+    ],
+)
+def test_an_added_column_has_a_name_that_a_catalog_cannot_take_for_another(header: str, name: str) -> None:
+    assert column_name(header) == name
+
+
+def test_the_pipelines_own_names_are_reserved() -> None:
+    assert all(map(is_reserved, ("_batch_id", "_state", "valid_from", "valid_to", "is_current", "reasons", "raw_row")))
+    assert not any(map(is_reserved, ("this", "current", "newest", "state", "carrier")))

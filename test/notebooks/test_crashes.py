@@ -1,5 +1,6 @@
 """A crash at each step of the tasks, and a second run: the same as if nothing had happened."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from crash_scenario import (
     drop_files_of,
     outcomes,
 )
+from job_process import refuse_to_rename
 from order_tracking import load_batch, quality_gate, stage_to_final
-from order_tracking.checkpoint import Checkpoint
+from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.landing import look_at
+from order_tracking.volume import open_volume
 from pipeline import Pipeline, lines, order
 
 #: What is replaced by something that fails after its n-th call, and n. A process that is killed is in `test_kills.py`.
@@ -46,10 +49,14 @@ def crash_at(call: int, function: Callable[..., Any]) -> Callable[..., Any]:
     return crashing
 
 
+@pytest.mark.parametrize("renames", [True, False], ids=["renames", "copies"])
 @pytest.mark.parametrize(("owner", "step", "call"), STEPS, ids=[f"{name}-{call}" for _, name, call in STEPS])
 def test_a_second_run_repairs_a_crash(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, call: int
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, call: int, renames: bool
 ) -> None:
+    if not renames:
+        for name in ("rename", "replace"):
+            monkeypatch.setattr(os, name, refuse_to_rename)
     drop_files_of("undisturbed", pipeline)
     pipeline.run(POLICY)
     drop_files_of("disturbed", pipeline)
@@ -123,6 +130,8 @@ def test_a_file_written_while_it_is_read_is_read_again(pipeline: Pipeline, monke
         result = write_stage(*args)
         monkeypatch.undo()
         add_row_to_taken_file(pipeline)
+        # It was sent once more as well, so it cannot be put back.
+        pipeline.drop("a.csv", lines(order(9)))
         return result
 
     monkeypatch.setattr(load_batch, "write_stage", written_meanwhile)
@@ -133,23 +142,37 @@ def test_a_file_written_while_it_is_read_is_read_again(pipeline: Pipeline, monke
     assert len(pipeline.quarantine()) == 1
 
 
-def test_a_file_that_is_written_without_end_stops_the_task_and_is_loaded_later(
+def test_a_file_that_is_written_without_end_stops_no_other_and_is_loaded_later(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop("b.csv", lines(order(2)))
     write_stage = load_batch.write_stage
 
     def written_meanwhile(*args: Any) -> Any:
-        add_row_to_taken_file(pipeline)
+        if list((pipeline.volume / "archive").rglob("a.csv")):
+            add_row_to_taken_file(pipeline)
         return write_stage(*args)
 
     with monkeypatch.context() as patch:
         patch.setattr(load_batch, "write_stage", written_meanwhile)
-        with pytest.raises(RuntimeError, match="not loaded to its end") as raised:
-            pipeline.stage()
-    assert "still being written" in str(raised.value.__cause__)
+        staged, _ = pipeline.run()
+    assert {file.path: file.outcome for file in staged.files} == {"a.csv": "dropped", "b.csv": "staged"}
+    assert pipeline.statuses() == {"T2": "SHIPPED"}
     pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
+    assert len(pipeline.table("stage_orders_table")) == 3
+
+
+def test_what_a_sender_writes_after_a_pause_is_loaded_by_the_next_run(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    add_row_to_taken_file(pipeline)
+    staged, _ = pipeline.run()
     assert set(pipeline.statuses()) == {"T1", "T3"}
+    assert "a.csv was written to after it had been loaded" in staged.warnings[0]
+    staged, _ = pipeline.run()
+    assert (staged.files, staged.warnings) == ((), ())
 
 
 def add_row_to_taken_file(pipeline: Pipeline) -> None:
@@ -166,15 +189,17 @@ def test_a_move_that_was_cut_short_is_done_again(pipeline: Pipeline, monkeypatch
         patch.setattr(Checkpoint, "claim", crash_at(1, Checkpoint.claim))
         with pytest.raises(Crash):
             pipeline.stage()
-    [claim] = Checkpoint(pipeline.volume / "checkpoint").claimed()
-    part = (
-        pipeline.volume / f"archive/{claim.batch_id[:4]}/{claim.batch_id[4:6]}/{claim.batch_id[6:8]}/{claim.batch_id}"
-    )
+    [claim] = Checkpoint(pipeline.checkpoint).claimed()
+    part = archive_of(pipeline, claim)
     part.mkdir(parents=True)
     (part / "a.csv").write_text(content[:20])
     pipeline.run()
     assert set(pipeline.statuses()) == {"T1", "T2"}
     assert pipeline.files("archive") == {"a.csv": content.encode()}
+
+
+def archive_of(pipeline: Pipeline, claim: Claim) -> Path:
+    return open_volume(str(pipeline.volume)).archive_of(claim.batch_id)
 
 
 def test_a_checkpoint_file_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -1,8 +1,15 @@
 from pathlib import Path
 
 import pytest
-from order_tracking.inspection import UnreadableFileError, inspect
+from order_tracking.errors import UnreadableFileError
+from order_tracking.inspection import Content
+from order_tracking.inspection import inspect as inspect_file
+from order_tracking.orders import ORDERS
 from pipeline import HEADER, lines, order
+
+
+def inspect(path: Path) -> Content:
+    return inspect_file(path, ORDERS)
 
 
 def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
@@ -18,9 +25,24 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         ("\n\n", "it is empty"),
         ("tracking_num,address\nT1,x\n", "its header lacks status, last_update_timestamp"),
         (f"{HEADER},Tracking Num\n", "its header names tracking_num more than once"),
-        (f"{HEADER}\n".encode("utf-16"), "it is not UTF-8 text"),
-        (f"{HEADER}\n{order(1)}\n".encode() + b"T2,O2,\xff,,,,2026-01-01\n", "it is not UTF-8 text"),
+        (f"{HEADER}\n".encode("utf-16"), "it is UTF-16, not UTF-8 text"),
+        (f"{HEADER}\n".encode("utf-16-le"), "it is UTF-16, not UTF-8 text"),
+        (
+            f"{HEADER}\n{order(1)}\n".encode() + b"T2,O2,Z\xfcrich,,,,2026-01-01\n",
+            "it is not UTF-8 text: line 3 has the byte 0xFC, which is Windows-1252 if the line reads 'T2,O2,Zürich",
+        ),
         (f"{HEADER}\r{order(1)}\r", "its lines end in a lone carriage return"),
+        (f"{HEADER}\r{order(1)}\n{order(2)}\n{order(3)}\n", "its lines end in a lone carriage return"),
+        (lines(order(1)).replace(",", ";"), "its values are separated by semicolons; separate them by commas"),
+        (lines(order(1)).replace(",", "\t"), "its values are separated by tabs; separate them by commas"),
+        (f"sep=,\n{lines(order(1))}", "its first line is 'sep=,', which only Excel knows"),
+        (b"PK\x03\x04....xl/workbook.xml", "it is an Excel workbook; save it as CSV"),
+        (b"PK\x03\x04....orders.csv", "it is a zip archive; send the files that are in it"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an Excel workbook; save it as CSV"),
+        (b"\x1f\x8b\x08\x00", "it is compressed; send it as plain CSV"),
+        (lines(header=",".join([HEADER, *map(str, range(21_000))])), "its header has 21007 columns"),
+        (lines(header=f"{HEADER},{'x' * 300}"), "its header has a name of 300 characters"),
+        (f'{HEADER}\nT1,"{"x" * (17 << 20)}', "line 2 (begins a row of more|is longer) than 16 MiB"),
         (f'"{HEADER}\n{order(1)}\n', "its header is not valid CSV"),
     ],
 )
@@ -36,7 +58,7 @@ def test_a_name_that_spark_cannot_read_says_why(tmp_path: Path, name: str, reaso
 
 
 def test_columns_are_found_by_name_in_any_order_and_spelling(tmp_path: Path) -> None:
-    header = inspect(written(tmp_path, "\ufeffSTATUS, Tracking Num ,x,,LastUpdateTimestamp,x\n"))
+    header = inspect_file(written(tmp_path, "\ufeffSTATUS, Tracking Num ,x,,LastUpdateTimestamp,x\n"), ORDERS).header
     positions = [header.position_of(name) for name in ("tracking_num", "status", "last_update_timestamp", "address")]
     assert positions == [1, 0, 4, None]
     assert header.unknown_names() == ("x", "", "x")
@@ -52,7 +74,11 @@ def test_columns_are_found_by_name_in_any_order_and_spelling(tmp_path: Path) -> 
     ],
 )
 def test_quotes_that_do_not_match_are_noticed(tmp_path: Path, row: str, well_quoted: bool) -> None:
-    assert inspect(written(tmp_path, lines(row, order(2)))).well_quoted is well_quoted
+    content = inspect(written(tmp_path, lines(row, order(2))))
+    assert (content.well_quoted, content.records) == (
+        well_quoted,
+        1 if row.count('"') == 1 and well_quoted is False else 2,
+    )
 
 
 def test_bytes_after_a_broken_quote_must_be_text_too(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@ import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from order_tracking.landing import list_arrivals, look_at, may_be_unfinished
+from order_tracking.landing import list_arrivals, look_at, remove_emptied, why_unfinished
 
 
 def test_files_in_visible_folders_are_listed_by_their_path(tmp_path: Path) -> None:
     for path in ("b.csv", "a/2026/c.csv", "a/b c.csv"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(path)
-    assert sorted(file.path for file in list_arrivals(tmp_path)) == ["a/2026/c.csv", "a/b c.csv", "b.csv"]
+    assert sorted(file.path for file in list_arrivals(tmp_path).files) == ["a/2026/c.csv", "a/b c.csv", "b.csv"]
 
 
 def test_hidden_and_unfinished_files_and_returned_reasons_are_ignored(tmp_path: Path) -> None:
@@ -17,7 +17,17 @@ def test_hidden_and_unfinished_files_and_returned_reasons_are_ignored(tmp_path: 
     for path in ignored:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
-    assert list_arrivals(tmp_path) == []
+    found = list_arrivals(tmp_path)
+    assert found.files == []
+    assert set(found.left_alone) == {
+        "_a.csv",
+        ".a.csv",
+        ".git/",
+        "x/_tmp/",
+        "a.csv.tmp",
+        "a.csv._COPYING_",
+        "a.csv.reason.txt",
+    }
 
 
 def test_a_file_written_again_is_another_file(tmp_path: Path) -> None:
@@ -38,11 +48,31 @@ def test_a_missing_file_is_none(tmp_path: Path) -> None:
     assert look_at(tmp_path, "a.csv") is None
 
 
-def test_only_an_empty_file_may_be_unfinished_and_only_for_ten_minutes(tmp_path: Path) -> None:
-    (tmp_path / "empty.csv").touch()
-    (tmp_path / "full.csv").write_text("1")
-    empty, full = list_arrivals(tmp_path)
+def test_a_young_file_may_be_unfinished_if_it_is_empty_or_its_last_line_has_no_end(tmp_path: Path) -> None:
+    contents = {
+        "empty": b"",
+        "cut": b"a,b\n1,2",
+        "cut within a character": "a,b\nü".encode()[:-1],
+        "whole": b"a,b\r\n1,2\r\n",
+        "no text": b"\x00\x01\xff",
+        "zip": b"PK\x03\x04\xff\xfe\x00",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
     now = datetime.now(timezone.utc)
-    assert may_be_unfinished(empty, now)
-    assert not may_be_unfinished(empty, now + timedelta(minutes=10, seconds=1))
-    assert not may_be_unfinished(full, now)
+    young = {file.path for file in list_arrivals(tmp_path).files if why_unfinished(tmp_path, file, now)}
+    assert young == {"empty", "cut", "cut within a character"}
+    later = now + timedelta(minutes=10, seconds=1)
+    assert [file for file in list_arrivals(tmp_path).files if why_unfinished(tmp_path, file, later)] == []
+
+
+def test_emptied_folders_are_removed_after_a_while(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "file.csv").touch()
+    now = datetime.now(timezone.utc)
+    remove_emptied(list_arrivals(tmp_path).empty_folders, now)
+    assert (tmp_path / "a" / "b").exists()
+    for later in (timedelta(hours=2), timedelta(hours=4)):
+        remove_emptied(list_arrivals(tmp_path).empty_folders, now + later)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c"]

@@ -2,8 +2,11 @@
 
 import os
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+from order_tracking.load_batch import Policy
+from order_tracking.parameters import CutRows
 from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
 
 LATER = "2026-01-03 10:00:00"
@@ -55,20 +58,45 @@ def test_an_archived_file_that_is_put_back_is_loaded_and_archived_again(pipeline
 
 
 def test_a_header_without_rows_is_loaded_and_archived(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", HEADER)
+    pipeline.drop("a.csv", lines())
     staged, merged = pipeline.run()
     assert [(file.outcome, file.rows_read) for file in staged.files] == [("staged", 0)]
     assert (merged.rows_taken, len(merged.batches)) == (0, 1)
-    assert pipeline.files("archive") == {"a.csv": HEADER.encode()}
+    assert pipeline.files("archive") == {"a.csv": lines().encode()}
     assert pipeline.states() == {"a.csv": ["MERGED"]}
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_last_row_without_its_end_is_waited_for_and_then_loaded_with_a_warning(pipeline: Pipeline, end: str) -> None:
+    file = pipeline.drop("a.csv", f"{lines(order(1))}{order(2)}{end}")
+    if not end:
+        assert [(file.path, file.outcome) for file in pipeline.stage().files] == [("a.csv", "deferred")]
+        age(file)
+    staged, _ = pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    assert staged.warnings == (() if end else ("no line end follows the last row, which may be cut: a.csv",))
+
+
+def test_a_last_row_without_its_end_is_quarantined_where_the_environment_says_so(pipeline: Pipeline) -> None:
+    cut = order(3, updated="2026-01-02")
+    pipeline.drop("a.csv", f"\r\n{lines(order(1), ' ', order(2), '', end=chr(13) + chr(10))}{cut}", minutes_ago=11)
+    pipeline.drop("b.csv", lines(order(4)))
+    staged, _ = pipeline.run(Policy(cut_rows=CutRows.QUARANTINE))
+    assert set(pipeline.statuses()) == {"T1", "T2", "T4"}
+    assert pipeline.quarantine() == [("a.csv", 3, [(None, "malformed")])]
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (4, 3, 1)
+
+
+def age(file: Path) -> None:
+    long_ago = (datetime.now(timezone.utc) - timedelta(minutes=11)).timestamp()
+    os.utime(file, (long_ago, long_ago))
 
 
 def test_an_empty_file_is_left_for_ten_minutes_and_then_rejected(pipeline: Pipeline) -> None:
     file = pipeline.drop("a.csv", "")
     pipeline.drop("b.csv", lines(order(1)))
     assert {file.path: file.outcome for file in pipeline.stage().files} == {"a.csv": "deferred", "b.csv": "staged"}
-    long_ago = (datetime.now(timezone.utc) - timedelta(minutes=11)).timestamp()
-    os.utime(file, (long_ago, long_ago))
+    age(file)
     assert [(file.outcome, file.reason) for file in pipeline.stage().files] == [("rejected", "it is empty")]
     assert pipeline.files("rejected") == {"a.csv": b"", "a.csv.reason.txt": b"it is empty\n"}
 
@@ -128,6 +156,7 @@ def test_unknown_columns_are_reported_and_not_loaded(pipeline: Pipeline) -> None
     pipeline.drop("a.csv", csv_text([[*order(1).split(","), "1", "2", "3", "4"], [*["x"] * 11]], header))
     staged, _ = pipeline.run()
     assert staged.files[0].unknown_columns == ("it's new", "", "", "it's new")
+    assert staged.warnings == ("columns that the contract does not know: it's new, , , it's new, in a.csv",)
     assert pipeline.statuses() == {"T1": "SHIPPED"}
     [row] = pipeline.table("quarantined_orders_table", "raw_row")
     assert '"it\'s new":"x"' in row.raw_row
@@ -146,7 +175,7 @@ def test_a_byte_order_mark_and_windows_line_ends_leave_no_trace(pipeline: Pipeli
 
 
 def test_line_ends_may_be_mixed(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", f"{HEADER}\r\n{order(1)}\n{order(2)}\r\n{order(3)}")
+    pipeline.drop("a.csv", f"{HEADER}\r\n{order(1)}\n{order(2)}\r\n{order(3)}\n")
     pipeline.run()
     assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
 
@@ -160,11 +189,19 @@ def test_quoted_commas_line_breaks_and_quotes_are_part_of_the_value(pipeline: Pi
     assert "T2" in pipeline.orders()
 
 
-def test_hidden_files_stay_where_they_are(pipeline: Pipeline) -> None:
+def test_hidden_and_unfinished_files_stay_where_they_are_and_are_told(pipeline: Pipeline) -> None:
     for path in (".a.csv", "_a.csv", "_x/a.csv", "a.csv.tmp"):
         pipeline.drop(path, lines(order(1)))
-    assert pipeline.stage().files == ()
-    assert set(pipeline.files("file_arrival")) == {".a.csv", "_a.csv", "_x/a.csv", "a.csv.tmp"}
+    pipeline.drop(".keep", "")
+    left = {file.path: (file.outcome, str(file.reason)) for file in pipeline.stage().files}
+    hidden = "its name, or a folder's, starts with . or _"
+    assert left == {
+        ".a.csv": ("left alone", hidden),
+        "_a.csv": ("left alone", hidden),
+        "_x/": ("left alone", hidden),
+        "a.csv.tmp": ("left alone", "its name ends in .tmp, so it is not finished: its writer renames it"),
+    }
+    assert set(pipeline.files("file_arrival")) == {".a.csv", ".keep", "_a.csv", "_x/a.csv", "a.csv.tmp"}
 
 
 def test_files_in_folders_are_loaded_and_keep_their_paths(pipeline: Pipeline) -> None:

@@ -1,21 +1,23 @@
-"""In whatever order, split, runs and columns the rows come: the same tables, those of a few lines of Python."""
+"""In whatever order, runs and columns the files come: the same tables, those of a few lines of Python."""
 
+import os
+import time
 from collections import Counter
 from datetime import date, datetime
 from itertools import count
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from order_tracking.contract import COLUMNS, precedence
 from order_tracking.load_batch import Policy
+from order_tracking.orders import ORDERS
 from order_tracking.parameters import NewColumns
 from pipeline import Pipeline, csv_text
 
 NEW_COLUMN = "carrier"
-PRECEDENCE = precedence((NEW_COLUMN,))
-REQUIRED = [column.name for column in COLUMNS if column.required]
-OPTIONAL = [column.name for column in COLUMNS if not column.required]
-VALUES = [*(column.name for column in COLUMNS[1:]), NEW_COLUMN]
+BEGIN = int(time.time())
+REQUIRED = [column.name for column in ORDERS.columns if column.required]
+OPTIONAL = [column.name for column in ORDERS.columns if not column.required]
+VALUES = [*(column.name for column in ORDERS.columns[1:]), NEW_COLUMN]
 #: What a sender may do to a row, and the rule that the row breaks then.
 FLAWS = {"no key": "required", "a day that is none": "type", "one value too many": "malformed"}
 
@@ -23,7 +25,7 @@ states = st.fixed_dictionaries(
     {
         "tracking_num": st.sampled_from("ABCDEFGHIJKL"),
         "order_num": st.sampled_from([None, "O1", "O2"]),
-        "status": st.sampled_from(["SHIPPED", "DELIVERED"]),
+        "status": st.sampled_from(["SHIPPED", "Delivered", "ELSEWHERE"]),
         "address": st.sampled_from([None, "x", "ü, y"]),
         "received_date": st.sampled_from([None, date(2026, 1, 1), date(2026, 1, 2)]),
         "delivery_date": st.sampled_from([None, date(2026, 1, 3)]),
@@ -34,33 +36,34 @@ states = st.fixed_dictionaries(
 rows = st.tuples(states, st.sampled_from([None, None, None, *FLAWS]))
 #: The columns that a file has, in its own order: what is required, and some of the others.
 headers = st.sets(st.sampled_from([*OPTIONAL, NEW_COLUMN])).flatmap(lambda some: st.permutations([*REQUIRED, *some]))
-files = st.tuples(headers, st.lists(rows, max_size=30))
-runs = st.lists(st.lists(files, min_size=1, max_size=3), min_size=1, max_size=3)
+#: Files that are sent at one time are ordered by their names.
+files = st.tuples(headers, st.lists(rows, max_size=30), st.integers(20, 23))
 examples = count()
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(runs=runs, data=st.data())
-def test_tables_do_not_depend_on_how_rows_arrive(pipeline: Pipeline, runs, data) -> None:
-    sent = [file for files in runs for file in files]
+@given(sent=st.lists(files, min_size=1, max_size=8), data=st.data())
+def test_tables_do_not_depend_on_how_files_arrive(pipeline: Pipeline, sent, data) -> None:
+    numbered = list(enumerate(sent))
     # Keys and a folder of their own for each way of loading, so that all examples share the tables.
-    by_runs, again = f"{next(examples)}-", f"{next(examples)}-"
-    for files in runs:
-        load(pipeline, by_runs, files)
-    # Some of it twice, in another order, split in another way, all at once.
-    load(
-        pipeline,
-        again,
-        [
-            half
-            for header, rows in data.draw(st.permutations([*sent, sent[0]]))
-            for half in ((header, rows[::2]), (header, rows[1::2]))
-        ],
-    )
-    good = [only(header, state) for header, rows in sent for state, flaw in rows if not flaw]
-    flaws = Counter(FLAWS[flaw] for _, rows in sent for _, flaw in rows if flaw)
-    flaws_again = flaws + Counter(FLAWS[flaw] for _, flaw in sent[0][1] if flaw)
-    for prefix, expected_flaws in ((by_runs, flaws), (again, flaws_again)):
+    one_by_one, at_once = f"{next(examples)}-", f"{next(examples)}-"
+    for each in numbered:
+        load(pipeline, one_by_one, [each])
+    # In another order, in two runs, and some of it twice.
+    shuffled = data.draw(st.permutations(numbered))
+    middle = data.draw(st.integers(0, len(shuffled)))
+    load(pipeline, at_once, shuffled[:middle])
+    load(pipeline, at_once, [*shuffled[middle:], shuffled[0]])
+    good = [
+        (only(header, state), (-minutes_ago, number, row))
+        for number, (header, rows, minutes_ago) in numbered
+        for row, (state, flaw) in enumerate(rows)
+        if not flaw
+    ]
+    flaws = Counter(FLAWS[flaw] for _, rows, _ in sent for _, flaw in rows if flaw)
+    twice = [] if middle == 0 else shuffled[0][1][1]
+    flaws_again = flaws + Counter(FLAWS[flaw] for _, flaw in twice if flaw)
+    for prefix, expected_flaws in ((one_by_one, flaws), (at_once, flaws_again)):
         assert orders(pipeline, prefix) == orders_model(good)
         assert history(pipeline, prefix) == history_model(good)
         assert quarantined(pipeline, prefix) == expected_flaws
@@ -71,20 +74,23 @@ def only(header, state):
     return {name: value if name in header else None for name, value in state.items()}
 
 
-def rank(state):
-    """NULL is the smallest value of a column."""
-    return [(state[name] is not None, state[name] or "") for name in PRECEDENCE]
+def rank(row):
+    """By time, then by how far the order is, then by when, in which file and where in it the row was sent."""
+    state, place = row
+    known = ORDERS.progress.values
+    progress = 1 + known.index(state["status"].upper()) if state["status"].upper() in known else 0
+    return state["last_update_timestamp"], progress, place
 
 
 def orders_model(rows):
     """The greatest state of each key."""
-    greatest = {row["tracking_num"]: row for row in sorted(rows, key=rank)}
+    greatest = {state["tracking_num"]: state for state, _ in sorted(rows, key=rank)}
     return {key: tuple(as_text(state[name]) for name in VALUES) for key, state in greatest.items()}
 
 
 def history_model(rows):
     """Of each key and time the greatest state, which holds until the next."""
-    greatest = {(row["tracking_num"], row["last_update_timestamp"]): row for row in sorted(rows, key=rank)}
+    greatest = {(state["tracking_num"], state["last_update_timestamp"]): state for state, _ in sorted(rows, key=rank)}
     until = {
         (key, time): min((later for other, later in greatest if other == key and later > time), default=None)
         for key, time in greatest
@@ -100,11 +106,13 @@ def as_text(value):
 
 
 def load(pipeline: Pipeline, prefix: str, files) -> None:
-    for number, (header, rows) in enumerate(files):
+    for number, (header, rows, minutes_ago) in files:
         values = [
             flawed(flaw, header, {**state, "tracking_num": prefix + state["tracking_num"]}) for state, flaw in rows
         ]
-        pipeline.drop(f"{prefix}/{number}.csv", csv_text(values, header))
+        file = pipeline.drop(f"{prefix}/{number}.csv", csv_text(values, header))
+        sent = BEGIN - 60 * minutes_ago
+        os.utime(file, (sent, sent))
     pipeline.run(Policy(NewColumns.ADD))
 
 

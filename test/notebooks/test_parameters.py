@@ -1,4 +1,5 @@
 import pytest
+from order_tracking.errors import ParameterError
 from order_tracking.parameters import read_parameters
 
 
@@ -10,5 +11,5 @@ def test_parameters_are_read_by_name() -> None:
 
 
 def test_fails_for_parameters_without_a_value() -> None:
-    with pytest.raises(ValueError, match="no value for schema, volume; run the job"):
+    with pytest.raises(ParameterError, match="no value for schema, volume; run the job"):
         read_parameters({"catalog": "main", "schema": "", "volume": " "}.__getitem__, "catalog", "schema", "volume")

@@ -1,6 +1,11 @@
 """The pipeline's promises, where nothing crashes."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
 from order_tracking.load_batch import Policy
+from order_tracking.orders import ORDERS
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"
@@ -42,13 +47,89 @@ def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:
     assert pipeline.statuses() == {"T1": "DELIVERED"}
 
 
-def test_of_two_states_of_one_time_the_delivered_one_wins(pipeline: Pipeline) -> None:
-    delivered = "T1,O1,A,x,2026-01-01,2026-01-02,2026-01-02 10:00:00"
-    pipeline.drop("a.csv", lines(delivered))
+@pytest.mark.parametrize("delivered_first", [True, False])
+def test_of_two_states_of_one_time_the_one_that_is_further_on_wins(pipeline: Pipeline, delivered_first: bool) -> None:
+    files = {"a.csv": order(1, "Delivered"), "b.csv": order(1, "IN_TRANSIT"), "c.csv": order(1, "SOMEWHERE")}
+    for name in sorted(files, reverse=not delivered_first):
+        pipeline.drop(name, lines(files[name]))
+        pipeline.run()
+    assert pipeline.statuses() == {"T1": "Delivered"}
+    assert [row.status for row in pipeline.table("orders_history")] == ["Delivered"]
+
+
+@pytest.mark.parametrize("corrected_first", [True, False])
+def test_of_two_states_of_one_time_and_status_the_one_that_was_sent_later_wins(
+    pipeline: Pipeline, corrected_first: bool
+) -> None:
+    wrong, right = (order(1).replace("1 Main", street) for street in ("Z", "A"))
+    files = [("wrong.csv", lines(wrong), 60), ("right.csv", lines(right), 5)]
+    for name, content, minutes_ago in reversed(files) if corrected_first else files:
+        pipeline.drop(name, content, minutes_ago)
+        pipeline.run()
+    assert pipeline.orders()["T1"][3] == "A Street"
+    assert [row.address for row in pipeline.table("orders_history")] == ["A Street"]
+
+
+def test_a_state_that_was_sent_again_wins_against_what_was_sent_in_between_and_changes_nothing_until_then(
+    pipeline: Pipeline,
+) -> None:
+    first, between = (order(1).replace("1 Main", street) for street in ("Z", "A"))
+    pipeline.drop("first.csv", lines(first), 60)
     pipeline.run()
-    pipeline.drop("b.csv", lines("T1,O1,Z,x,2026-01-01,,2026-01-02 10:00:00"))
+    pipeline.drop("again.csv", lines(first), 20)
+    _, merged = pipeline.run()
+    assert (merged.updated, merged.unchanged) == (0, 1)
+    pipeline.drop("between.csv", lines(between), 40)
+    _, merged = pipeline.run()
+    assert (merged.updated, merged.late) == (0, 1)
+    assert pipeline.orders()["T1"][3] == "Z Street"
+    pipeline.drop("corrected.csv", lines(between, order(2)), 10)
+    _, merged = pipeline.run()
+    assert (merged.inserted, merged.updated) == (1, 1)
+    assert [row.address for row in pipeline.table("orders_history") if row.tracking_num == "T1"] == ["A Street"]
+
+
+def test_of_two_states_of_one_time_and_file_the_one_in_the_later_row_wins(pipeline: Pipeline) -> None:
+    rows = [order(1).replace("1 Main", street) for street in ("Z", "M", "A")]
+    pipeline.drop("a.csv", lines(*rows))
+    pipeline.drop("b.csv", lines(*(row.replace("T1", "T2") for row in reversed(rows))))
+    _, merged = pipeline.run()
+    assert {key: row[3] for key, row in pipeline.orders().items()} == {"T1": "A Street", "T2": "Z Street"}
+    assert {row.tracking_num: row.address for row in pipeline.table("orders_history")} == {
+        "T1": "A Street",
+        "T2": "Z Street",
+    }
+    assert (merged.inserted, merged.late, merged.unchanged) == (2, 4, 0)
+
+
+def test_a_status_that_nobody_knows_is_a_warning_with_the_nearest_one_that_is_known(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1, "DELVERED"), order(2, "delivered"), order(3, "???")))
+    staged, _ = pipeline.run()
+    assert staged.warnings == ("2 rows: status is none that is known, such as ???, DELVERED (is it DELIVERED?)",)
+    assert len(pipeline.statuses()) == 3
+
+
+def test_a_status_that_nobody_knows_is_quarantined_where_the_contract_says_so(pipeline: Pipeline) -> None:
+    assert ORDERS.progress
+    pipeline.contract = replace(ORDERS, progress=replace(ORDERS.progress, only_known=True))
+    pipeline.drop("a.csv", lines(order(1, "DELVERED"), order(2, "delivered")))
     pipeline.run()
-    assert pipeline.statuses() == {"T1": "A"}
+    assert pipeline.statuses() == {"T2": "delivered"}
+    [row] = pipeline.table("quarantined_orders_table", "reasons")
+    assert row.reasons[0].message == "status is none that is known: DELVERED; is it DELIVERED?"
+
+
+def test_a_state_from_the_future_is_quarantined(pipeline: Pipeline) -> None:
+    now = datetime.now(timezone.utc)
+    tomorrow, later = (f"{now + timedelta(hours=hours):%Y-%m-%d %H:%M:%S}" for hours in (23, 26))
+    pipeline.drop("a.csv", lines(order(1, updated="9999-12-31"), order(2, updated=later), order(3, updated=tomorrow)))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T3"}
+    assert [reasons for _, _, reasons in pipeline.quarantine()] == [[("last_update_timestamp", "future")]] * 2
+    pipeline.contract = replace(ORDERS, future_tolerance=None)
+    pipeline.drop("b.csv", lines(order(2, updated=later)))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T2", "T3"}
 
 
 def test_a_staged_batch_that_was_not_merged_survives_later_ones(pipeline: Pipeline) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from order_tracking import stage_to_final
+from order_tracking.errors import MergeError, QualityGateError
 from order_tracking.load_batch import Policy
-from order_tracking.quality_gate import QualityGateError
 from pipeline import Pipeline, lines, order
 
 
@@ -15,14 +15,15 @@ def test_a_run_within_the_limits_passes(pipeline: Pipeline) -> None:
 
 def test_too_many_bad_rows_or_files_fail_the_run_after_the_good_data_has_landed(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1), order(2), "bad"))
-    pipeline.drop("b.csv", "no header")
+    pipeline.drop("b.csv", "no header\n")
     pipeline.stage("1")
     pipeline.merge("1")
     with pytest.raises(QualityGateError) as raised:
         pipeline.gate("1", max_quarantined_percent=33, max_rejected_files=0)
     assert str(raised.value) == (
         "1 of 3 rows are in quarantine, more than the 33 % that are allowed; "
-        "rejected files: 1, more than the 0 that are allowed"
+        "rejected files: 1, more than the 0 that are allowed: "
+        "b.csv (its header lacks tracking_num, status, last_update_timestamp; add what is missing)"
     )
     assert set(pipeline.statuses()) == {"T1", "T2"}
     [gate] = pipeline.spark.table(pipeline.tables.runs).where("task = 'quality_gate'").collect()
@@ -45,7 +46,7 @@ def test_a_failed_task_is_in_the_run_tracker_and_fails_the_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(stage_to_final, "merge_batches", fail)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(MergeError):
             pipeline.merge("1")
     with pytest.raises(QualityGateError, match=r"stage_to_final failed: .*disk full"):
         pipeline.gate("1")
@@ -59,11 +60,17 @@ def test_a_failed_task_is_in_the_run_tracker_and_fails_the_run(
 
 
 def test_a_file_with_too_many_bad_rows_is_rejected_with_all_its_rows(pipeline: Pipeline) -> None:
-    content = lines("bad", order(1), "worse")
+    content = lines("bad", '"a', 'b",c', "", order(1), order(2).replace("2026-01-01", "soon"))
     pipeline.drop("a.csv", content)
     pipeline.drop("b.csv", lines(order(2), "bad"))
     staged, _ = pipeline.run(Policy(max_bad_rows_percent=50))
-    reason = "2 of its 3 rows are bad, more than the 50 % that are allowed"
+    # Lines as an editor counts them: a value spans two, and another one is empty.
+    reason = (
+        "3 of its 4 rows are bad, more than the 50 % that are allowed; "
+        "line 2: the row does not have the 7 values of the header; "
+        "line 3: the row does not have the 7 values of the header; "
+        "line 7: received_date is not a date such as 2026-11-21: soon"
+    )
     assert {file.path: (file.outcome, file.reason) for file in staged.files} == {
         "a.csv": ("rejected", reason),
         "b.csv": ("staged", None),

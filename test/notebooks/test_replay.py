@@ -1,35 +1,75 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from order_tracking import rules, stage
+from order_tracking.errors import ParameterError
 from order_tracking.load_batch import Policy
+from order_tracking.orders import ORDERS
 from order_tracking.replay import ReplaySummary, replay
-from pipeline import Pipeline, lines, order
+from pipeline import HEADER, Pipeline, lines, order
 
 
 def put_back(pipeline: Pipeline, source: str, **chosen: str) -> ReplaySummary:
-    return replay(pipeline.spark, pipeline.tables, str(pipeline.volume), source, **chosen)
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    return replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract)
 
 
-def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
     row = order(1).replace("2026-01-01", "01.01.2026")
-    pipeline.drop("a.csv", lines(row, order(2).replace("2026-01-01", "sometime"), "cannot be split", order(3)))
+    unsplit = ("cannot be split", '{"looks": "like JSON"')
+    pipeline.drop("a.csv", lines(row, order(2).replace("2026-01-01", "sometime"), *unsplit, order(3)))
     pipeline.run()
     assert set(pipeline.statuses()) == {"T3"}
-    parse = rules.parse
-    german = "coalesce(try_to_timestamp(received_date, 'dd.MM.yyyy'), {})"
-
-    def parse_german_dates(column):
-        return german.format(parse(column)) if column.name == "received_date" else parse(column)
-
-    monkeypatch.setattr(rules, "parse", parse_german_dates)
-    monkeypatch.setattr(stage, "parse", lambda column: f"CAST({parse_german_dates(column)} AS {column.type})")
+    formats = {"received_date": ("dd.MM.yyyy",)}
+    columns = tuple(replace(column, formats=formats.get(column.name, ())) for column in ORDERS.columns)
+    pipeline.contract = replace(ORDERS, columns=columns)
     summary = put_back(pipeline, "quarantine")
-    assert (len(summary.files), summary.rows_left) == (1, 1)
+    assert (len(summary.files), summary.rows_left) == (1, 2)
     pipeline.run(Policy(max_bad_rows_percent=10))
     assert set(pipeline.statuses()) == {"T1", "T3"}
     reasons = sorted(rule for _, _, broken in pipeline.quarantine() for _, rule in broken)
-    assert reasons == ["malformed", "type"]
+    assert reasons == ["malformed", "malformed", "type"]
+
+
+def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline) -> None:
+    pipeline.drop("replay-20260101T000000Z-abcdef/x/a.csv", lines("bad", order(1)))
+    staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
+    assert [file.outcome for file in staged.files] == ["rejected"]
+
+
+def test_rejected_files_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
+    german = lines(order(1).replace("2026-01-01", "01.01.2026"), order(3))
+    pipeline.drop("a.csv", german)
+    pipeline.drop("x/b.csv", lines(order(2), header=HEADER.replace("status", "stage")))
+    pipeline.run(Policy(max_bad_rows_percent=10))
+    assert pipeline.statuses() == {}
+    formats = {"received_date": ("dd.MM.yyyy",)}
+    columns = tuple(replace(column, formats=formats.get(column.name, ())) for column in ORDERS.columns)
+    pipeline.contract = replace(ORDERS, columns=columns)
+    assert put_back(pipeline, "rejected", files="c.csv").files == ()
+    assert len(put_back(pipeline, "rejected").files) == 2
+    assert pipeline.files("rejected") == {}
+    staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
+    assert sorted((file.path.split("/", 2)[2], file.outcome) for file in staged.files) == [
+        ("a.csv", "staged"),
+        ("x/b.csv", "rejected"),
+    ]
+    assert set(pipeline.statuses()) == {"T1", "T3"}
+    assert "its header lacks status" in next(
+        text.decode() for path, text in pipeline.files("rejected").items() if path.endswith(".reason.txt")
+    )
+
+
+def test_what_is_loaded_again_is_no_younger_for_it(pipeline: Pipeline) -> None:
+    pipeline.drop("old.csv", lines(order(1).replace("1 Main", "Z")), minutes_ago=60)
+    pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), minutes_ago=30)
+    pipeline.run()
+    for _ in range(2):  # Also what was loaded again before.
+        put_back(pipeline, "archive")
+        _, merged = pipeline.run()
+        assert (merged.inserted, merged.updated) == (0, 0)
+        assert pipeline.orders()["T1"][3] == "A Street"
+        assert [row.address for row in pipeline.table("orders_history")] == ["A Street"]
 
 
 def test_archived_files_are_loaded_again_by_day_and_by_name(pipeline: Pipeline) -> None:
@@ -48,8 +88,11 @@ def test_archived_files_are_loaded_again_by_day_and_by_name(pipeline: Pipeline) 
 
 @pytest.mark.parametrize(
     ("source", "since", "message"),
-    [("trash", "", "source is 'trash'; it must be archive or quarantine"), ("archive", "soon", "since is 'soon'")],
+    [
+        ("trash", "", "source is 'trash'; it must be archive, quarantine or rejected"),
+        ("archive", "soon", "since is 'soon'"),
+    ],
 )
 def test_a_wrong_choice_is_refused(pipeline: Pipeline, source: str, since: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ParameterError, match=message):
         put_back(pipeline, source, since=since)

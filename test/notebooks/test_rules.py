@@ -2,31 +2,22 @@
 
 from dataclasses import replace
 
-import pytest
-from order_tracking import contract, inspection, order_rows, rules, stage
-from order_tracking.contract import COLUMNS
+from order_tracking.contract import Contract
+from order_tracking.orders import ORDERS
 from order_tracking.rule import Rule, at_most, between, matching, not_before, one_of
 from pipeline import Pipeline, csv_text, lines, order
 
 LATER = "2026-01-03 10:00:00"
 
 
-def use(monkeypatch: pytest.MonkeyPatch, *declared: Rule, **columns: dict[str, object]) -> None:
-    """Put rules, and changes of columns, into the contract, for every module that has a part of it."""
-    changed = tuple(replace(column, **columns.get(column.name, {})) for column in COLUMNS)
-    for module in (contract, inspection, order_rows, rules, stage):
-        monkeypatch.setattr(module, "COLUMNS", changed)
-    monkeypatch.setattr(inspection, "_COLUMNS_BY_NAME", inspection.names_by_spelling(changed))
-    monkeypatch.setattr(rules, "RULES", declared)
-    for module in (rules, stage):
-        monkeypatch.setattr(module, "WARNINGS", tuple(rule for rule in declared if rule.warn_only))
+def contract_with(*declared: Rule, **columns: dict[str, object]) -> Contract:
+    """The contract of the orders with these rules, and with changes of its columns."""
+    changed = tuple(replace(column, **columns.get(column.name, {})) for column in ORDERS.columns)
+    return replace(ORDERS, columns=changed, rules=declared)
 
 
-def test_each_kind_of_rule_quarantines_the_rows_that_break_it(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use(
-        monkeypatch,
+def test_each_kind_of_rule_quarantines_the_rows_that_break_it(pipeline: Pipeline) -> None:
+    pipeline.contract = contract_with(
         one_of("status", "SHIPPED", "IT'S \\ HERE"),
         matching("tracking_num", "T[0-9]{1,2}"),
         at_most("address", 15),
@@ -55,15 +46,15 @@ def test_a_rule_may_only_warn(pipeline: Pipeline) -> None:
     assert run.warnings == list(staged.warnings)
 
 
-def test_values_are_cleansed_as_their_columns_say(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(
-        monkeypatch,
+def test_values_are_cleansed_as_their_columns_say(pipeline: Pipeline) -> None:
+    pipeline.contract = contract_with(
+        *ORDERS.rules,
         status={"case": "upper"},
         received_date={"formats": ("dd.MM.yyyy", "MM/dd/yyyy")},
         last_update_timestamp={"formats": ("dd.MM.yyyy HH:mm",)},
         tracking_num={"aliases": ("shipment no",)},
     )
-    header = ["Shipment_No", *(column.name for column in COLUMNS[1:])]
+    header = ["Shipment_No", *ORDERS.names[1:]]
     rows = [
         [" T1 ", "", " shipped", "  ", "31.12.2025", "", "02.01.2026 10:00"],
         ["T2", "O2", "Shipped", "x", "12/31/2025", "", "2026-01-02 10:00:00"],

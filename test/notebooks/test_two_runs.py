@@ -1,18 +1,27 @@
 """Two runs at once do no harm, wherever the one is when the other comes by."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import pytest
+from connect_server import ConnectServer
 from order_tracking import load_batch, quality_gate, source_to_stage, stage_to_final
 from order_tracking.batch import new_batch_id
-from order_tracking.checkpoint import Checkpoint, Claim
+from order_tracking.checkpoint import Checkpoint, Claim, StagedBatch
 from order_tracking.claimed_files import TakenFile, take
 from order_tracking.clock import utc_now
 from order_tracking.landing import list_arrivals
+from order_tracking.merge import MergeCounts, merge_batches
+from order_tracking.moving import Move, copy_verify_delete, rename
 from order_tracking.volume import open_volume
 from pipeline import Pipeline, lines, order
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+#: Until the process ends: a session that is collected takes the threads of all the others along.
+KEPT_SESSIONS: list[SparkSession] = []
 
 MOMENTS = [
     (source_to_stage, "list_arrivals"),
@@ -51,11 +60,12 @@ def test_a_run_in_the_middle_of_another_does_no_harm(
     assert len({row.record_id for row in runs}) == len(runs)
 
 
-def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("move", [rename, copy_verify_delete])
+def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline, move: Move) -> None:
     for number in range(50):
         pipeline.drop(f"{number}.csv", lines(order(number)))
-    volume = open_volume(str(pipeline.volume))
-    files = tuple(list_arrivals(volume.landing))
+    volume = replace(open_volume(str(pipeline.volume)), move=move)
+    files = tuple(list_arrivals(volume.landing).files)
     barrier = Barrier(2)
 
     def race(_: int) -> list[str]:
@@ -65,4 +75,48 @@ def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline) -> None
 
     with ThreadPoolExecutor(2) as runs:
         first, second = runs.map(race, range(2))
+    assert pipeline.files("file_arrival") == {}
     assert sorted([*first, *second]) == sorted(file.path for file in files)
+
+
+def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectServer) -> None:
+    """In threads of two sessions, each with batches of its own that have the same new keys."""
+    pipeline.run()
+    pipeline.spark.sql(
+        f"ALTER TABLE {pipeline.tables.orders} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
+    )
+    KEPT_SESSIONS.append(SparkSession.builder.remote(server.url).create())
+    other = replace(pipeline, spark=KEPT_SESSIONS[-1])
+    for turn in range(3):
+        batches = []
+        for run, name in ((pipeline, "a"), (other, "b")):
+            pipeline.drop(f"{name}{turn}.csv", lines(*(order(f"{turn}-{number}") for number in range(20))))
+            run.stage()
+            batches += [each for each in Checkpoint(pipeline.checkpoint).staged() if each not in batches]
+        barrier = Barrier(2)
+
+        def merge(run: Pipeline, batch: StagedBatch, barrier: Barrier = barrier) -> MergeCounts:
+            barrier.wait()
+            return merge_batches(run.spark, run.contract, run.tables, [batch])
+
+        with ThreadPoolExecutor(2) as pool:
+            one, two = pool.map(merge, (pipeline, other), batches)
+        assert (one.inserted + two.inserted, one.updated + two.updated <= 20) == (20, True)
+        pipeline.merge()
+    keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
+    assert len(keys) == len(set(keys)) == 60
+
+
+def test_a_merge_that_meets_another_one_is_run_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.stage()
+    sql, conflicts = type(pipeline.spark).sql, iter(["DELTA_CONCURRENT_APPEND", "DELTA_CONCURRENT_DELETE_READ"])
+
+    def meets_another(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        conflict = next(conflicts, None) if "MERGE INTO" in query else None
+        if conflict:
+            raise PySparkException(f"[{conflict}] files were added by a concurrent update")
+        return sql(spark, query, *args, **kwargs)
+
+    monkeypatch.setattr(type(pipeline.spark), "sql", meets_another)
+    assert pipeline.merge().inserted == 1

@@ -1,5 +1,12 @@
+from typing import Any
+
+import pytest
 from order_tracking import upkeep
-from pipeline import Pipeline, lines, order
+from order_tracking.load_batch import Policy
+from order_tracking.parameters import NewColumns
+from pipeline import HEADER, Pipeline, lines, order
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 
 def test_upkeep_compacts_the_tables_and_changes_no_row(pipeline: Pipeline) -> None:
@@ -25,3 +32,42 @@ def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> No
     pipeline.drop("b.csv", lines(order(1, "DELIVERED", "2026-01-03 10:00:00"), order(2)))
     pipeline.run()
     assert pipeline.statuses() == {"T1": "DELIVERED", "T2": "SHIPPED"}
+
+
+def test_old_versions_are_kept_as_long_as_the_environment_says_by_whoever_deletes_them(pipeline: Pipeline) -> None:
+    for days, hours in ((30, 720), (30, 720), (7, 168)):
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=days)
+        for name in ("orders_table", "stage_orders_table", "quarantined_orders_table", "job_log_table"):
+            [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.full_name(name)}").collect()
+            assert detail.properties["delta.deletedFileRetentionDuration"] == f"interval {hours} hours"
+
+
+def test_a_view_of_somebody_else_stops_nothing_and_is_told(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the jobs ran as somebody else before: only its owner may replace a view."""
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    sql = type(pipeline.spark).sql
+
+    def refused(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        if query.startswith("CREATE OR REPLACE VIEW"):
+            raise PySparkException("PERMISSION_DENIED: User is not an owner of Table")
+        return sql(spark, query, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(pipeline.spark), "sql", refused)
+        done = upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+        pipeline.drop("b.csv", lines(f"{order(2)},DHL", header=f"{HEADER},carrier"))
+        staged, _ = pipeline.run(Policy(NewColumns.ADD))
+    assert all("could not be renewed" in warning for warning in done.warnings) and len(done.warnings) == 3
+    assert any("could not be renewed" in warning for warning in staged.warnings)
+    assert {(row.tracking_num, row.carrier) for row in pipeline.table("orders_table")} == {("T1", None), ("T2", "DHL")}
+    pipeline.run()
+    assert "carrier" in pipeline.spark.table(pipeline.tables.history).columns
+
+
+def test_times_are_read_in_utc_whatever_the_session_is_set_to(pipeline: Pipeline) -> None:
+    pipeline.spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    assert pipeline.orders()["T1"][6] == "2026-01-02 10:00:00"
+    assert pipeline.spark.conf.get("spark.sql.session.timeZone") == "UTC"

@@ -25,16 +25,27 @@ it("keeps what only operators may read in a schema of its own", () => {
 });
 
 it("keeps files in a directory of the event source", () => {
-  expect(only(catalog, "databricks_volume")).toMatchObject({
+  const [files] = all(catalog, "databricks_volume").filter(({ volume_type }) => volume_type === "EXTERNAL");
+
+  expect(files).toMatchObject({
     name: "order_files",
-    volume_type: "EXTERNAL",
     storage_location: "abfss://eventsource@ordertrackingtiny.dfs.core.windows.net/orders",
     depends_on: location("event-source"),
   });
 });
 
+it("keeps the checkpoint in a volume of its own, where no client may write", () => {
+  const [checkpoint] = all(catalog, "databricks_volume").filter(({ volume_type }) => volume_type === "MANAGED");
+
+  expect(checkpoint).toMatchObject({
+    name: "checkpoint",
+    schema_name: expect.stringMatching(/operations/) as string,
+  });
+  expect(checkpoint).not.toHaveProperty("storage_location");
+});
+
 it("makes the landing directory, by a hidden file that the job skips", () => {
-  const [volume] = Object.keys(catalog.resource.databricks_volume ?? {});
+  const volume = Object.keys(catalog.resource.databricks_volume ?? {}).find((id) => !id.includes("checkpoint"));
 
   expect(only(catalog, "databricks_file")).toMatchObject({
     path: "/Volumes/orders_tiny/order_tracking/order_files/file_arrival/.keep",

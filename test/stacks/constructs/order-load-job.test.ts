@@ -63,6 +63,7 @@ it("is paused where the environment says so", () => {
 
 it("gives the notebooks the run and the environment's limits, as text", () => {
   const strict = loadJob({
+    cutRows: "quarantine",
     newColumns: "reject",
     maxBadRowsPercent: 12.5,
     maxQuarantinedPercent: 0,
@@ -71,6 +72,8 @@ it("gives the notebooks the run and the environment's limits, as text", () => {
 
   expect(strict.parameter).toEqual([
     { name: "catalog", default: "orders_tiny" },
+    { name: "checkpoint", default: "/Volumes/orders_tiny/operations/checkpoint" },
+    { name: "cut_rows", default: "quarantine" },
     { name: "max_bad_rows_percent", default: "12.5" },
     { name: "max_quarantined_percent", default: "0" },
     { name: "max_rejected_files", default: "3" },

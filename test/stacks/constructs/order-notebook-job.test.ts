@@ -38,6 +38,7 @@ describe.each(NOTEBOOK_JOBS)("%s", (name) => {
     expect(job.parameter).toEqual(
       expect.arrayContaining([
         { name: "catalog", default: "orders_tiny" },
+        { name: "checkpoint", default: "/Volumes/orders_tiny/operations/checkpoint" },
         { name: "operations_schema", default: "operations" },
         { name: "schema", default: "order_tracking" },
         { name: "volume", default: "/Volumes/orders_tiny/order_tracking/order_files" },

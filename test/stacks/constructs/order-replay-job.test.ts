@@ -19,6 +19,7 @@ it("has one task, which is not tried again", () => {
 it("lets its starter say what to put back", () => {
   expect(job.parameter).toEqual([
     { name: "catalog", default: "orders_tiny" },
+    { name: "checkpoint", default: "/Volumes/orders_tiny/operations/checkpoint" },
     { name: "files", default: "" },
     { name: "operations_schema", default: "operations" },
     { name: "schema", default: "order_tracking" },

@@ -22,6 +22,7 @@ it("has one task, which may be tried again", () => {
 it("keeps old versions as long as the environment says", () => {
   expect(upkeepJob({ retentionDays: 8 }).parameter).toEqual([
     { name: "catalog", default: "orders_tiny" },
+    { name: "checkpoint", default: "/Volumes/orders_tiny/operations/checkpoint" },
     { name: "operations_schema", default: "operations" },
     { name: "retention_days", default: "8" },
     { name: "schema", default: "order_tracking" },

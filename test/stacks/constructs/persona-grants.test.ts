@@ -8,7 +8,7 @@ const grantsOf = (personas: { loaders?: string[]; analysts?: string[]; operators
   all(synthesize({ ...MINIMAL, ...personas }).catalog, "databricks_grants");
 
 it("gives each persona what it needs of the catalog, the schemas and the volume", () => {
-  const [onCatalog, onOperations, onSchema, onVolume] = grantsOf({
+  const [onCatalog, onCheckpoint, onOperations, onSchema, onVolume] = grantsOf({
     loaders: ["shippers"],
     analysts: ["analysts"],
     operators: ["operators"],
@@ -38,6 +38,13 @@ it("gives each persona what it needs of the catalog, the schemas and the volume"
       { principal: "operators", privileges: ["USE_SCHEMA", "SELECT"] },
     ],
   });
+  expect(onCheckpoint).toMatchObject({
+    volume: expect.stringMatching(/^\$\{databricks_volume\..*checkpoint.*\.id\}$/) as string,
+    grant: [
+      { principal: RUNNER, privileges: ["READ_VOLUME", "WRITE_VOLUME"] },
+      { principal: "operators", privileges: ["READ_VOLUME"] },
+    ],
+  });
   expect(onVolume).toMatchObject({
     volume: expect.stringMatching(/^\$\{databricks_volume\..*\.id\}$/) as string,
     grant: [
@@ -49,9 +56,14 @@ it("gives each persona what it needs of the catalog, the schemas and the volume"
 });
 
 it("names a group of several personas once, with the privileges of all of them", () => {
-  const [, , onSchema, onVolume] = grantsOf({ loaders: ["everyone"], analysts: ["everyone"], operators: ["everyone"] });
+  const [, onCheckpoint, , onSchema, onVolume] = grantsOf({
+    loaders: ["everyone"],
+    analysts: ["everyone"],
+    operators: ["everyone"],
+  });
 
   expect(onSchema?.grant).toEqual([{ principal: "everyone", privileges: ["USE_SCHEMA", "SELECT"] }]);
+  expect(onCheckpoint?.grant).toEqual([{ principal: "everyone", privileges: ["READ_VOLUME"] }]);
   expect(onVolume?.grant).toEqual([{ principal: "everyone", privileges: ["READ_VOLUME", "WRITE_VOLUME"] }]);
 });
 

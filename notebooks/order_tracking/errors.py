@@ -1,0 +1,37 @@
+"""What the pipeline itself has to say when something goes wrong: one family of errors."""
+
+
+class OrderTrackingError(Exception):
+    """An error of the pipeline; its message says what is wrong, and what to do."""
+
+
+class ParameterError(OrderTrackingError):
+    """A parameter of a job has a value that cannot be used."""
+
+
+class ContractError(OrderTrackingError):
+    """The contract contradicts itself, the pipeline's own names, or the tables that are there."""
+
+
+class UnreadableFileError(OrderTrackingError):
+    """A file that cannot be loaded; the message says why, and what its sender has to change."""
+
+
+class CheckpointError(OrderTrackingError):
+    """A file of the checkpoint that is not what the pipeline writes."""
+
+
+class VolumeError(OrderTrackingError):
+    """A volume does not keep what is written to it."""
+
+
+class LoadError(OrderTrackingError):
+    """Batches that were not loaded to their end; they are loaded again."""
+
+
+class MergeError(OrderTrackingError):
+    """Batches that were not merged; they stay staged."""
+
+
+class QualityGateError(OrderTrackingError):
+    """A run that people must look at. What is good of its data has landed all the same."""

@@ -1,0 +1,123 @@
+"""The records of an order file, found in its bytes without Spark: where each begins, and how many there are.
+
+Spark ends a record at a line feed and nowhere else; a value in quotes may hold one. A carriage return is a part of the
+value before it, so a file whose lines end in nothing else has one record. Lines without a character do not count;
+neither do those of white space, but they are records to Spark, which matters where a header is looked for.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from order_tracking.errors import UnreadableFileError
+
+#: A longer record is a quote that is never closed, or no text; to read it takes memory that nobody has planned for.
+MAX_RECORD_BYTES = 16 << 20
+
+_CHUNK_BYTES = 1 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_VALUE_END = re.compile(rb"[,\n]")
+_AFTER_QUOTE = re.compile(rb"[\x00-\x09\x0b-\x20]*")
+_BLANK = b" \t\r"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a file.
+
+    Attributes:
+        line: The number of the line that it begins in, from 1, as an editor counts.
+        text: Its bytes, without the line feed.
+        well_quoted: False if a quote is not closed, or closed in the middle of a value.
+        ended: Whether a line feed ends it.
+    """
+
+    line: int
+    text: bytes
+    well_quoted: bool
+    ended: bool
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether nothing but white space is in it."""
+        return not self.text.strip(_BLANK)
+
+
+def read_records(file: BinaryIO) -> Iterator[Record]:
+    """Split a file into its records, as Spark does.
+
+    Raises:
+        UnreadableFileError: If one is too long.
+    """
+    buffer, position, line, complete = file.read(_CHUNK_BYTES), 0, 1, False
+    if buffer.startswith(_BYTE_ORDER_MARK):
+        position = len(_BYTE_ORDER_MARK)
+    while True:
+        end, well_quoted = _end_of_record(buffer, position)
+        if len(buffer) - position > MAX_RECORD_BYTES and not 0 <= end - position <= MAX_RECORD_BYTES:
+            raise UnreadableFileError(
+                f"line {line} begins a row of more than {MAX_RECORD_BYTES >> 20} MiB; a quote in it may not be closed"
+            )
+        if end < 0 and not complete:
+            # A record may be as long as the file: twice as much each time, or it would be looked through for ever.
+            more = file.read(max(_CHUNK_BYTES, 2 * (len(buffer) - position)))
+            complete = not more
+            buffer, position = buffer[position:] + more, 0
+            continue
+        text = buffer[position:] if end < 0 else buffer[position:end]
+        if text:
+            yield Record(line, text, well_quoted, end >= 0)
+        if end < 0:
+            return
+        line += text.count(b"\n") + 1
+        position = end + 1
+
+
+def _end_of_record(buffer: bytes, position: int) -> tuple[int, bool]:
+    """Return where the line feed is that ends a record, -1 if there is none, and whether its quotes are in order."""
+    well_quoted = True
+    while True:
+        if buffer.startswith(b'"', position):
+            position, closed = _end_of_quotes(buffer, position + 1)
+            well_quoted = well_quoted and closed
+            if position < 0:
+                return -1, well_quoted
+        end = _VALUE_END.search(buffer, position)
+        if end is None:
+            return -1, well_quoted
+        if end[0] == b"\n":
+            return end.start(), well_quoted
+        position = end.end()
+
+
+def _end_of_quotes(buffer: bytes, position: int) -> tuple[int, bool]:
+    """Return where a quoted value ends, whose content begins at a position (-1: with the text), and whether well."""
+    while True:
+        quote = buffer.find(b'"', position)
+        if quote < 0:
+            return -1, False
+        if buffer.startswith(b'"', quote + 1):
+            position = quote + 2
+            continue
+        blank = _AFTER_QUOTE.match(buffer, quote + 1)
+        after = blank.end() if blank else quote + 1
+        if after == len(buffer):
+            return -1, True
+        return after, buffer[after : after + 1] in (b",", b"\n")
+
+
+def count_well_quoted(path: Path) -> int | None:
+    """Count the records of a file that has quotes, blank ones left out; None if that takes a closer look."""
+    with path.open(encoding="utf-8-sig", newline="\n") as text:
+        try:
+            count = 0
+            for record in csv.reader(text, strict=True):
+                if len(record) == 1 and not record[0].strip(" \t"):
+                    return None  # Blank, or quoted.
+                count += bool(record)
+            return count
+        except csv.Error:
+            return None

@@ -1,0 +1,309 @@
+"""What is wrong with one file, or one file of the checkpoint, stops nothing else."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from order_tracking import load_batch, order_rows, source_to_stage
+from order_tracking.batch import halves_of, is_batch_id, larger_batches, new_batch_id
+from order_tracking.checkpoint import Checkpoint, Claim
+from order_tracking.errors import LoadError, QualityGateError
+from order_tracking.landing import ArrivedFile, list_arrivals
+from order_tracking.load_batch import Policy
+from order_tracking.parameters import NewColumns
+from order_tracking.volume import open_volume
+from pipeline import HEADER, Pipeline, lines, order
+
+POISON = "poison.csv"
+
+
+def break_on(monkeypatch: pytest.MonkeyPatch, *paths: str) -> list[list[str]]:
+    """Let no batch be written that has one of these files; returns the files of each that was tried."""
+    tried: list[list[str]] = []
+    read = load_batch.read_order_rows
+
+    def failing(spark: Any, contract: Any, files: Any, *rest: Any) -> Any:
+        tried.append([each.file.path for each in files])
+        if any(each.file.path in paths for each in files):
+            raise OSError("it broke Spark")
+        return read(spark, contract, files, *rest)
+
+    monkeypatch.setattr(load_batch, "read_order_rows", failing)
+    return tried
+
+
+def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_loaded(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        pipeline.drop(f"{number}.csv", lines(order(number)))
+    pipeline.drop(POISON, lines(order(99)))
+    break_on(monkeypatch, POISON)
+    for _ in range(2):
+        with pytest.raises(LoadError, match=r"\(6 files\) was not loaded to its end"):
+            pipeline.stage("1")
+    staged = pipeline.stage("1")
+    assert {file.path: file.outcome for file in staged.files} == {
+        **{f"{number}.csv": "staged" for number in range(5)},
+        POISON: "rejected",
+    }
+    reason = "it could not be loaded in 5 attempts: OSError: it broke Spark"
+    assert pipeline.files("rejected")[f"{POISON}.reason.txt"].decode() == f"{reason}\n"
+    assert pipeline.merge("1").inserted == 5
+    with pytest.raises(QualityGateError, match=reason):
+        pipeline.gate("1")
+    assert len(pipeline.table("stage_orders_table")) == 5
+    assert (Checkpoint(pipeline.checkpoint).claimed(), Checkpoint(pipeline.checkpoint).staged()) == ([], [])
+
+
+def test_what_is_new_is_loaded_before_what_failed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.drop(POISON, lines(order(99)))
+    tried = break_on(monkeypatch, POISON)
+    with pytest.raises(LoadError):
+        pipeline.stage()
+    pipeline.drop("a.csv", lines(order(1)))
+    with pytest.raises(LoadError):
+        pipeline.stage()
+    assert tried == [[POISON], ["a.csv"], [POISON]]
+    assert pipeline.merge().inserted == 1
+
+
+def test_a_batch_whose_task_always_dies_is_divided(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.csv", "b.csv"):
+        pipeline.drop(name, lines(order(name)))
+    write = load_batch.write_stage
+
+    def dying(*args: Any) -> Any:
+        if len(list((pipeline.volume / "archive").rglob("?.csv"))) and not dying_ends():
+            raise KeyboardInterrupt
+        return write(*args)
+
+    def dying_ends() -> bool:
+        return any("-1." in path.name for path in (pipeline.checkpoint / "batches").iterdir())
+
+    monkeypatch.setattr(load_batch, "write_stage", dying)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.stage()
+    staged, _ = pipeline.run()
+    batches = {str(file.batch_id) for file in staged.files}
+    [whole] = staged.resumed_batch_ids
+    assert batches == set(halves_of(whole))
+    assert set(pipeline.statuses()) == {"Ta.csv", "Tb.csv"}
+    assert len(pipeline.table("stage_orders_table")) == 2
+
+
+def test_a_backlog_is_loaded_in_batches_that_stay_done(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_to_stage, "_MAX_FILES_OF_A_BATCH", 2)
+    for number in range(5):
+        pipeline.drop(f"{number}.csv", lines(order(number)))
+    tried = break_on(monkeypatch, "4.csv")
+    with pytest.raises(LoadError):
+        pipeline.stage()
+    assert [len(files) for files in tried] == [2, 2, 1]
+    assert pipeline.merge().inserted == 4
+
+
+@pytest.mark.parametrize("content", ['{"batch_id": "2026', "", "[]", '{"batch_id": 1, "run_id": "x", "files": []}'])
+def test_the_files_of_a_damaged_claim_are_found_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    pipeline.drop("x/a.csv", lines(order(1)))
+    pipeline.drop("bad.csv", "no header\n")
+    with monkeypatch.context() as patch:
+        break_on(patch, "x/a.csv")
+        with pytest.raises(LoadError):
+            pipeline.stage("1")
+    [claim] = (pipeline.checkpoint / "batches").glob("*.claimed.json")
+    claim.write_text(content)
+    pipeline.drop("b.csv", lines(order(2)))
+    staged = pipeline.stage("2")
+    assert "the 2 files of its batch were found in the archive and are loaded again" in staged.warnings[0]
+    assert {file.path: file.outcome for file in staged.files} == {
+        "b.csv": "staged",
+        "bad.csv": "rejected",
+        "x/a.csv": "staged",
+    }
+    pipeline.merge("2")
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    with pytest.raises(QualityGateError, match="the checkpoint had a damaged file"):
+        pipeline.gate("2")
+    [kept] = (pipeline.checkpoint / "unreadable").iterdir()
+    assert kept.read_text() == content
+
+
+def test_a_batch_whose_outcome_is_damaged_is_loaded_again(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.stage()
+    [staged] = (pipeline.checkpoint / "batches").glob("*.staged.json")
+    staged.write_text(staged.read_text()[:-5])
+    assert pipeline.merge().batches == ()
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1"}
+    assert len(pipeline.table("stage_orders_table")) == 1
+
+
+@pytest.mark.parametrize("path", ["../outside.csv", "/etc/outside.csv", "a/../../../outside.csv", "", "a\0b"])
+def test_a_forged_claim_moves_nothing_outside_the_volume(pipeline: Pipeline, path: str) -> None:
+    outside = pipeline.volume.parent / "outside.csv"
+    outside.write_text(lines(order(1)))
+    batch_id = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
+    file = {"path": path, "size_bytes": 1, "modified_at": "2026-01-02T00:00:00+00:00", "file_id": "x"}
+    claim = {"batch_id": batch_id, "run_id": "1", "files": [file], "attempt": 1}
+    batches = pipeline.checkpoint / "batches"
+    batches.mkdir(parents=True)
+    (batches / f"{batch_id}.claimed.json").write_text(json.dumps(claim))
+    (batches / "..%2F..x.claimed.json").write_text(json.dumps({**claim, "batch_id": "..%2F..x", "files": []}))
+    pipeline.run()
+    assert outside.exists()
+    assert pipeline.table("stage_orders_table") == []
+    assert len(list((pipeline.checkpoint / "unreadable").iterdir())) == 2
+
+
+def test_what_clients_can_write_is_no_checkpoint(pipeline: Pipeline) -> None:
+    pipeline.run()
+    forged = pipeline.volume / "checkpoint" / "batches" / f"{new_batch_id(datetime.now(timezone.utc))}.claimed.json"
+    forged.parent.mkdir(parents=True)
+    forged.write_text("{}")
+    pipeline.drop("a.csv", lines(order(1)))
+    staged, _ = pipeline.run()
+    assert [file.path for file in staged.files] == ["a.csv"]
+    assert forged.exists()
+
+
+def test_a_batchs_name_is_nothing_else() -> None:
+    whole = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
+    half = halves_of(halves_of(whole)[0])[1]
+    assert is_batch_id(whole) and is_batch_id(half)
+    assert larger_batches(half) == [f"{whole}-1", whole] and larger_batches(whole) == []
+    assert not any(map(is_batch_id, ("", "..", "a/b", f"{whole}/..", f"{whole}-3", "20261399T000000.000000Z-abcdef")))
+
+
+@pytest.mark.parametrize("name", ["valid_from", "valid_to", "is_current", "reasons", "raw_row", "_batch_id"])
+def test_a_header_that_takes_a_name_of_the_pipeline_alters_no_table(pipeline: Pipeline, name: str) -> None:
+    pipeline.drop("a.csv", lines(f"{order(1)},x,DHL", header=f"{HEADER},{name},carrier"))
+    staged, _ = pipeline.run(Policy(NewColumns.ADD))
+    if not name.startswith("_"):
+        assert f"columns were not added, since the tables need their names or have 200 added ones already: {name}" in (
+            staged.warnings
+        )
+    assert "carrier" in pipeline.spark.table(pipeline.tables.orders).columns
+    pipeline.drop("b.csv", lines(order(2)))
+    pipeline.run(Policy(NewColumns.ADD))
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    assert len(pipeline.table("orders_history")) == 2
+
+
+def test_names_that_only_the_views_had_taken_are_free(pipeline: Pipeline) -> None:
+    names = [
+        "this",
+        "current",
+        "newest",
+        "state",
+        "latest",
+        "s",
+        "t",
+        "file",
+        "last",
+        "select",
+        "Größe",
+        "größe",
+        "\u0131d",
+    ]
+    pipeline.drop("a.csv", lines(f"{order(1)},{','.join('x' * len(names))}", header=",".join([HEADER, *names])))
+    pipeline.run(Policy(NewColumns.ADD))
+    pipeline.drop(
+        "b.csv", lines(f"{order(1, 'DELIVERED')},{','.join('y' * len(names))}", header=",".join([HEADER, *names]))
+    )
+    pipeline.run(Policy(NewColumns.ADD))
+    [row] = pipeline.table("orders_table", "status", "`this`", "current", "newest", "state", "s", "t", "`grösse`", "id")
+    assert tuple(row) == ("DELIVERED", *"yyyyyyyy")
+    assert [row.status for row in pipeline.table("orders_history")] == ["DELIVERED"]
+
+
+def test_columns_are_not_added_without_end(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_batch, "_MAX_ADDED_COLUMNS", 2)
+    for number, names in enumerate((["a"], ["b", "c", "d"])):
+        pipeline.drop(f"{number}.csv", lines(f"{order(number)}{',x' * len(names)}", header=",".join([HEADER, *names])))
+        staged, _ = pipeline.run(Policy(NewColumns.ADD))
+    assert {"a", "b"} <= set(pipeline.spark.table(pipeline.tables.orders).columns)
+    assert any("have 2 added ones already: c, d" in warning for warning in staged.warnings)
+    assert len(pipeline.statuses()) == 2
+
+
+def counted_otherwise(path: str) -> Callable[..., Any]:
+    inspect = load_batch.inspect
+
+    def counting(location: Path, *rest: Any) -> Any:
+        content = inspect(location, *rest)
+        return load_batch.replace(content, records=content.records + 1) if location.name == path else content
+
+    return counting
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_file_whose_records_do_not_add_up_is_set_aside_with_both_numbers(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    pipeline.drop("a.csv", lines(order(1), "bad"))
+    if not alone:
+        pipeline.drop("b.csv", lines(order(2), "bad"))
+    monkeypatch.setattr(load_batch, "inspect", counted_otherwise("a.csv"))
+    staged = pipeline.stage("1")
+    reason = "it has 3 rows, but 1 were staged and 1 quarantined; nothing of it is loaded"
+    outcomes = {file.path: (file.outcome, file.reason) for file in staged.files}
+    assert outcomes == {"a.csv": ("rejected", reason), **({} if alone else {"b.csv": ("staged", None)})}
+    pipeline.merge("1")
+    with pytest.raises(QualityGateError, match=f"a.csv: {reason}"):
+        pipeline.gate("1")
+    assert set(pipeline.statuses()) == (set() if alone else {"T2"})
+    assert [file for file, *_ in pipeline.quarantine()] == ([] if alone else ["b.csv"])
+
+
+def test_rows_that_are_told_of_another_file_are_noticed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a runtime that writes a character of a path in another way."""
+    monkeypatch.setattr(order_rows, "_path_below", lambda _: "'somewhere else'")
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop("b.csv", lines(order(2)))
+    staged = pipeline.stage("1")
+    assert [(file.outcome, str(file.reason)[:40]) for file in staged.files] == [
+        ("rejected", "it has 1 rows, but 0 were staged and 0 q")
+    ] * 2
+    assert pipeline.table("stage_orders_table") == []
+    with pytest.raises(QualityGateError, match="it has 1 rows, but 0 were staged"):
+        pipeline.gate("1")
+
+
+def test_a_lone_carriage_return_loses_no_row(pipeline: Pipeline) -> None:
+    pipeline.drop("header.csv", f"{HEADER}\r{lines(order(2), order(3), header=order(1))}")
+    pipeline.drop("rows.csv", f"{lines(order(4))}{order(5)}\r{order(6)}\n{order(7)}\n")
+    staged, _ = pipeline.run()
+    outcomes = {file.path: (file.outcome, file.rows_staged, file.rows_quarantined) for file in staged.files}
+    assert outcomes == {"header.csv": ("rejected", 0, 0), "rows.csv": ("staged", 2, 1)}
+    assert set(pipeline.statuses()) == {"T4", "T7"}
+    [row] = pipeline.table("quarantined_orders_table", "raw_row")
+    assert "T5" in row.raw_row and "T6" in row.raw_row
+
+
+@pytest.mark.parametrize("first", ["", " ", "\t", "\r\n"])
+def test_a_blank_first_line_is_none(pipeline: Pipeline, first: str) -> None:
+    pipeline.drop("a.csv", f"{first}\r\n{lines(order(1), order(2), end=chr(13) + chr(10))}")
+    pipeline.drop("b.csv", f"{first}\r\n{lines(order(3).replace('3 Main', chr(34) + 'x' + chr(34)), order(4))}")
+    staged, _ = pipeline.run()
+    assert [(file.outcome, file.rows_staged, file.rows_quarantined) for file in staged.files] == [
+        ("staged", 2, 0),
+        ("staged", 1, 1),
+    ] or set(pipeline.statuses()) == {"T1", "T2", "T3", "T4"}
+
+
+def test_a_file_of_an_open_batch_is_not_claimed_again(pipeline: Pipeline) -> None:
+    """Where a move is a copy, a file of a batch may still be there."""
+    pipeline.drop("a.csv", lines(order(1)))
+    files: tuple[ArrivedFile, ...] = tuple(list_arrivals(open_volume(str(pipeline.volume)).landing).files)
+    claim = Claim(new_batch_id(datetime.now(timezone.utc)), "run", files)
+    Checkpoint(pipeline.checkpoint).claim(claim)
+    staged, merged = pipeline.run()
+    assert (staged.batch_id, staged.resumed_batch_ids, merged.inserted) == (None, (claim.batch_id,), 1)

@@ -1,0 +1,90 @@
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from job_process import refuse_to_rename
+from order_tracking import moving
+from order_tracking.batch import new_batch_id
+from order_tracking.checkpoint import Checkpoint, Claim
+from order_tracking.clock import utc_now
+from order_tracking.errors import VolumeError
+from order_tracking.moving import Move, copy_verify_delete, probe, rename
+
+
+@pytest.fixture(params=[rename, copy_verify_delete])
+def move(request: pytest.FixtureRequest) -> Move:
+    return request.param  # type: ignore[no-any-return]
+
+
+def test_a_file_is_moved_in_the_place_of_a_part_of_it(tmp_path: Path, move: Move) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("whole")
+    target.write_text("who")
+    assert move(source, target)
+    assert (source.exists(), target.read_text()) == (False, "whole")
+
+
+def test_a_file_that_is_gone_is_not_moved(tmp_path: Path, move: Move) -> None:
+    assert not move(tmp_path / "gone", tmp_path / "target")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["written", "removed"])
+def test_a_file_that_changes_while_it_is_copied_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("one")
+    copy: Callable[..., object] = moving.shutil.copyfile
+
+    def changed(one: Path, other: Path) -> None:
+        copy(one, other)
+        source.write_text("more") if meanwhile == "written" else source.unlink()
+
+    monkeypatch.setattr(moving.shutil, "copyfile", changed)
+    assert not copy_verify_delete(source, target)
+    assert not target.exists()
+    assert source.exists() is (meanwhile == "written")
+
+
+def test_what_a_volume_can_do_is_found_out_by_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert probe(tmp_path) is rename
+    left_behind = tmp_path / ".probe" / "old"
+    left_behind.touch()
+    os.utime(left_behind, (0, 0))
+    monkeypatch.setattr(os, "replace", refuse_to_rename)
+    assert probe(tmp_path) is copy_verify_delete
+    assert list((tmp_path / ".probe").iterdir()) == []
+
+
+def test_a_rename_that_only_copies_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "replace", lambda source, target: Path(target).write_bytes(Path(source).read_bytes()))
+    assert probe(tmp_path) is copy_verify_delete
+
+
+def test_a_volume_that_does_not_show_what_is_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter(()))
+    with pytest.raises(VolumeError, match="cannot be found"):
+        probe(tmp_path)
+
+
+def test_to_probe_costs_next_to_nothing(tmp_path: Path) -> None:
+    start = time.perf_counter()
+    probe(tmp_path)
+    assert time.perf_counter() - start < 1
+
+
+def test_the_checkpoint_is_written_where_nothing_can_be_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "replace", refuse_to_rename)
+    checkpoint = Checkpoint(tmp_path)
+    claim = Claim(new_batch_id(utc_now()), "run", ())
+    checkpoint.claim(claim)
+    assert checkpoint.claimed() == [claim]
+    checkpoint.close(claim.batch_id)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

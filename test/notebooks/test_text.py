@@ -1,0 +1,41 @@
+"""Values are normalised, so that one order has one key."""
+
+import unicodedata
+
+import pytest
+from pipeline import Pipeline, csv_text, lines, order
+
+KEYS = ["T1", "T1\u00a0", "\u2003T1", "\ufeffT1", "T1\u200b", "\tT1"]
+
+
+def test_spaces_that_nobody_sees_make_no_other_order(pipeline: Pipeline) -> None:
+    for number, key in enumerate(KEYS):
+        pipeline.drop(f"{number}.csv", csv_text([[key, *order(1).split(",")[1:]]]))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1"}
+
+
+def test_text_is_composed(pipeline: Pipeline) -> None:
+    for form in ("NFC", "NFD"):
+        pipeline.drop(f"{form}.csv", unicodedata.normalize(form, lines(order("ü"), order("é"))))
+    pipeline.run()
+    assert {key: row[3] for key, row in pipeline.orders().items()} == {"Tü": "ü Main Street", "Té": "é Main Street"}
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1f", "\x7f", "\x85x"])
+def test_control_characters_are_refused(pipeline: Pipeline, character: str) -> None:
+    in_key = order(1).replace("T1", f"{character}T1" if character != "\x85x" else "T\x9f1")
+    pipeline.drop(
+        "a.csv", lines(in_key, order(2).replace("2 Main", f"2{character.replace(chr(0x85), chr(1))}Main"), order(3))
+    )
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T3"}
+    broken = [reasons for _, _, reasons in pipeline.quarantine()]
+    assert broken == [[("tracking_num", "control")], [("address", "control")]]
+
+
+def test_a_key_has_no_character_that_nobody_sees_and_a_text_may(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order("1\u200d2"), order(3).replace("3 Main", "\U0001f468\u200d\U0001f469")))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T3"}
+    assert pipeline.orders()["T3"][3] == "\U0001f468\u200d\U0001f469 Street"
