@@ -130,7 +130,8 @@ export async function openSpark(request: OpenRequest, signal: AbortSignal): Prom
     signal.throwIfAborted();
     if (ready !== undefined) return connection;
   }
-  throw new Error(`Spark does not start; see ${sparkLog}`);
+  const doctor = "npm run -s order-tracking -- doctor";
+  throw new Error(`Spark does not start: "${doctor}" says what is missing, and ${sparkLog} what happened`);
 }
 
 /** What the server says of itself; undefined where there is none. */
@@ -203,7 +204,8 @@ async function startServer(): Promise<void> {
   child.stdout.destroy();
   child.stderr.destroy();
   child.unref();
-  if (!listens) throw new Error(`Spark cannot be started:\n${said.trim()}`);
+  // The last line of Python's says what it is; the others say where.
+  if (!listens) throw new Error(`Spark cannot be started: ${said.trim().split("\n").at(-1) ?? ""}`);
 }
 
 /** What `work` comes to, or undefined where that takes longer. */

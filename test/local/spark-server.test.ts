@@ -75,6 +75,19 @@ test("Ctrl-C ends a query within two seconds, and Spark goes on", async () => {
   await until(() => checkout.processes.filter(({ command }) => command.includes("spark_server.py")).length === 1);
 });
 
+test("a home that was emptied, or put back, behind Spark's back is seen as it is", async () => {
+  const kept = path.join(checkout.folder, "kept");
+  const tables = path.join(checkout.folder, "home", "tables");
+  cpSync(tables, kept, { recursive: true, preserveTimestamps: true });
+  expect((await checkout.run(["start", ...home])).code).toBe(0);
+  rmSync(tables, { recursive: true });
+  const emptied = await checkout.run(query("SELECT * FROM orders_table"));
+  expect(emptied.stderr).toContain("TABLE_OR_VIEW_NOT_FOUND");
+  cpSync(kept, tables, { recursive: true, preserveTimestamps: true });
+  const files = await checkout.run(query("SELECT count(*) AS files FROM operations.loaded_files_table"));
+  expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
+});
+
 test.each(["server", "java"] as const)(
   "a query whose %s is killed says so at once, and the next one has a new Spark",
   async (victim) => {
@@ -93,30 +106,22 @@ test.each(["server", "java"] as const)(
   },
 );
 
-test("a server that hangs is replaced within seconds", async () => {
+test("a server that hangs is replaced within seconds, and ends itself when it is idle", async () => {
   const hung = checkout.server;
   process.kill(Number(hung), "SIGSTOP");
-  const next = await checkout.run(query("SELECT 1 AS one"));
+  const next = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" });
   expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
   expect(checkout.server).not.toBe(hung);
-  expect(javaProcesses()).toHaveLength(1);
+  await until(() => checkout.leftBehind().length === 0);
 });
 
-test("a home that was emptied, or put back, behind Spark's back is seen as it is", async () => {
-  const kept = path.join(checkout.folder, "kept");
-  const tables = path.join(checkout.folder, "home", "tables");
-  cpSync(tables, kept, { recursive: true, preserveTimestamps: true });
-  expect((await checkout.run(["start", ...home])).code).toBe(0);
-  rmSync(tables, { recursive: true });
-  const emptied = await checkout.run(query("SELECT * FROM orders_table"));
-  expect(emptied.stderr).toContain("TABLE_OR_VIEW_NOT_FOUND");
-  cpSync(kept, tables, { recursive: true, preserveTimestamps: true });
-  const files = await checkout.run(query("SELECT count(*) AS files FROM operations.loaded_files_table"));
-  expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
+test("where nothing shall stay, it ends with the command", async () => {
+  const { code } = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" });
+  expect(code).toBe(0);
+  await until(() => checkout.leftBehind().length === 0, 1);
 });
 
-test("Spark ends when the code under local/ is another one, but not under those who use it", async () => {
-  const { server } = checkout;
+test("with other code under local/ it serves nobody new; spark stop ends it and those whom it serves", async () => {
   const watching = checkout.start(["watch", ...home]);
   let status = await checkout.run(["spark", "status"]);
   while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
@@ -124,28 +129,11 @@ test("Spark ends when the code under local/ is another one, but not under those 
   const refused = await checkout.run(query("SELECT 1 AS one"));
   expect(refused).toMatchObject({ code: 1, stdout: "" });
   expect(refused.stderr).toMatch(/what was here before a change, for watch .* \(process \d+\): end that first/);
+  const stopped = await checkout.run(["spark", "stop"]);
+  expect(stopped.stdout).toMatch(/used by process \d+ for 0 min: watch .*\nIt has ended\.\n$/);
   watching.child.kill("SIGINT");
   await watching.finished;
-  await until(() => checkout.processes.every(({ pid }) => pid !== server));
-  expect(checkout.leftBehind()).toEqual([]);
-});
-
-test("it ends itself when it is idle, and with the command where nothing shall stay, and leaves nothing behind", async () => {
-  const idle = { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" };
-  expect((await checkout.run(query("SELECT 1 AS one"), idle)).code).toBe(0);
-  expect(checkout.server).toBeDefined();
-  await until(() => checkout.leftBehind().length === 0);
-  const nothing = { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" };
-  expect((await checkout.run(query("SELECT 1 AS one"), nothing)).code).toBe(0);
-  expect(checkout.leftBehind()).toEqual([]);
-});
-
-test("spark stop ends it, also where there is none", async () => {
-  const started = checkout.run(query("SELECT 1 AS one"));
-  expect((await started).code).toBe(0);
-  const stopped = await checkout.run(["spark", "stop"]);
-  expect(stopped.stdout).toContain("It has ended.");
-  expect(checkout.leftBehind()).toEqual([]);
+  await until(() => checkout.leftBehind().length === 0, 1);
   expect((await checkout.run(["spark", "stop"])).stdout).toContain("No Spark is warm");
 });
 
