@@ -36,7 +36,13 @@ export interface SparkStatus {
   readonly since: number;
   readonly memory_mib: number;
   readonly idle_minutes: number;
-  readonly clients: readonly { readonly pid: number; readonly command: string; readonly since: number }[];
+  readonly clients: readonly {
+    readonly pid: number;
+    readonly command: string;
+    readonly since: number;
+    /** Whether it waits for the answer to something. */
+    readonly works: boolean;
+  }[];
 }
 
 /** What a client wants of Spark. */
@@ -75,7 +81,12 @@ export class SparkConnection {
     this.#socket = socket;
     this.#ended = new Promise((resolve) => socket.once("close", resolve));
     socket.on("error", () => undefined); // Its end says it all.
-    this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: socket });
+    // A socket that is destroyed has no "end", for which the lines would wait.
+    socket.once("close", () => {
+      lines.close();
+    });
+    this.#lines = lines[Symbol.asyncIterator]();
   }
 
   /** Says something. */

@@ -250,7 +250,12 @@ class SparkServer:
             "memory_mib": sum(int(rss) for group, rss in rows if int(group) == os.getpgid(0)) // 1024,
             "idle_minutes": self._idle_minutes,
             "clients": [
-                {"pid": client.asked["pid"], "command": client.asked["command"], "since": client.since}
+                {
+                    "pid": client.asked["pid"],
+                    "command": client.asked["command"],
+                    "since": client.since,
+                    "works": client.works,
+                }
                 for client in self._clients()
             ],
         }
