@@ -133,7 +133,7 @@ test("a server that hangs is replaced within seconds, and ends itself when it is
 test("where nothing shall stay, it ends with the command", async () => {
   const { code } = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" });
   expect(code).toBe(0);
-  await until(() => checkout.leftBehind().length === 0, 1);
+  await until(() => checkout.leftBehind().length === 0, 5);
 });
 
 test("with other code under local/ it serves nobody new; spark stop ends it and those whom it serves", async () => {
@@ -149,7 +149,7 @@ test("with other code under local/ it serves nobody new; spark stop ends it and 
   expect(stopped.stdout).toMatch(/used by process \d+ for 0 min, idle: watch .*\nIt has ended\.\n$/);
   watching.child.kill("SIGINT");
   await watching.finished;
-  await until(() => checkout.leftBehind().length === 0, 1);
+  await until(() => checkout.leftBehind().length === 0, 5);
   expect((await checkout.run(["spark", "stop"])).stdout).toContain("No Spark is warm");
 });
 
