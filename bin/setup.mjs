@@ -122,17 +122,23 @@ export const setUp = () => makeReady(steps);
 export const setUpScanner = () => makeReady(scannerSteps);
 
 async function makeReady(wanted) {
-  const missingSteps = wanted.filter(([, , isDone]) => !isDone());
-  // To ask for Java's version takes longer than some commands, and what has made the steps is there.
-  if (missingSteps.length === 0) return;
-  const findings = findRequirements();
-  const missing = findings.filter(({ ok }) => !ok);
-  if (missing.length > 0) throw new SetupError(missing.map(({ sentence }) => sentence).join("\n"));
-  const basePython = findings.find(({ name }) => name === "Python").command;
-  for (const [what, duration, , act] of missingSteps) {
+  let basePython;
+  // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
+  for (const [what, duration, isDone, act] of wanted) {
+    if (isDone()) continue;
+    // Not before something is missing: to ask for Java's version takes longer than some commands.
+    basePython ??= pythonOfThisMachine();
     process.stderr.write(`${what} (once; about ${duration}) ...\n`);
     await act(basePython);
   }
+}
+
+/** The Python to make environments with; throws where it, or anything else, is missing on this machine. */
+function pythonOfThisMachine() {
+  const findings = findRequirements();
+  const missing = findings.filter(({ ok }) => !ok);
+  if (missing.length > 0) throw new SetupError(missing.map(({ sentence }) => sentence).join("\n"));
+  return findings.find(({ name }) => name === "Python").command;
 }
 
 /** Ends the process as a failed command does: the sentence for an expected error, the whole stack for a bug. */

@@ -85,9 +85,11 @@ async function runJest(files) {
 
 async function runPytest(files) {
   const file = path.join(reports, "pytest.xml");
+  // Two processes where there is enough to do for a second Spark, which has to be started, too.
+  const processes = files.length === 0 || files.length > 4 ? ["-n", "2"] : [];
   return run(
     python,
-    ["-m", "pytest", `--junitxml=${file}`, ...files],
+    ["-m", "pytest", ...processes, `--junitxml=${file}`, ...files],
     openSync(pytestOutput, "w"),
     file,
     pytestResults,

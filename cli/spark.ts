@@ -40,6 +40,9 @@ function sparkLines(status: SparkStatus | undefined, now = Date.now()): string[]
   return [
     `Spark is warm: for ${minutes(since)}, ${memory_mib} MiB, process ${pid} of ${user}; ` +
       (idle_minutes === 0 ? "it ends with the last command." : `it ends ${idle_minutes} min after the last command.`),
-    ...clients.map((client) => `  used by process ${client.pid} for ${minutes(client.since)}: ${client.command}`),
+    ...clients.map(
+      ({ pid: user, since: from, works, command }) =>
+        `  used by process ${user} for ${minutes(from)}, ${works ? "at work" : "idle"}: ${command}`,
+    ),
   ];
 }

@@ -72,7 +72,7 @@ def serve(
         report({"works": True})
         answered = answer(spark, tables_directory, request)
         if "error" in answered and not spark_process.is_alive(context):
-            return  # The end of the connection says more than an error of the network.
+            return  # The end of the connection says more than an error that follows from it.
         report({"works": False, "tables": tables_on_disk(tables_directory)})
         reply({"id": request["id"], **answered})
     gc.collect()  # Java keeps what Python has not given up.

@@ -36,7 +36,13 @@ export interface SparkStatus {
   readonly since: number;
   readonly memory_mib: number;
   readonly idle_minutes: number;
-  readonly clients: readonly { readonly pid: number; readonly command: string; readonly since: number }[];
+  readonly clients: readonly {
+    readonly pid: number;
+    readonly command: string;
+    readonly since: number;
+    /** Whether it waits for the answer to something. */
+    readonly works: boolean;
+  }[];
 }
 
 /** What a client wants of Spark. */
@@ -75,7 +81,12 @@ export class SparkConnection {
     this.#socket = socket;
     this.#ended = new Promise((resolve) => socket.once("close", resolve));
     socket.on("error", () => undefined); // Its end says it all.
-    this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: socket });
+    // A socket that is destroyed has no "end", for which the lines would wait.
+    socket.once("close", () => {
+      lines.close();
+    });
+    this.#lines = lines[Symbol.asyncIterator]();
   }
 
   /** Says something. */
@@ -130,7 +141,8 @@ export async function openSpark(request: OpenRequest, signal: AbortSignal): Prom
     signal.throwIfAborted();
     if (ready !== undefined) return connection;
   }
-  throw new Error(`Spark does not start; see ${sparkLog}`);
+  const doctor = "npm run -s order-tracking -- doctor";
+  throw new Error(`Spark does not start: "${doctor}" says what is missing, and ${sparkLog} what happened`);
 }
 
 /** What the server says of itself; undefined where there is none. */
@@ -203,7 +215,8 @@ async function startServer(): Promise<void> {
   child.stdout.destroy();
   child.stderr.destroy();
   child.unref();
-  if (!listens) throw new Error(`Spark cannot be started:\n${said.trim()}`);
+  // The last line of Python's says what it is; the others say where.
+  if (!listens) throw new Error(`Spark cannot be started: ${said.trim().split("\n").at(-1) ?? ""}`);
 }
 
 /** What `work` comes to, or undefined where that takes longer. */

@@ -70,12 +70,11 @@ def ask(directory: Path) -> None:
 
 
 def is_alive(context: SparkContext) -> bool:
-    """Tell whether Java still answers, once something has failed."""
+    """Tell whether Spark goes on, once something has failed: Java may be gone, or about to go."""
     try:
-        _java_class(context._gateway, "java.lang.System").nanoTime()
+        return not context._jsc.sc().isStopped()
     except (Py4JError, OSError):
         return False
-    return True
 
 
 def open_home(context: SparkContext, tables_directory: Path) -> JavaObject:

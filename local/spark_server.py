@@ -65,6 +65,9 @@ _PATIENCE_WITH_JAVA_SECONDS = 6
 #: How long Java may take to start, also on a machine that has much else to do.
 _PATIENCE_WITH_LAUNCH_SECONDS = 60
 
+#: What a client says of itself that is to be served.
+_OF_OPEN: dict[str, Callable[[Any], Any]] = {"tables": str, "command": str, "pid": int, "idle_minutes": float}
+
 _BETWEEN_QUESTIONS_SECONDS = 2
 _TICK_SECONDS = 1
 
@@ -204,9 +207,14 @@ class SparkServer:
         line = self._beginning.pop(connection)
         self._selector.unregister(connection)
         connection.setblocking(True)
-        asked = json.loads(line) if line.endswith(b"\n") else {}
-        if "open" in asked:
-            self._open(connection, asked["open"])
+        try:
+            asked = json.loads(line)
+            request = {name: type_(asked["open"][name]) for name, type_ in _OF_OPEN.items()} if "open" in asked else {}
+        except (ValueError, KeyError, TypeError):  # A client that went away, or of another version.
+            connection.close()
+            return
+        if request:
+            self._open(connection, request)
             return
         if "status" in asked or "stop" in asked:
             _tell(connection, self._status())
@@ -242,7 +250,12 @@ class SparkServer:
             "memory_mib": sum(int(rss) for group, rss in rows if int(group) == os.getpgid(0)) // 1024,
             "idle_minutes": self._idle_minutes,
             "clients": [
-                {"pid": client.asked["pid"], "command": client.asked["command"], "since": client.since}
+                {
+                    "pid": client.asked["pid"],
+                    "command": client.asked["command"],
+                    "since": client.since,
+                    "works": client.works,
+                }
                 for client in self._clients()
             ],
         }
@@ -340,14 +353,16 @@ class SparkServer:
             self._forks.append(fork)
             self._selector.register(reports, selectors.EVENT_READ, lambda: self._read_reports(fork))
             return
+        status = 1
         try:
             self._let_go_of_all_but(connection)
             _end_with(os.getppid())
             work(lambda report: _write(write_end, report))
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
+            status = 0
+        except BaseException as error:
+            _log("".join(traceback.format_exception(error)))
+        finally:
+            os._exit(status)  # Whatever happens: a fork must not go on as the server.
 
     def _let_go_of_all_but(self, connection: socket.socket | None) -> None:
         """Close what was inherited: who is at the other end waits for its end, and Java, too."""
@@ -433,7 +448,8 @@ def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def _log(message: str) -> None:
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # On a full disk there is more to lose than a line of a log.
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}", file=sys.stderr, flush=True)
 
 
 def _announce(state: str) -> None:

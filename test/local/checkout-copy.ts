@@ -2,6 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Finished } from "../cli/order-tracking.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
 
 const root = path.dirname(path.dirname(__dirname));
@@ -22,14 +23,6 @@ const COPIED = [
   "requirements.txt",
   "tsconfig.json",
 ];
-
-/** What a command left behind. */
-export interface Finished {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly seconds: number;
-}
 
 /** A command that goes on. */
 export interface Running {
@@ -61,7 +54,6 @@ export class CheckoutCopy {
 
   /** Starts the `order-tracking` command. */
   start(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
-    const started = performance.now();
     const child = spawn(process.execPath, [path.join(this.folder, "bin", "order-tracking.mjs"), ...args], {
       env: { ...process.env, INIT_CWD: undefined, FORCE_COLOR: undefined, TMPDIR: this.temporary, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -71,7 +63,7 @@ export class CheckoutCopy {
     child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
     const finished = new Promise<Finished>((resolve) => {
       child.on("close", (code) => {
-        resolve({ code, stdout, stderr, seconds: (performance.now() - started) / 1000 });
+        resolve({ code, stdout, stderr });
       });
     });
     return { child, finished };

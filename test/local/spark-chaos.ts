@@ -11,7 +11,8 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { CheckoutCopy, type Finished, type Running } from "./checkout-copy.ts";
+import type { Finished } from "../cli/order-tracking.ts";
+import { CheckoutCopy, type Running } from "./checkout-copy.ts";
 
 const DISTURBANCES = ["nothing", "Ctrl-C", "kill", "kill server", "kill java", "change", "full disk"] as const;
 

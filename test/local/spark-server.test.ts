@@ -26,10 +26,24 @@ async function until(holds: () => boolean, seconds = 10): Promise<void> {
 /** A statement of SQL that takes long, and says when it is at work. */
 const long = "SELECT count(*) FROM range(100000) AS a CROSS JOIN range(100000000) AS b WHERE a.id * b.id % 7 = 8";
 
+/** Waits until Spark is at work for some command. */
+async function untilAtWork(): Promise<void> {
+  while (!(await checkout.run(["spark", "status"])).stdout.includes(", at work: ")) await sleep(200);
+}
+
 const javaProcesses = () => checkout.processes.filter(({ command }) => command.includes("SparkSubmit"));
 
+test("Ctrl-C ends a command within two seconds while its Spark starts", async () => {
+  const watching = checkout.start(["watch", ...otherHome]);
+  await until(() => checkout.server !== undefined, 60);
+  await sleep(500);
+  const asked = performance.now();
+  watching.child.kill("SIGINT");
+  expect((await watching.finished).code).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(2000);
+});
+
 test("the first commands start one Spark, for two homes at once, and later ones find it warm", async () => {
-  expect(checkout.processes).toEqual([]);
   const sample = path.join(checkout.folder, "samples", "1-new-orders", "orders_2026-11-16.csv");
   const [first, second] = await Promise.all([
     checkout.run(["start", "--json", ...home]),
@@ -54,7 +68,7 @@ test("spark status and doctor say since when it is warm, how large it is, whose,
   let status = await checkout.run(["spark", "status"]);
   while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
   expect(status.stdout).toMatch(/^Spark is warm: for \d+ min, [1-9]\d+ MiB, process \d+ of \S+; it ends 20 min after/);
-  expect(status.stdout).toMatch(/\n {2}used by process \d+ for 0 min: watch --home/);
+  expect(status.stdout).toMatch(/\n {2}used by process \d+ for 0 min, idle: watch --home/);
   expect((await checkout.run(["doctor"])).stdout).toContain("Spark is warm");
   watching.child.kill("SIGINT");
   expect((await watching.finished).code).toBe(0);
@@ -63,7 +77,7 @@ test("spark status and doctor say since when it is warm, how large it is, whose,
 test("Ctrl-C ends a query within two seconds, and Spark goes on", async () => {
   const { java } = checkout;
   const running = checkout.start(query(long));
-  await sleep(2500); // It is at work then, and would be for minutes.
+  await untilAtWork(); // It would be for minutes.
   const before = performance.now();
   running.child.kill("SIGINT");
   await running.finished;
@@ -73,33 +87,6 @@ test("Ctrl-C ends a query within two seconds, and Spark goes on", async () => {
   expect(checkout.java).toBe(java);
   // Nothing goes on computing what nobody waits for.
   await until(() => checkout.processes.filter(({ command }) => command.includes("spark_server.py")).length === 1);
-});
-
-test.each(["server", "java"] as const)(
-  "a query whose %s is killed says so at once, and the next one has a new Spark",
-  async (victim) => {
-    const running = checkout.start(query(long));
-    await sleep(2500);
-    const killed = checkout[victim];
-    process.kill(Number(killed), "SIGKILL");
-    const { code, stderr, seconds } = await running.finished;
-    expect(code).toBe(1);
-    expect(stderr).toContain("Spark ended unexpectedly; see ");
-    expect(seconds).toBeLessThan(10);
-    const next = await checkout.run(query("SELECT count(*) AS orders FROM orders_table"));
-    expect(JSON.parse(next.stdout)).toEqual([{ orders: 60 }]);
-    expect(checkout[victim]).not.toBe(killed);
-    expect(javaProcesses()).toHaveLength(1);
-  },
-);
-
-test("a server that hangs is replaced within seconds", async () => {
-  const hung = checkout.server;
-  process.kill(Number(hung), "SIGSTOP");
-  const next = await checkout.run(query("SELECT 1 AS one"));
-  expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
-  expect(checkout.server).not.toBe(hung);
-  expect(javaProcesses()).toHaveLength(1);
 });
 
 test("a home that was emptied, or put back, behind Spark's back is seen as it is", async () => {
@@ -115,8 +102,42 @@ test("a home that was emptied, or put back, behind Spark's back is seen as it is
   expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
 });
 
-test("Spark ends when the code under local/ is another one, but not under those who use it", async () => {
-  const { server } = checkout;
+test.each(["server", "java"] as const)(
+  "a query whose %s is killed says so at once, and the next one has a new Spark",
+  async (victim) => {
+    const running = checkout.start(query(long));
+    await untilAtWork();
+    const asked = performance.now();
+    const killed = checkout[victim];
+    process.kill(Number(killed), "SIGKILL");
+    const { code, stderr } = await running.finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain("Spark ended unexpectedly; see ");
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    const next = await checkout.run(query("SELECT count(*) AS orders FROM orders_table"));
+    expect(JSON.parse(next.stdout)).toEqual([{ orders: 60 }]);
+    expect(checkout[victim]).not.toBe(killed);
+    expect(javaProcesses()).toHaveLength(1);
+  },
+);
+
+test("a server that hangs is replaced within seconds, and ends itself when it is idle", async () => {
+  const hung = checkout.server;
+  process.kill(Number(hung), "SIGSTOP");
+  const next = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" });
+  expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
+  expect(checkout.server).not.toBe(hung);
+  await until(() => checkout.leftBehind().length === 0);
+});
+
+test("where nothing shall stay, it ends with the command", async () => {
+  const { code } = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" });
+  expect(code).toBe(0);
+  await until(() => checkout.leftBehind().length === 0, 5);
+});
+
+test("with other code under local/ it serves nobody new; spark stop ends it and those whom it serves", async () => {
+  expect((await checkout.run(query("SELECT 1 AS one"))).code).toBe(0);
   const watching = checkout.start(["watch", ...home]);
   let status = await checkout.run(["spark", "status"]);
   while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
@@ -124,28 +145,11 @@ test("Spark ends when the code under local/ is another one, but not under those 
   const refused = await checkout.run(query("SELECT 1 AS one"));
   expect(refused).toMatchObject({ code: 1, stdout: "" });
   expect(refused.stderr).toMatch(/what was here before a change, for watch .* \(process \d+\): end that first/);
+  const stopped = await checkout.run(["spark", "stop"]);
+  expect(stopped.stdout).toMatch(/used by process \d+ for 0 min, idle: watch .*\nIt has ended\.\n$/);
   watching.child.kill("SIGINT");
   await watching.finished;
-  await until(() => checkout.processes.every(({ pid }) => pid !== server));
-  expect(checkout.leftBehind()).toEqual([]);
-});
-
-test("it ends itself when it is idle, and with the command where nothing shall stay, and leaves nothing behind", async () => {
-  const idle = { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" };
-  expect((await checkout.run(query("SELECT 1 AS one"), idle)).code).toBe(0);
-  expect(checkout.server).toBeDefined();
-  await until(() => checkout.leftBehind().length === 0);
-  const nothing = { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" };
-  expect((await checkout.run(query("SELECT 1 AS one"), nothing)).code).toBe(0);
-  expect(checkout.leftBehind()).toEqual([]);
-});
-
-test("spark stop ends it, also where there is none", async () => {
-  const started = checkout.run(query("SELECT 1 AS one"));
-  expect((await started).code).toBe(0);
-  const stopped = await checkout.run(["spark", "stop"]);
-  expect(stopped.stdout).toContain("It has ended.");
-  expect(checkout.leftBehind()).toEqual([]);
+  await until(() => checkout.leftBehind().length === 0, 5);
   expect((await checkout.run(["spark", "stop"])).stdout).toContain("No Spark is warm");
 });
 

@@ -114,13 +114,15 @@ const home = mkdtempSync(path.join(tmpdir(), "order-tracking-terraform-"));
 const reasonToSkip = installProviders();
 if (reasonToSkip) console.warn(`The stacks were not tested against the real providers: ${reasonToSkip}`);
 const withProviders = reasonToSkip ? describe.skip : describe;
+/** For the names of what is skipped, where the report of all tests finds it; a "%" would be for jest to fill in. */
+const why = reasonToSkip ? ` (skipped: ${reasonToSkip.replaceAll("%", "").split("\n", 1)[0] ?? ""})` : "";
 
 jest.setTimeout(120_000);
 afterAll(() => {
   rmSync(home, { recursive: true });
 });
 
-withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as const))("%s", (_, settings) => {
+withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as const))(`%s${why}`, (_, settings) => {
   it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
     expect(validate(stackFolder(settings, kind))).toEqual([]);
   });
@@ -133,13 +135,13 @@ withProviders.each(ENVIRONMENTS.map((settings) => [settings.name, settings] as c
   });
 });
 
-withProviders("whatever an environment chooses", () => {
+withProviders(`whatever an environment chooses${why}`, () => {
   it.each(["platform", "catalog", "pipeline"] as const)("has a valid %s stack", (kind) => {
     expect(validate(choicesFolder(kind))).toEqual([]);
   });
 });
 
-withProviders("without an account, a state and credentials", () => {
+withProviders(`without an account, a state and credentials${why}`, () => {
   it.each(["dev", "staging", "prod"])("shows what a first deployment of %s would create", (environment) => {
     const { status, stdout } = spawnSync("node", ["bin/order-tracking.mjs", "plan", environment], {
       cwd: path.join(__dirname, "../.."),
@@ -158,7 +160,7 @@ withProviders("without an account, a state and credentials", () => {
   });
 });
 
-withProviders("while the subscription is unknown", () => {
+withProviders(`while the subscription is unknown${why}`, () => {
   let workspace: ChildProcess;
   let credentials: Record<string, string>;
 
@@ -205,7 +207,7 @@ withProviders("while the subscription is unknown", () => {
   });
 });
 
-withProviders("while the URL of a notification destination is unknown", () => {
+withProviders(`while the URL of a notification destination is unknown${why}`, () => {
   const settings: EnvironmentSettings = { ...MINIMAL, notifications: { create: ["slack"] } };
   const known = { TF_VAR_slack_url: "https://hooks.example.com/a-secret" };
 
