@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -50,19 +51,22 @@ SETTINGS: Mapping[str, str] = {
 _ARCHIVE_OPTIONS = f'"-XX:SharedArchiveFile={CLASS_ARCHIVE}" -Xlog:cds=off -Xlog:cds+dynamic=off'
 
 #: For every Java: another vendor's may not know these, and works without them. Performance data would be a file in the
-#: machine's folder for temporary files.
-JAVA_OPTIONS = f"-XX:+IgnoreUnrecognizedVMOptions -XX:-UsePerfData {_ARCHIVE_OPTIONS}"
-
+#: machine's folder for temporary files. The parallel collector leaves a fifth more of the processor to Spark, since it
+#: keeps no books on each reference that is set, and planning a query sets many.
+JAVA_OPTIONS = f"-XX:+IgnoreUnrecognizedVMOptions -XX:-UsePerfData -XX:+UseParallelGC {_ARCHIVE_OPTIONS}"
 
 #: To compile once more, and better, what is used often costs more than it gains in commands that take seconds: it is
-#: half of a cold start. See docs/decisions/warm-spark.md for what it gains in hours of work.
-QUICK_START = "-XX:TieredStopAtLevel=1"
+#: half of a cold start. See docs/decisions/warm-spark.md for what it gains in hours of work. Java would keep a fifth of
+#: its usual room for compiled code then. Spark fills that within minutes, after which Java drops and compiles it again.
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 
-def create_spark_session(tables_directory: Path, java_options: str = JAVA_OPTIONS) -> SparkSession:
+def create_spark_session(
+    tables_directory: Path, java_options: str = JAVA_OPTIONS, settings: Mapping[str, str] = MappingProxyType({})
+) -> SparkSession:
     """Start (or return) a session of this process's own, whose managed tables live in `tables_directory`."""
     builder = SparkSession.builder.config("spark.sql.warehouse.dir", str(tables_directory))
-    for name, value in {**SETTINGS, "spark.driver.extraJavaOptions": java_options}.items():
+    for name, value in {**SETTINGS, **settings, "spark.driver.extraJavaOptions": java_options}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 

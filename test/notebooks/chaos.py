@@ -73,7 +73,7 @@ class Chaos:
         return Pipeline(self._spark, schema, self._directory / schema)
 
     def _run(self, schema: str) -> None:
-        JobProcess(self._server.url, self._pipeline(schema), renames=self._renames).wait()
+        JobProcess(self._server.address, self._pipeline(schema), renames=self._renames).wait()
 
     def _die(self, schema: str) -> str:
         way = self._chance.choices(["killed", "failed", "killed at any time", "killed with Spark"], [10, 2, 7, 1])[0]
@@ -81,23 +81,23 @@ class Chaos:
         pipeline = self._pipeline(schema)
         if way in ("killed", "failed"):
             process = JobProcess(
-                self._server.url, pipeline, effect, "killed" if way == "killed" else "failed", self._renames
+                self._server.address, pipeline, effect, "killed" if way == "killed" else "failed", self._renames
             )
             self.kills += process.wait() is None
         else:
-            process = JobProcess(self._server.url, pipeline, renames=self._renames)
+            process = JobProcess(self._server.address, pipeline, renames=self._renames)
             process.let_work(seconds)
             if way == "killed with Spark":
                 self._server.kill()
             self.kills += process.kill()
             if way == "killed with Spark":
                 self._start_spark()
-        self._server.wait_until_idle()
+        self._server.address.wait_until_idle(schema)
         return f"{way} before effect {effect}" if way in ("killed", "failed") else f"{way} after {seconds:.2f} s"
 
     def _start_spark(self) -> None:
         self._server = ConnectServer(self._directory / "tables")
-        self._spark = SparkSession.builder.remote(self._server.url).create()
+        self._spark = SparkSession.builder.remote(self._server.address.url()).create()
 
 
 def main() -> None:

@@ -1,23 +1,55 @@
+import tempfile
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from connect_server import ConnectServer
+from connect_server import ConnectAddress, ConnectServer
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 
+#: The one server of a run in several processes, which need not each have a Spark that gets warm.
+_SHARED_SERVER = "shared_server"
+
+
+class SharedServer:
+    """Starts a server where pytest-xdist starts its first process, and tells each of them where it is."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory()
+        self._server: ConnectServer | None = None
+
+    def pytest_configure_node(self, node: Any) -> None:
+        self._server = self._server or ConnectServer(Path(self._directory.name) / "tables")
+        node.workerinput[_SHARED_SERVER] = astuple(self._server.address)
+
+    def pytest_unconfigure(self) -> None:
+        if self._server:
+            self._server.__exit__()
+        self._directory.cleanup()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None):
+        config.pluginmanager.register(SharedServer())
+
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
-    with ConnectServer(tmp_path_factory.mktemp("tables")) as server:
-        yield server
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectAddress]:
+    shared = getattr(request.config, "workerinput", {}).get(_SHARED_SERVER)
+    if shared:
+        yield ConnectAddress(*shared)
+        return
+    with ConnectServer(tmp_path_factory.mktemp("tables")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
-def spark(server: ConnectServer) -> SparkSession:
+def spark(server: ConnectAddress) -> SparkSession:
     """Through Spark Connect, as in the workspace: it can do less than Spark in the process, which the laptop has."""
-    return SparkSession.builder.remote(server.url).getOrCreate()
+    return SparkSession.builder.remote(server.url()).getOrCreate()
 
 
 @pytest.fixture

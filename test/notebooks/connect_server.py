@@ -1,7 +1,7 @@
 """A Spark Connect server on this machine, in a process of its own, so that its clients can die without it.
 
-As a program: `python connect_server.py TABLES_DIRECTORY` prints the port that it listens on, answers each line of its
-standard input once it works for no client any more, and ends with its input.
+As a program: `python connect_server.py TABLES_DIRECTORY` prints the ports that it listens on, for Spark's clients and
+for those who ask whether it works for a user, and ends with its standard input.
 """
 
 import os
@@ -10,19 +10,44 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from threading import Lock
+from threading import Thread
 from types import TracebackType
 from typing import Any
 
 _LOCAL = Path(__file__).parents[2] / "local"
+
+#: The tests' tables are so small that to compile classes for a query, once for each, takes longer than to do without.
+_WITHOUT_COMPILED_QUERIES = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
+
+@dataclass(frozen=True)
+class ConnectAddress:
+    """Where a server is, for whichever process wants to use it."""
+
+    port: int
+    port_of_questions: int
+
+    def url(self, user: str = "tests") -> str:
+        """The address for Spark's clients."""
+        return f"sc://127.0.0.1:{self.port}/;user_id={user}"
+
+    def wait_until_idle(self, user: str) -> None:
+        """Wait for what a user's clients began that are dead now: it may end well, or not."""
+        with Client(("127.0.0.1", self.port_of_questions)) as connection:
+            connection.send(user)
+            connection.recv()
 
 
 class ConnectServer:
     """A running server; as a context, until its end."""
 
     def __init__(self, tables_directory: Path) -> None:
-        self._asking = Lock()
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(tables_directory)],
@@ -34,10 +59,10 @@ class ConnectServer:
             env={name: value for name, value in os.environ.items() if not name.startswith("SPARK_")},
             start_new_session=True,  # With its Java process it makes a group, which can be killed as one.
         )
-        self.url = f"sc://127.0.0.1:{self._answer()}"
+        self.address = ConnectAddress(*map(int, self._answer().split()))
 
-    def __enter__(self) -> "ConnectServer":
-        return self
+    def __enter__(self) -> ConnectAddress:
+        return self.address
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._process.communicate()
@@ -46,13 +71,6 @@ class ConnectServer:
         """Kill it, in the middle of whatever it is doing."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
-
-    def wait_until_idle(self) -> None:
-        """Wait for what clients began that are dead now: it may end well, or not."""
-        with self._asking:
-            assert self._process.stdin
-            print(file=self._process.stdin, flush=True)
-            self._answer()
 
     def _answer(self) -> str:
         assert self._process.stdout
@@ -74,26 +92,40 @@ def main() -> None:
         "--conf spark.connect.session.manager.defaultSessionTimeout=5m pyspark-shell"
     )
     tables_directory = Path(sys.argv[1])
-    spark = create_spark_session(tables_directory)
+    spark = create_spark_session(tables_directory, settings=_WITHOUT_COMPILED_QUERIES)
     register_tables(spark, tables_directory)
     # A Scala object: only by its class can Python find it.
     service_class = spark._jvm.java.lang.Class.forName("org.apache.spark.sql.connect.service.SparkConnectService$")
     service = service_class.getField("MODULE$").get(None)
-    print(service.localPort(), flush=True)
-    for _ in sys.stdin:
-        while _works(service.listActiveExecutions()):
-            time.sleep(0.02)
-        print("idle", flush=True)
+    listener = Listener(("127.0.0.1", 0))
+    Thread(target=_answer_questions, args=(listener, service), daemon=True).start()
+    print(service.localPort(), listener.address[1], flush=True)
+    sys.stdin.read()
     spark.stop()
 
 
-def _works(executions: Any) -> bool:
+def _answer_questions(listener: Listener, service: Any) -> None:
+    while True:
+        Thread(target=_answer_when_idle, args=(listener.accept(), service), daemon=True).start()
+
+
+def _answer_when_idle(connection: Connection, service: Any) -> None:
+    with connection:
+        user = connection.recv()
+        while _works(service.listActiveExecutions(), user):
+            time.sleep(0.02)
+        connection.send("idle")
+
+
+def _works(executions: Any, user: str) -> bool:
     """Tell whether something is still being executed; what ended stays listed until its client has fetched it."""
     if executions.isLeft():  # The time since which there has been nothing.
         return False
     listed = executions.toOption().get()
-    states = [listed.apply(i).status().toString() for i in range(listed.size())]
-    return any(state not in ("Finished", "Failed", "Canceled", "Closed") for state in states)
+    of_user = [listed.apply(i) for i in range(listed.size()) if listed.apply(i).userId() == user]
+    return any(
+        execution.status().toString() not in ("Finished", "Failed", "Canceled", "Closed") for execution in of_user
+    )
 
 
 if __name__ == "__main__":

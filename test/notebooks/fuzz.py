@@ -103,7 +103,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory() as directory, ConnectServer(Path(directory) / "tables") as server:
-        spark = SparkSession.builder.remote(server.url).create()
+        spark = SparkSession.builder.remote(server.url()).create()
         with redirect_stdout(sys.stderr):
             found = load_odd_files(Pipeline(spark, "fuzz", Path(directory) / "volume"), arguments.files, arguments.seed)
     print(f"{found.loaded} files with {found.rows} rows loaded, {found.rejected} rejected, no record unaccounted for")

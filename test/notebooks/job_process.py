@@ -9,11 +9,13 @@ import multiprocessing
 import os
 import signal
 import sys
+import traceback
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
+from connect_server import ConnectAddress
 from crash_scenario import POLICY
 from order_tracking.errors import QualityGateError
 from pipeline import Pipeline
@@ -31,22 +33,29 @@ class JobProcess:
     """A run of the job against a Spark Connect server, as a process that has been started."""
 
     def __init__(
-        self, url: str, pipeline: Pipeline, before_effect: int = 0, how: How = "killed", renames: bool = True
+        self,
+        server: ConnectAddress,
+        pipeline: Pipeline,
+        before_effect: int = 0,
+        how: How = "killed",
+        renames: bool = True,
     ) -> None:
         """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1.
 
-        `renames` says whether its file system can rename.
+        `renames` says whether its file system can rename. To the server, its user is the pipeline's schema.
         """
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
+        self._error, error = _PROCESSES.Pipe(duplex=False)
         self._process = _PROCESSES.Process(
-            target=_run_job,
+            target=_report_error,
             args=(
-                *(url, pipeline.schema, str(pipeline.volume), before_effect, how, renames),
-                *(self._is_at_work, self._effects),
+                *(error, server.url(user=pipeline.schema), pipeline.schema, str(pipeline.volume)),
+                *(before_effect, how, renames, self._is_at_work, self._effects),
             ),
         )
         self._process.start()
+        error.close()
 
     def let_work(self, seconds: float) -> None:
         """Wait until that long after it came to work, or until its end."""
@@ -62,13 +71,13 @@ class JobProcess:
         """Return how many effects it had; None if it was killed.
 
         Raises:
-            RuntimeError: If it ended in another way; why is on standard error.
+            RuntimeError: With what it met if it ended in another way.
         """
         self._process.join()
         if self._process.exitcode == -signal.SIGKILL:
             return None
-        if self._process.exitcode:
-            raise RuntimeError("the job's process failed")
+        if self._error.poll():
+            raise RuntimeError(f"the job's process failed:\n{self._error.recv()}")
         return int(self._effects.value)
 
 
@@ -110,6 +119,13 @@ class Effects:
 def refuse_to_rename(*_: Any) -> None:
     """As some clients of volumes do."""
     raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+def _report_error(error: Any, *arguments: Any) -> None:
+    try:
+        _run_job(*arguments)
+    except BaseException:
+        error.send(traceback.format_exc())
 
 
 def _run_job(

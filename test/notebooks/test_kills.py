@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from connect_server import ConnectServer
+from connect_server import ConnectAddress
 from crash_scenario import (
     assert_all_is_accounted_for,
     assert_nothing_is_under_way,
@@ -21,19 +21,19 @@ WORKERS = 2
 
 @pytest.mark.parametrize("renames", [True, False], ids=["renames", "copies"])
 def test_one_more_run_finishes_what_was_killed_before_any_effect(
-    server: ConnectServer, spark: SparkSession, tmp_path: Path, renames: bool
+    server: ConnectAddress, spark: SparkSession, tmp_path: Path, renames: bool
 ) -> None:
     def kill_before_effects(worker: int) -> tuple[Pipeline, set[int]]:
         pipeline = Pipeline(spark, f"test_kills_{renames}_{worker}", tmp_path / str(worker))
         for client in ("first", "undisturbed"):  # The first has the effects of making the tables as well.
             drop_files_of(client, pipeline)
-            effects = JobProcess(server.url, pipeline, renames=renames).wait() or 0
+            effects = JobProcess(server, pipeline, renames=renames).wait() or 0
         mine = range(1 + worker, effects + 1, WORKERS)
         for effect in mine:
             drop_files_of(f"effect{effect}", pipeline)
-            assert JobProcess(server.url, pipeline, before_effect=effect, renames=renames).wait() is None
-            server.wait_until_idle()
-            JobProcess(server.url, pipeline, renames=renames).wait()
+            assert JobProcess(server, pipeline, before_effect=effect, renames=renames).wait() is None
+            server.wait_until_idle(pipeline.schema)
+            JobProcess(server, pipeline, renames=renames).wait()
             assert_nothing_is_under_way(pipeline)
         return pipeline, set(mine)
 

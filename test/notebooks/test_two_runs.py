@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from connect_server import ConnectServer
+from connect_server import ConnectAddress
 from order_tracking import load_batch, quality_gate, source_to_stage, stage_to_final
 from order_tracking.batch import new_batch_id
 from order_tracking.checkpoint import Checkpoint, Claim, StagedBatch
@@ -79,13 +79,13 @@ def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline, move: M
     assert sorted([*first, *second]) == sorted(file.path for file in files)
 
 
-def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectServer) -> None:
+def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectAddress) -> None:
     """In threads of two sessions, each with batches of its own that have the same new keys."""
     pipeline.run()
     pipeline.spark.sql(
         f"ALTER TABLE {pipeline.tables.orders} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
     )
-    KEPT_SESSIONS.append(SparkSession.builder.remote(server.url).create())
+    KEPT_SESSIONS.append(SparkSession.builder.remote(server.url()).create())
     other = replace(pipeline, spark=KEPT_SESSIONS[-1])
     for turn in range(3):
         batches = []
