@@ -53,7 +53,8 @@ export async function withJobSession(
     const kernel = new NotebookKernel(home);
     try {
       progress.step("Synthesizing the stacks and starting Spark");
-      await unlessAborted(Promise.all([synthesize(home.synthesized, environment), kernel.start()]), interrupt.signal);
+      const synthesized = synthesize(home.synthesized, environment, interrupt.signal);
+      await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupt.signal);
       const code = await work({
         job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),
         otherJob: (nameEnd) => new LocalJob(readJob(home.synthesized, environment, nameEnd), home, kernel),

@@ -12,9 +12,9 @@ const root = path.dirname(__dirname);
  * Synthesizes the stacks of an environment into `outputDirectory`; what is wrong with another is no matter.
  *
  * @throws UsageError where there is no such environment
- * @throws Error with what the app said, such as a refused value of an environment
+ * @throws Error with what the app said, such as a refused value of an environment; when the signal aborts
  */
-export async function synthesize(outputDirectory: string, environment: string): Promise<void> {
+export async function synthesize(outputDirectory: string, environment: string, signal?: AbortSignal): Promise<void> {
   const child = spawn(process.execPath, ["--import", "tsx", "main.ts"], {
     cwd: root,
     env: {
@@ -24,6 +24,7 @@ export async function synthesize(outputDirectory: string, environment: string): 
       CDKTF_CONTEXT_JSON: "{}",
     },
     stdio: ["ignore", "ignore", "pipe"],
+    signal,
   });
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));

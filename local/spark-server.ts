@@ -121,7 +121,7 @@ export class SparkConnection {
  */
 export async function openSpark(request: OpenRequest, signal: AbortSignal): Promise<SparkConnection> {
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const reached = await reach({ open: request });
+    const reached = await reach({ open: request }, signal);
     signal.throwIfAborted();
     if (reached === undefined) {
       await startServer();
@@ -132,12 +132,7 @@ export async function openSpark(request: OpenRequest, signal: AbortSignal): Prom
       connection.destroy();
       throw new Error(`${String(answer.refused)}: end that first`);
     }
-    const abort = () => {
-      connection.destroy();
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    const ready = await connection.next();
-    signal.removeEventListener("abort", abort);
+    const ready = await unlessAborted(connection, signal);
     signal.throwIfAborted();
     if (ready !== undefined) return connection;
   }
@@ -159,8 +154,15 @@ export async function stopSpark(): Promise<SparkStatus | undefined> {
   return reached?.answer as SparkStatus | undefined;
 }
 
-/** Says something to the server, and waits for its answer; undefined where there is none that answers. */
-async function reach(message: object): Promise<{ connection: SparkConnection; answer: object } | undefined> {
+/**
+ * Says something to the server, and waits for its answer; undefined where there is none that answers.
+ *
+ * @throws the signal's reason where that aborts
+ */
+async function reach(
+  message: object,
+  signal?: AbortSignal,
+): Promise<{ connection: SparkConnection; answer: object } | undefined> {
   const address = readAddress();
   if (address === undefined) return undefined;
   const socket = connect(address.socket);
@@ -171,12 +173,26 @@ async function reach(message: object): Promise<{ connection: SparkConnection; an
   }
   const connection = new SparkConnection(socket);
   connection.write(message);
-  const answer = await inTime(connection.next(), PATIENCE_MS);
+  const answer = await inTime(unlessAborted(connection, signal), PATIENCE_MS);
   if (answer !== undefined) return { connection, answer };
   connection.destroy();
+  signal?.throwIfAborted();
   // Either it was about to end, or it is hung; after this it is gone.
   killGroup(address.pid);
   return undefined;
+}
+
+/** What the connection says next; its end where the signal aborts, which ends it. */
+async function unlessAborted(connection: SparkConnection, signal?: AbortSignal): Promise<object | undefined> {
+  const abort = () => {
+    connection.destroy();
+  };
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await connection.next();
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
 }
 
 function readAddress(): Address | undefined {

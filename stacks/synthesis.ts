@@ -18,6 +18,9 @@ import { addOrderTracking } from "./order-tracking.ts";
 /** What a stack's folder holds of its synthesis; the rest is Terraform's: providers, lock, plan. */
 const SYNTHESIZED = ["assets", "cdk.tf", "cdk.tf.json", "metadata.json"];
 
+/** How the folder of a process that synthesizes starts, before the process's number. */
+const UNFINISHED = "unfinished-";
+
 /** An environment to synthesize, which may turn out to be wrong. */
 export interface Request {
   readonly name: string;
@@ -44,7 +47,8 @@ export function synthesizeEnvironments(
   today: string,
 ): readonly Refusal[] {
   mkdirSync(outputDirectory, { recursive: true });
-  const scratch = mkdtempSync(path.join(outputDirectory, "unfinished-"));
+  removeAbandoned(outputDirectory);
+  const scratch = mkdtempSync(path.join(outputDirectory, `${UNFINISHED}${process.pid}-`));
   try {
     const refusals: Refusal[] = [];
     const finished: string[] = [];
@@ -62,6 +66,23 @@ export function synthesizeEnvironments(
     return refusals;
   } finally {
     rmSync(scratch, { recursive: true });
+  }
+}
+
+/** Removes what processes left behind that were killed while they synthesized. */
+function removeAbandoned(outputDirectory: string): void {
+  for (const name of readdirSync(outputDirectory).filter((entry) => entry.startsWith(UNFINISHED))) {
+    if (!isRunning(Number(name.slice(UNFINISHED.length).split("-")[0]))) {
+      rmSync(path.join(outputDirectory, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // Somebody else's.
   }
 }
 

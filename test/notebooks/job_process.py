@@ -76,8 +76,8 @@ class JobProcess:
         self._process.join()
         if self._process.exitcode == -signal.SIGKILL:
             return None
-        if self._error.poll():
-            raise RuntimeError(f"the job's process failed:\n{self._error.recv()}")
+        if error := self._error.recv():
+            raise RuntimeError(f"the job's process failed:\n{error}")
         return int(self._effects.value)
 
 
@@ -124,6 +124,7 @@ def refuse_to_rename(*_: Any) -> None:
 def _report_error(error: Any, *arguments: Any) -> None:
     try:
         _run_job(*arguments)
+        error.send(None)
     except BaseException:
         error.send(traceback.format_exc())
 

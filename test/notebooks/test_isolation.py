@@ -146,21 +146,22 @@ def test_a_batch_whose_outcome_is_damaged_is_loaded_again(pipeline: Pipeline) ->
     assert len(pipeline.table("stage_orders_table")) == 1
 
 
-@pytest.mark.parametrize("path", ["../outside.csv", "/etc/outside.csv", "a/../../../outside.csv", "", "a\0b"])
-def test_a_forged_claim_moves_nothing_outside_the_volume(pipeline: Pipeline, path: str) -> None:
+def test_a_forged_claim_moves_nothing_outside_the_volume(pipeline: Pipeline) -> None:
     outside = pipeline.volume.parent / "outside.csv"
     outside.write_text(lines(order(1)))
-    batch_id = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
-    file = {"path": path, "size_bytes": 1, "modified_at": "2026-01-02T00:00:00+00:00", "file_id": "x"}
-    claim = {"batch_id": batch_id, "run_id": "1", "files": [file], "attempt": 1}
     batches = pipeline.checkpoint / "batches"
     batches.mkdir(parents=True)
-    (batches / f"{batch_id}.claimed.json").write_text(json.dumps(claim))
+    paths = ["../outside.csv", "/etc/outside.csv", "a/../../../outside.csv", "", "a\0b"]
+    for path in paths:
+        batch_id = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
+        file = {"path": path, "size_bytes": 1, "modified_at": "2026-01-02T00:00:00+00:00", "file_id": "x"}
+        claim = {"batch_id": batch_id, "run_id": "1", "files": [file], "attempt": 1}
+        (batches / f"{batch_id}.claimed.json").write_text(json.dumps(claim))
     (batches / "..%2F..x.claimed.json").write_text(json.dumps({**claim, "batch_id": "..%2F..x", "files": []}))
     pipeline.run()
     assert outside.exists()
     assert pipeline.table("stage_orders_table") == []
-    assert len(list((pipeline.checkpoint / "unreadable").iterdir())) == 2
+    assert len(list((pipeline.checkpoint / "unreadable").iterdir())) == len(paths) + 1
 
 
 def test_what_clients_can_write_is_no_checkpoint(pipeline: Pipeline) -> None:
@@ -182,15 +183,16 @@ def test_a_batchs_name_is_nothing_else() -> None:
     assert not any(map(is_batch_id, ("", "..", "a/b", f"{whole}/..", f"{whole}-3", "20261399T000000.000000Z-abcdef")))
 
 
-@pytest.mark.parametrize("name", ["valid_from", "valid_to", "is_current", "reasons", "raw_row", "_batch_id"])
-def test_a_header_that_takes_a_name_of_the_pipeline_alters_no_table(pipeline: Pipeline, name: str) -> None:
-    pipeline.drop("a.csv", lines(f"{order(1)},x,DHL", header=f"{HEADER},{name},carrier"))
+def test_a_header_that_takes_names_of_the_pipeline_alters_no_table(pipeline: Pipeline) -> None:
+    names = ["is_current", "raw_row", "reasons", "valid_from", "valid_to"]
+    pipeline.run()
+    before = pipeline.spark.table(pipeline.tables.orders).columns
+    header = ",".join([HEADER, *names, "_batch_id", "carrier"])
+    pipeline.drop("a.csv", lines(f"{order(1)}{',x' * len(names)},x,DHL", header=header))
     staged, _ = pipeline.run(Policy(NewColumns.ADD))
-    if not name.startswith("_"):
-        assert f"columns were not added, since the tables need their names or have 200 added ones already: {name}" in (
-            staged.warnings
-        )
-    assert "carrier" in pipeline.spark.table(pipeline.tables.orders).columns
+    [told] = (warning for warning in staged.warnings if warning.startswith("columns were not added, since the tables"))
+    assert set(told.split(": ")[1].split(", ")) == set(names)
+    assert set(pipeline.spark.table(pipeline.tables.orders).columns) - set(before) == {"batch_id", "carrier"}
     pipeline.drop("b.csv", lines(order(2)))
     pipeline.run(Policy(NewColumns.ADD))
     assert set(pipeline.statuses()) == {"T1", "T2"}
@@ -288,15 +290,16 @@ def test_a_lone_carriage_return_loses_no_row(pipeline: Pipeline) -> None:
     assert "T5" in row.raw_row and "T6" in row.raw_row
 
 
-@pytest.mark.parametrize("first", ["", " ", "\t", "\r\n"])
-def test_a_blank_first_line_is_none(pipeline: Pipeline, first: str) -> None:
-    pipeline.drop("a.csv", f"{first}\r\n{lines(order(1), order(2), end=chr(13) + chr(10))}")
-    pipeline.drop("b.csv", f"{first}\r\n{lines(order(3).replace('3 Main', chr(34) + 'x' + chr(34)), order(4))}")
+def test_a_blank_first_line_is_none(pipeline: Pipeline) -> None:
+    for name, first in {"a": "", "b": " ", "c": "\t", "d": "\r\n"}.items():
+        pipeline.drop(
+            f"{name}1.csv", f"{first}\r\n{lines(order(f'{name}1'), order(f'{name}2'), end=chr(13) + chr(10))}"
+        )
+        quoted = order(f"{name}3").replace(f"{name}3 Main Street", '"x"')
+        pipeline.drop(f"{name}2.csv", f"{first}\r\n{lines(quoted, order(f'{name}4'))}")
     staged, _ = pipeline.run()
-    assert [(file.outcome, file.rows_staged, file.rows_quarantined) for file in staged.files] == [
-        ("staged", 2, 0),
-        ("staged", 1, 1),
-    ] or set(pipeline.statuses()) == {"T1", "T2", "T3", "T4"}
+    assert [(file.outcome, file.rows_staged) for file in staged.files] == [("staged", 2)] * 8
+    assert set(pipeline.statuses()) == {f"T{name}{number}" for name in "abcd" for number in range(1, 5)}
 
 
 def test_a_file_of_an_open_batch_is_not_claimed_again(pipeline: Pipeline) -> None:

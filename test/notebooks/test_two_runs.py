@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from connect_server import ConnectAddress
+from job_process import JobProcess
 from order_tracking import load_batch, quality_gate, source_to_stage, stage_to_final
 from order_tracking.batch import new_batch_id
 from order_tracking.checkpoint import Checkpoint, Claim, StagedBatch
@@ -105,6 +106,22 @@ def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: 
         pipeline.merge()
     keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
     assert len(keys) == len(set(keys)) == 60
+
+
+def test_two_processes_that_run_the_job_at_once_insert_a_new_order_once(
+    pipeline: Pipeline, server: ConnectAddress
+) -> None:
+    """Of two jobs on the same tables, each with a volume of its own: neither knows of the other."""
+    pipeline.run()
+    jobs = (pipeline, replace(pipeline, volume=pipeline.volume.parent / "another volume"))
+    for turn in range(2):
+        for job in jobs:
+            job.drop("a.csv", lines(*(order(f"{turn}-{number}") for number in range(20))))
+        processes = [JobProcess(server, job) for job in jobs]
+        assert all(process.wait() for process in processes)
+    keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
+    assert len(keys) == len(set(keys)) == 40
+    assert len(pipeline.table("stage_orders_table")) == 80
 
 
 def test_a_merge_that_meets_another_one_is_run_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

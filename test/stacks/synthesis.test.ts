@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -53,6 +54,13 @@ it("synthesizes the environments that are right, and tells why others are not", 
     expect(existsSync(path.join(directory, synthesizedStackPath))).toBe(true);
   }
   expect(readdirSync(directory).sort()).toEqual(["manifest.json", "stacks"]);
+});
+
+it("removes what a process left behind that was killed, and nothing of one that still runs", () => {
+  const { pid: ended } = spawnSync(process.execPath, ["--version"]);
+  for (const pid of [ended, process.ppid]) mkdirSync(path.join(directory, `unfinished-${pid}-x`));
+  synthesize(request("one"));
+  expect(readdirSync(directory).sort()).toEqual(["manifest.json", "stacks", `unfinished-${process.ppid}-x`]);
 });
 
 it("leaves everything as it was where nothing is right", () => {
