@@ -33,6 +33,9 @@ SETTINGS: Mapping[str, str] = {
     # Sized for one machine; the defaults (200 and 50 tasks) are for a cluster and cost seconds on small tables.
     "spark.sql.shuffle.partitions": _CORES,
     "spark.databricks.delta.snapshotPartitions": "1",
+    # For Java processes that each have a folder of tables to themselves. The other one, for shared file systems, starts
+    # a program of the machine's for each path that it looks at, four times for each file that it writes.
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
     # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": _CORES,
     # A run compiles more classes than the 100 that are kept, and the next run would compile them all again.
