@@ -46,6 +46,7 @@ export function runDocument({ runId, status, seconds, tasks }: JobRun): object {
  * Reads the tables and shows them, with the files of the runs.
  *
  * @param document what a JSON document says first; undefined for people
+ * @param begun whether what came before the runs succeeded
  * @returns the exit code
  */
 export async function reportLoads(
@@ -53,8 +54,9 @@ export async function reportLoads(
   arrivals: readonly Arrival[],
   progress: Progress,
   document: object | undefined,
+  begun = true,
 ): Promise<number> {
-  const succeeded = arrivals.every(({ run }) => run.status === "SUCCESS");
+  const succeeded = begun && arrivals.every(({ run }) => run.status === "SUCCESS");
   progress.step("Reading the tables");
   const tables = arrivals.every(({ run }) => hasLanded(run)) ? await readTables(session) : null;
   progress.end();

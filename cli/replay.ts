@@ -99,6 +99,5 @@ async function replay(
   }
   if (document === undefined && arrivals.length === 0) return succeeded ? 0 : 1;
   const told = document && { ...document, replay: { ...runDocument(replayed), files } };
-  const code = await reportLoads(session, arrivals, progress, told);
-  return succeeded ? code : 1;
+  return reportLoads(session, arrivals, progress, told, succeeded);
 }

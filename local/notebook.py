@@ -70,7 +70,7 @@ def run_notebook(spark: SparkSession, path: str, parameters: dict[str, str], log
     """
     notebook = Path(path)
     with (
-        Path(log).open("w", encoding="utf-8") as log_file,
+        Path(log).open("w", encoding="utf-8", errors="backslashreplace") as log_file,
         contextlib.redirect_stdout(log_file),
         workspace_folder(notebook.parent),
     ):

@@ -83,13 +83,13 @@ class ReplayedFile:
     Attributes:
         path: Its path below the landing directory.
         sent_as: The path that it arrived with at first.
-        were_bad: Whether its rows come out of the quarantine: all of them were bad once.
+        may_be_bad: Whether any share of its rows may be bad: they come out of the quarantine, or were loaded before.
     """
 
     path: str
     sent_as: str
     sent_at: datetime
-    were_bad: bool
+    may_be_bad: bool
 
 
 @dataclass(frozen=True)

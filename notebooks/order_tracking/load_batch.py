@@ -231,7 +231,7 @@ class BatchLoader:
         file = readable.file
         replayed = self.replayed.get(file.path)
         # Rows out of the quarantine were all bad once; those that still are go back to where they came from.
-        limit = 100 if replayed and replayed.were_bad else self.policy.max_bad_rows_percent
+        limit = 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
         if counts.quarantined * 100 > counts.rows * limit:
             return self._reject_for_bad_rows(batch_id, readable, counts, limit)
         return outcome(

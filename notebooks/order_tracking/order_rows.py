@@ -18,7 +18,6 @@ from order_tracking.rules import broken_rules, clean
 from order_tracking.sql import identifier, literal
 
 #: Begins the reason of a row whose values are not known one by one; its raw row is the text that Spark read.
-NOT_SPLIT = "the row does not have the "
 
 _UNSPLIT = "_unsplit"
 #: Each scan looks up its files by their names.
@@ -154,7 +153,8 @@ def _added_value_of(name: str, content: Content) -> str:
 
 def _malformed(file: ReadableFile) -> str:
     header = file.content.header
-    cases = f"WHEN {_UNSPLIT} IS NOT NULL THEN {literal(f'{NOT_SPLIT}{len(header.names)} values of the header')}"
+    not_split = literal(f"the row does not have the {len(header.names)} values of the header")
+    cases = f"WHEN {_UNSPLIT} IS NOT NULL THEN {not_split}"
     if not file.content.well_quoted:
         spans_lines = " OR ".join(rf"contains(btrim(_{i}, ' \t\r\n'), '\n')" for i in range(len(header.names)))
         cases += f" WHEN {spans_lines} THEN 'a quote is not closed: this row may have swallowed the rows after it'"

@@ -12,7 +12,7 @@ from order_tracking.contract import Contract
 from order_tracking.errors import QualityGateError
 from order_tracking.job_log import JOB_LOG_COLUMNS, FileOutcome, State, TaskRecord
 from order_tracking.orders import ORDERS
-from order_tracking.summary import QualityGateSummary
+from order_tracking.summary import QualityGateSummary, shown
 from order_tracking.tables import Tables, create_missing
 from order_tracking.task_run import task_run
 from order_tracking.typed_json import from_json, to_json
@@ -77,7 +77,7 @@ def quality_gate(
                 *_bad_files(rejected, max_rejected_files),
             ]
             if verdict:
-                raise QualityGateError("; ".join(verdict))
+                raise QualityGateError(shown("; ".join(verdict)))
     finally:
         _write_job_log(spark, tables.job_log, open_batches)
     return summary

@@ -21,17 +21,16 @@ from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract import Contract
 from order_tracking.errors import ParameterError
 from order_tracking.landing import REASON_ENDING
-from order_tracking.order_rows import NOT_SPLIT
 from order_tracking.orders import ORDERS
-from order_tracking.sql import literal
 from order_tracking.stage import discard_file
 from order_tracking.tables import Tables, create_missing
 from order_tracking.volume import Volume, open_volume
 
 SOURCES = ("archive", "quarantine", "rejected")
 
-#: Tells a row that was never split into values: its raw row is a text, which may look like JSON.
-_IS_SPLIT = f"NOT exists(reasons, each -> each.rule = 'malformed' AND startswith(each.message, {literal(NOT_SPLIT)}))"
+#: Tells a row whose values are what was sent. Where it could not be split there are none; where it may be cut, or have
+#: swallowed other rows, it would be written as a good one now, and nobody would suspect it any more.
+_IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
 
 _FOLDER = "replay-"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -99,8 +98,8 @@ def replay(
     """Put archived or rejected files, or quarantined rows, back into the landing directory, in a folder of their own.
 
     To load a file again changes nothing but what a new version of the contract reads in it. Rejected files leave
-    `rejected/`, and quarantined rows the quarantine, once they are in the landing directory; what is still wrong comes
-    back to it.
+    `rejected/`, and the rows of the others the quarantine, once they are in the landing directory; what is still wrong
+    comes back to it. A file that was archived is archived again, whatever share of its rows is bad.
 
     Args:
         spark: The session.
@@ -161,20 +160,30 @@ def _replay_files(
 ) -> Iterator[str]:
     if not chosen:
         return
-    sent = _sent_times(spark, tables, {batch_id for batch_id, _, _ in chosen})
+    batch_ids = {batch_id for batch_id, _, _ in chosen}
+    sent = _sent_times(spark, tables, batch_ids)
+    quarantined = _quarantined_files(spark, tables, batch_ids)
 
     def sent_at(batch_id: str, path: str, file: Path) -> datetime:
         return sent.get((batch_id, path)) or datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
 
     # Two batches may have files of one name.
     put_back.note(
-        ReplayedFile(f"{put_back.folder}/{batch_id}/{path}", _first_path(path), sent_at(batch_id, path, file), False)
+        ReplayedFile(
+            f"{put_back.folder}/{batch_id}/{path}",
+            _first_path(path),
+            sent_at(batch_id, path, file),
+            source == "archive",
+        )
         for batch_id, path, file in chosen
     )
     for batch_id, path, file in chosen:
         target = f"{put_back.folder}/{batch_id}/{path}"
         if source == "archive":
             yield put_back.put(target, partial(shutil.copyfile, file))
+            if (batch_id, path) in quarantined:
+                # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
+                discard_file(spark, tables.quarantine, batch_id, path)
         else:
             landed = volume.landing / target
             landed.parent.mkdir(parents=True, exist_ok=True)
@@ -191,6 +200,11 @@ def _sent_times(spark: SparkSession, tables: Tables, batch_ids: Iterable[str]) -
     }
 
 
+def _quarantined_files(spark: SparkSession, tables: Tables, batch_ids: Iterable[str]) -> set[tuple[str, str]]:
+    rows = spark.table(tables.quarantine).where(F.col("_batch_id").isin(*batch_ids))
+    return {(row[0], row[1]) for row in rows.select("_batch_id", "_source_file").distinct().collect()}
+
+
 def _first_path(path: str) -> str:
     """Return the path that a file had when it was sent, which may have been loaded again before."""
     return re.sub(rf"^({_FOLDER}[^/]+/[^/]+/)+", "", path)
@@ -200,8 +214,8 @@ def _replay_quarantine(
     spark: SparkSession, tables: Tables, put_back: PutBack, days: tuple[date, date], paths: set[str]
 ) -> ReplaySummary:
     rows = _chosen(spark.table(tables.quarantine), days, paths)
-    split = rows.where(_IS_SPLIT)
-    groups = split.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
+    whole = rows.where(_IS_WHOLE)
+    groups = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
     if not groups:
         return ReplaySummary((), rows_left=rows.count())
     sent = _sent_times(spark, tables, {batch_id for batch_id, _ in groups})
@@ -214,12 +228,12 @@ def _replay_quarantine(
     )
     put = []
     for batch_id, path in groups:
-        of_file = split.where((F.col("_batch_id") == batch_id) & (F.col("_source_file") == path))
+        of_file = whole.where((F.col("_batch_id") == batch_id) & (F.col("_source_file") == path))
         raw = [json.loads(row.raw_row) for row in of_file.sort("_row_number").collect()]
         target = f"{put_back.folder}/{batch_id}/{path}"
         put.append(put_back.put(target, partial(_write_csv, raw)))
         # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
-        discard_file(spark, tables.quarantine, batch_id, path, _IS_SPLIT)
+        discard_file(spark, tables.quarantine, batch_id, path, _IS_WHOLE)
     return ReplaySummary(tuple(put), rows_left=rows.count())
 
 

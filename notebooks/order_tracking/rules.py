@@ -10,8 +10,9 @@ from order_tracking.contract import Column, Contract, Progress
 from order_tracking.rule import Rule
 from order_tracking.sql import identifier, literal
 
-# A cast alone would also accept `2026`, or `10:15` as that time of today.
-_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# A cast alone would also accept `2026`, or `10:15` as that time of today; and the year 0, which Python's dates do not
+# have, so that nobody could read such a row with it. A zone takes the first day of the year 1 there, too.
+_DATE = "(?!0000|0001-01-01)[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ZONE = " ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _TIME = "[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
 

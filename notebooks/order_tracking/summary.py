@@ -54,7 +54,7 @@ class SourceToStageSummary:
 
     def __str__(self) -> str:
         """Return the summary for people."""
-        return "\n".join(self._lines())
+        return "\n".join(map(shown, self._lines()))
 
     def _lines(self) -> Iterator[str]:
         if not self.files:
@@ -124,6 +124,11 @@ class QualityGateSummary:
             f"Good enough: {self.rows_quarantined} of {self.rows_read} rows quarantined, "
             f"{self.files_rejected} files rejected."
         )
+
+
+def shown(text: str) -> str:
+    """Write out what a terminal would obey, or cannot print: control characters, and bytes that are no UTF-8."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _line_of(file: FileSummary) -> str:

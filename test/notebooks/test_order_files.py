@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from order_tracking.errors import QualityGateError
 from order_tracking.load_batch import Policy
 from order_tracking.parameters import CutRows
 from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
@@ -36,6 +37,18 @@ def test_values_are_read_as_their_types(pipeline: Pipeline) -> None:
         ("T2", "2026-01-02 10:00:00", None),
         ("T3", "2026-01-02 00:00:00", None),
     ]
+
+
+def test_times_that_python_does_not_have_are_quarantined(pipeline: Pipeline) -> None:
+    wrong = ["0000-01-01 00:00:00", "0001-01-01T00:00:00+14:00", "0000-12-31"]
+    rows = [order(number, updated=updated) for number, updated in enumerate(wrong)]
+    old = order("old", updated="0001-01-02 00:00:00")
+    pipeline.drop("a.csv", lines(*rows, order(8).replace("2026-01-01", "0000-06-01"), old))
+    pipeline.run()
+    broken = [reasons for _, _, reasons in pipeline.quarantine()]
+    assert broken == [[("last_update_timestamp", "type")]] * 3 + [[("received_date", "type")]]
+    [row] = pipeline.table("orders_table")
+    assert row.last_update_timestamp.year == 1
 
 
 def test_one_name_twice_with_different_content_is_two_files(pipeline: Pipeline) -> None:
@@ -99,6 +112,15 @@ def test_an_empty_file_is_left_for_ten_minutes_and_then_rejected(pipeline: Pipel
     age(file)
     assert [(file.outcome, file.reason) for file in pipeline.stage().files] == [("rejected", "it is empty")]
     assert pipeline.files("rejected") == {"a.csv": b"", "a.csv.reason.txt": b"it is empty\n"}
+
+
+def test_a_name_that_is_not_utf_8_can_be_told_of(pipeline: Pipeline) -> None:
+    pipeline.drop("a\udcff\x1b.csv", lines(order(1)))
+    staged = pipeline.stage("1")
+    assert "a\\udcff\\x1b.csv: rejected" in str(staged).encode().decode()
+    pipeline.merge("1")
+    with pytest.raises(QualityGateError, match=r"a\\udcff\\x1b.csv"):
+        pipeline.gate("1", max_rejected_files=0)
 
 
 def test_a_file_that_cannot_be_loaded_does_not_stop_the_others(pipeline: Pipeline) -> None:

@@ -31,6 +31,28 @@ def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
     assert reasons == ["malformed", "malformed", "type"]
 
 
+def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:
+    stray = [f'"{order(number)}' for number in (1, 3)]
+    pipeline.drop("a.csv", lines(order(0), stray[0], order(2), stray[1], order(4)))
+    pipeline.run()
+    before = pipeline.quarantine()
+    assert before == [("a.csv", 2, [(None, "malformed")])]
+    summary = put_back(pipeline, "quarantine")
+    assert (summary.files, summary.rows_left, pipeline.quarantine()) == ((), 1, before)
+
+
+def test_archived_files_that_are_loaded_again_leave_the_quarantine_as_it_was(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1), "bad", order(2).replace("2026-01-01", "soon")))
+    pipeline.drop("b.csv", lines(order(3)))
+    pipeline.run()
+    before = [reasons for _, _, reasons in pipeline.quarantine()]
+    assert len(put_back(pipeline, "archive").files) == 2
+    staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
+    assert [file.outcome for file in staged.files] == ["staged", "staged"]
+    assert [reasons for _, _, reasons in pipeline.quarantine()] == before
+    assert set(pipeline.statuses()) == {"T1", "T3"}
+
+
 def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline) -> None:
     pipeline.drop("replay-20260101T000000Z-abcdef/x/a.csv", lines("bad", order(1)))
     staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
