@@ -29,14 +29,20 @@ _SIGNATURES = (
     (b"\xd0\xcf\x11\xe0", "it is an Excel workbook; save it as CSV (UTF-8)"),
     (b"\x1f\x8b", "it is compressed; send it as plain CSV"),
     (b"BZh", "it is compressed; send it as plain CSV"),
+    (b"\xfd7zXZ", "it is compressed; send it as plain CSV"),
     (b"\x28\xb5\x2f\xfd", "it is compressed; send it as plain CSV"),
     (b"Rar!", "it is a RAR archive; send the files that are in it"),
     (b"7z\xbc\xaf", "it is a 7-Zip archive; send the files that are in it"),
     (b"PAR1", "it is a Parquet file; save it as CSV (UTF-8)"),
     (b"%PDF", "it is a PDF document; send the data as CSV (UTF-8)"),
+    (b"\xff\xfe\0\0", "it is UTF-32, not UTF-8 text; save it as UTF-8"),
+    (b"\0\0\xfe\xff", "it is UTF-32, not UTF-8 text; save it as UTF-8"),
     (b"\xff\xfe", "it is UTF-16, not UTF-8 text; save it as UTF-8"),
     (b"\xfe\xff", "it is UTF-16, not UTF-8 text; save it as UTF-8"),
 )
+_OTHER_FORMATS = {"{": "JSON", "[": "JSON", "<": "HTML or XML"}
+#: So much of the line that was taken for the header is shown.
+_SHOWN_CHARACTERS = 100
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -166,6 +172,10 @@ def _read_through(path: Path) -> _Text:
         try:
             text = lines.decode()
         except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data":
+                raise UnreadableFileError(
+                    "it ends in the middle of a character: it is cut, or not UTF-8; send it again"
+                ) from None
             at = line + lines.count(b"\n", 0, error.start)
             raise UnreadableFileError(
                 f"it is not UTF-8 text: line {at} has the byte 0x{lines[error.start]:02X}{_guess(lines, error.start)}; "
@@ -220,6 +230,8 @@ def _check_signature(start: bytes, name: str) -> None:
         if start.startswith(signature):
             workbook = signature.startswith(b"PK") and (b"xl/" in start or name.lower().endswith((".xlsx", ".xlsm")))
             raise UnreadableFileError("it is an Excel workbook; save it as CSV (UTF-8)" if workbook else reason)
+    if not start.strip(b"\0"):
+        raise UnreadableFileError("it has nothing but NUL bytes; send it again")
     if start[:200].count(b"\0") * 3 > len(start[:200]):
         raise UnreadableFileError("it is UTF-16, not UTF-8 text; save it as UTF-8")
 
@@ -241,7 +253,9 @@ def _read_header(record: Record, contract: Contract) -> Header:
     try:
         names = [name.strip() for name in next(csv.reader([text], strict=True))]
     except csv.Error as error:
-        raise UnreadableFileError(f"its header is not valid CSV: {error}") from None
+        if len(text) > csv.field_size_limit():
+            raise UnreadableFileError(f"its header has a name of more than {MAX_NAME_LENGTH} characters") from None
+        raise UnreadableFileError(f"its header is not valid CSV ({error}): {_as_read(record)}") from None
     if len(names) > MAX_COLUMNS:
         raise UnreadableFileError(f"its header has {len(names)} columns; leave out all but {MAX_COLUMNS} of them")
     long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
@@ -264,7 +278,15 @@ def _check_columns(header: Header, record: Record, contract: Contract) -> None:
             known = {contract.known_as(part.strip('" \r')) for part in parts}
             if len(parts) > 1 and known.issuperset(missing):
                 raise UnreadableFileError(f"its values are separated by {name}; separate them by commas")
-        raise UnreadableFileError(f"its header lacks {', '.join(missing)}; add what is missing")
+        raise UnreadableFileError(f"its header lacks {', '.join(missing)}; add what is missing: {_as_read(record)}")
+
+
+def _as_read(record: Record) -> str:
+    """Show the line that was taken for the header: it may be none, or have characters that nobody sees."""
+    text = record.text.decode().strip()
+    kind = next((kind for start, kind in _OTHER_FORMATS.items() if text.startswith(start)), None)
+    looks = f", which looks like {kind}" if kind else ""
+    return f"its first line is {text[:_SHOWN_CHARACTERS]!a}{looks}"
 
 
 def _count_closely(path: Path) -> tuple[int, bool, bool]:

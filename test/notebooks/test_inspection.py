@@ -43,7 +43,26 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         (lines(header=",".join([HEADER, *map(str, range(21_000))])), "its header has 21007 columns"),
         (lines(header=f"{HEADER},{'x' * 300}"), "its header has a name of 300 characters"),
         (f'{HEADER}\nT1,"{"x" * (17 << 20)}', "line 2 (begins a row of more|is longer) than 16 MiB"),
-        (f'"{HEADER}\n{order(1)}\n', "its header is not valid CSV"),
+        (
+            f'"{HEADER}\n{order(1)}\n',
+            r"its header is not valid CSV \(unexpected end of data\): its first line is '\"track",
+        ),
+        (f"{HEADER}\n".encode("utf-32"), "it is UTF-32, not UTF-8 text"),
+        (b"\0" * 50, "it has nothing but NUL bytes"),
+        (b"\xfd7zXZ\0\0", "it is compressed; send it as plain CSV"),
+        (
+            f"{HEADER}\n{order(1)}".encode() + b"\xe2\x82",
+            "it ends in the middle of a character: it is cut, or not UTF-8",
+        ),
+        (
+            "\ufeff\ufeff" + lines(order(1)),
+            r"its header lacks tracking_num; .* its first line is '\\ufefftracking_num,",
+        ),
+        (lines(header=HEADER.replace("status", "st\u0430tus")), r"its header lacks status; .*st\\u0430tus"),
+        ('[{"tracking_num": "T1"}]\n', "its first line is .*, which looks like JSON"),
+        ("<!DOCTYPE html>\n", "its first line is '<!DOCTYPE html>', which looks like HTML or XML"),
+        (f"Orders of today\n{lines(order(1))}", "its first line is 'Orders of today'"),
+        (lines(header=f"{HEADER},{'x' * 200_000}"), "its header has a name of more than 255 characters"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_says_why(tmp_path: Path, content: str | bytes, reason: str) -> None:

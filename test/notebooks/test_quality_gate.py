@@ -23,7 +23,8 @@ def test_too_many_bad_rows_or_files_fail_the_run_after_the_good_data_has_landed(
     assert str(raised.value) == (
         "1 of 3 rows are in quarantine, more than the 33 % that are allowed; "
         "rejected files: 1, more than the 0 that are allowed: "
-        "b.csv (its header lacks tracking_num, status, last_update_timestamp; add what is missing)"
+        "b.csv (its header lacks tracking_num, status, last_update_timestamp; add what is missing: its first line is "
+        "'no header')"
     )
     assert set(pipeline.statuses()) == {"T1", "T2"}
     [gate] = pipeline.spark.table(pipeline.tables.runs).where("task = 'quality_gate'").collect()
