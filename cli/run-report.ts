@@ -5,6 +5,7 @@ import type { Task } from "../local/synthesized-job.ts";
 import type { TaskResult, TaskStatus } from "../local/task-graph.ts";
 import { shownPath } from "./arguments.ts";
 import type { Progress } from "./progress.ts";
+import { printable } from "./text-table.ts";
 
 /** What a notebook handed to `dbutils.notebook.exit`: counts, and lists of what they count. */
 export type TaskSummary = Readonly<Record<string, unknown>>;
@@ -52,9 +53,13 @@ export async function runAndReport(
     const attempts = result.attempts > 1 ? `${result.attempts} attempts` : "";
     const seconds = `${result.seconds.toFixed(1)} s`.padStart(7);
     const summary = summaryOf(result);
-    const details = [attempts, result.message ?? "", counts(summary)].filter((text) => text !== "").join("; ");
+    const details = [attempts, printable(result.message ?? ""), counts(summary)]
+      .filter((text) => text !== "")
+      .join("; ");
     print(`  ${task.key.padEnd(width)}  ${colored(result.status)} ${seconds}  ${details}`.trimEnd());
-    for (const warning of (summary?.warnings as string[] | undefined) ?? []) print(`    warning: ${warning}`);
+    for (const warning of (summary?.warnings as string[] | undefined) ?? []) {
+      print(`    warning: ${printable(warning)}`);
+    }
   };
   const run = await job.run(triggerType, interrupted, onTask, parameters);
   for (const { key, message, log } of run.tasks) {

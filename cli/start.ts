@@ -7,6 +7,7 @@ import { withJobSession, type JobSession } from "./job-session.ts";
 import { hasLanded, reportLoads, type Arrival } from "./load-report.ts";
 import { Progress } from "./progress.ts";
 import { runAndReport } from "./run-report.ts";
+import { printable } from "./text-table.ts";
 
 export const usage = `Usage: npm start [-- [FILE...] [--environment NAME] [--json] [--home DIR]]
 
@@ -69,7 +70,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const arrivals: Arrival[] = [];
     for (const files of given.length > 0 ? [given] : sampleArrivals()) {
       const delivered = files.map((file) => deliver(file, session.job.landingDirectory));
-      print(`\nArrival ${arrivals.length + 1}: ${delivered.join(", ")}`);
+      print(`\nArrival ${arrivals.length + 1}: ${printable(delivered.join(", "))}`);
       const run = await runAndReport(session.job, "file_arrival", session.interrupted, progress, print);
       session.interrupted.throwIfAborted();
       arrivals.push({ files: delivered, run });

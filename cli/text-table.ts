@@ -6,9 +6,17 @@ export function showValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** What a terminal obeys: control characters but line ends, and those that turn the direction of writing. */
+const OBEYED = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Writes out whatever a terminal would obey: what people see here, others have sent. */
+export function printable(text: string): string {
+  return text.replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 /** Lines of two-space separated columns, headed by their names; numbers to the right. */
 export function textTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
-  const cells = rows.map((row) => columns.map((_, index) => showValue(row[index]).replaceAll(/\s+/g, " ")));
+  const cells = rows.map((row) => columns.map((_, index) => printable(showValue(row[index]).replaceAll(/\s+/g, " "))));
   const widths = columns.map((name, index) => Math.max(name.length, ...cells.map((row) => row[index]?.length ?? 0)));
   const numeric = columns.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number"));
   const line = (row: readonly string[]) =>

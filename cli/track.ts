@@ -3,7 +3,7 @@ import { findHome } from "../local/home.ts";
 import { NotebookKernel, type Row } from "../local/notebook-kernel.ts";
 import { homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
 import { Progress } from "./progress.ts";
-import { showValue, textTable } from "./text-table.ts";
+import { printable, showValue, textTable } from "./text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- track TRACKING_NUM [--json] [--home DIR]
 
@@ -40,7 +40,9 @@ export async function run(args: readonly string[]): Promise<number> {
     if (values.json) console.log(JSON.stringify(order === undefined ? null : { ...order, history }, null, 2));
     else if (order !== undefined) {
       const width = Math.max(...columns.map(({ length }) => length));
-      for (const name of columns) console.log(`${name.padEnd(width)}  ${showValue(order[name])}`.trimEnd());
+      for (const name of columns) {
+        console.log(`${name.padEnd(width)}  ${printable(showValue(order[name]))}`.trimEnd());
+      }
       console.log(["", ...historyTable(history)].join("\n"));
     } else console.error(`There is no order ${trackingNum} in ${shownPath(home.directory)}.`);
     return order === undefined ? 1 : 0;

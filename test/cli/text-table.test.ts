@@ -16,6 +16,10 @@ test("line breaks in a value do not break the table", () => {
   expect(textTable(["address"], [["1 Mill\nLane"]])).toEqual(["address", "1 Mill Lane"]);
 });
 
+test("what a terminal would obey is written out", () => {
+  expect(textTable(["address"], [["\u001b[2J1 Main\u202e 👩‍🚀"]])).toEqual(["address", "\\u{1b}[2J1 Main\\u{202e} 👩‍🚀"]);
+});
+
 test("missing values are empty, structured ones are JSON", () => {
   expect([null, undefined, "x", 1.5, ["a"]].map(showValue)).toEqual(["", "", "x", "1.5", '["a"]']);
 });
