@@ -126,7 +126,11 @@ export class NotebookKernel {
       .then((opened) => listen(opened, conversation.waiting))
       .then(
         () => {
-          end(new KernelError(`Spark ended unexpectedly; see ${sparkLog}`));
+          end(
+            new KernelError(
+              `Spark ended unexpectedly; see ${sparkLog}, or spark.previous.log beside it once another started`,
+            ),
+          );
         },
         (error: unknown) => {
           end(error as Error);
