@@ -37,6 +37,7 @@ describe("reading the jobs of a synthesized pipeline stack", () => {
       catalog: "orders_test",
       schema: "order_tracking",
       volume: "/Volumes/orders_test/order_tracking/order_files",
+      checkpoint: "/Volumes/orders_test/operations/checkpoint",
       run_id: "{{job.run_id}}",
     });
     expect(job.trigger).toEqual({

@@ -26,7 +26,7 @@ function withoutVersion(given: unknown): string {
 }
 
 it("puts the notebooks into a folder for their version within the environment's", () => {
-  const notebooks = ["quality_gate", "replay", "source_to_stage", "stage_to_final", "upkeep"];
+  const notebooks = ["quality_gate", "replay", "smoke", "source_to_stage", "stage_to_final", "upkeep"];
 
   expect(
     all(synthesized.pipeline, "databricks_notebook")
