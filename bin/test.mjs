@@ -85,7 +85,7 @@ async function runJest(files) {
 
 async function runPytest(files) {
   const file = path.join(reports, "pytest.xml");
-  // Two processes where there is enough to do for a second Spark, which has to be started, too.
+  // Two processes, which share a Spark, where there is enough to do for both.
   const processes = files.length === 0 || files.length > 4 ? ["-n", "2"] : [];
   return run(
     python,

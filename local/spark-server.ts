@@ -94,10 +94,15 @@ export class SparkConnection {
     this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** The next line; undefined once the connection has ended. */
-  async next(): Promise<object | undefined> {
+  /** The next line; undefined once the connection has ended, which the signal does, too. */
+  async next(signal?: AbortSignal): Promise<object | undefined> {
+    const abort = () => {
+      this.destroy();
+    };
+    signal?.addEventListener("abort", abort, { once: true });
     // A connection that breaks has ended, too.
     const line = await this.#lines.next().catch(() => undefined);
+    signal?.removeEventListener("abort", abort);
     return line === undefined || line.done ? undefined : (JSON.parse(line.value) as object);
   }
 
@@ -132,7 +137,7 @@ export async function openSpark(request: OpenRequest, signal: AbortSignal): Prom
       connection.destroy();
       throw new Error(`${String(answer.refused)}: end that first`);
     }
-    const ready = await unlessAborted(connection, signal);
+    const ready = await connection.next(signal);
     signal.throwIfAborted();
     if (ready !== undefined) return connection;
   }
@@ -173,26 +178,13 @@ async function reach(
   }
   const connection = new SparkConnection(socket);
   connection.write(message);
-  const answer = await inTime(unlessAborted(connection, signal), PATIENCE_MS);
+  const answer = await inTime(connection.next(signal), PATIENCE_MS);
   if (answer !== undefined) return { connection, answer };
   connection.destroy();
   signal?.throwIfAborted();
   // Either it was about to end, or it is hung; after this it is gone.
   killGroup(address.pid);
   return undefined;
-}
-
-/** What the connection says next; its end where the signal aborts, which ends it. */
-async function unlessAborted(connection: SparkConnection, signal?: AbortSignal): Promise<object | undefined> {
-  const abort = () => {
-    connection.destroy();
-  };
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    return await connection.next();
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
 }
 
 function readAddress(): Address | undefined {

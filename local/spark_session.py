@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -64,12 +63,10 @@ JAVA_OPTIONS = f"-XX:+IgnoreUnrecognizedVMOptions -XX:-UsePerfData -XX:+UseParal
 QUICK_START = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 
-def create_spark_session(
-    tables_directory: Path, java_options: str = JAVA_OPTIONS, settings: Mapping[str, str] = MappingProxyType({})
-) -> SparkSession:
+def create_spark_session(tables_directory: Path, java_options: str = JAVA_OPTIONS) -> SparkSession:
     """Start (or return) a session of this process's own, whose managed tables live in `tables_directory`."""
     builder = SparkSession.builder.config("spark.sql.warehouse.dir", str(tables_directory))
-    for name, value in {**SETTINGS, **settings, "spark.driver.extraJavaOptions": java_options}.items():
+    for name, value in {**SETTINGS, "spark.driver.extraJavaOptions": java_options}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 

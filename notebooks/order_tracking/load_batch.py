@@ -230,7 +230,8 @@ class BatchLoader:
     def _file_one_away(self, batch_id: str, readable: ReadableFile, counts: "FileCounts") -> FileOutcome:
         file = readable.file
         replayed = self.replayed.get(file.path)
-        # Rows out of the quarantine were all bad once; those that still are go back to where they came from.
+        # Rows out of the quarantine were all bad once, and those of an archived file were let through; what is bad
+        # still goes back to where it came from.
         limit = 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
         if counts.quarantined * 100 > counts.rows * limit:
             return self._reject_for_bad_rows(batch_id, readable, counts, limit)

@@ -17,8 +17,6 @@ from order_tracking.inspection import Content, Header
 from order_tracking.rules import broken_rules, clean
 from order_tracking.sql import identifier, literal
 
-#: Begins the reason of a row whose values are not known one by one; its raw row is the text that Spark read.
-
 _UNSPLIT = "_unsplit"
 #: Each scan looks up its files by their names.
 _MAX_FILES_OF_A_SCAN = 100

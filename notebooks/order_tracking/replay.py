@@ -162,7 +162,8 @@ def _replay_files(
         return
     batch_ids = {batch_id for batch_id, _, _ in chosen}
     sent = _sent_times(spark, tables, batch_ids)
-    quarantined = _quarantined_files(spark, tables, batch_ids)
+    # A rejected file has left nothing in the tables.
+    quarantined = _quarantined_files(spark, tables, batch_ids) if source == "archive" else set()
 
     def sent_at(batch_id: str, path: str, file: Path) -> datetime:
         return sent.get((batch_id, path)) or datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)

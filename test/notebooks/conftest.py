@@ -1,5 +1,6 @@
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,17 @@ class SharedServer:
     """Starts a server where pytest-xdist starts its first process, and tells each of them where it is."""
 
     def __init__(self) -> None:
-        self._directory = tempfile.TemporaryDirectory()
-        self._server: ConnectServer | None = None
+        self._opened = ExitStack()
+        self._address: ConnectAddress | None = None
 
     def pytest_configure_node(self, node: Any) -> None:
-        self._server = self._server or ConnectServer(Path(self._directory.name) / "tables")
-        node.workerinput[_SHARED_SERVER] = astuple(self._server.address)
+        if self._address is None:
+            directory = self._opened.enter_context(tempfile.TemporaryDirectory())
+            self._address = self._opened.enter_context(ConnectServer(Path(directory) / "tables"))
+        node.workerinput[_SHARED_SERVER] = astuple(self._address)
 
     def pytest_unconfigure(self) -> None:
-        if self._server:
-            self._server.__exit__()
-        self._directory.cleanup()
+        self._opened.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:

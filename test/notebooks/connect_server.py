@@ -19,12 +19,6 @@ from typing import Any
 
 _LOCAL = Path(__file__).parents[2] / "local"
 
-#: The tests' tables are so small that to compile classes for a query, once for each, takes longer than to do without.
-_WITHOUT_COMPILED_QUERIES = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
-
 
 @dataclass(frozen=True)
 class ConnectAddress:
@@ -88,11 +82,13 @@ def main() -> None:
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
         "--conf spark.plugins=org.apache.spark.sql.connect.SparkConnectPlugin "
         "--conf spark.connect.grpc.binding.port=0 "
+        # The tests' tables are so small that to compile classes for each query takes longer than to do without.
+        "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
         # What dead clients leave behind takes memory that others need.
         "--conf spark.connect.session.manager.defaultSessionTimeout=5m pyspark-shell"
     )
     tables_directory = Path(sys.argv[1])
-    spark = create_spark_session(tables_directory, settings=_WITHOUT_COMPILED_QUERIES)
+    spark = create_spark_session(tables_directory)
     register_tables(spark, tables_directory)
     # A Scala object: only by its class can Python find it.
     service_class = spark._jvm.java.lang.Class.forName("org.apache.spark.sql.connect.service.SparkConnectService$")
