@@ -9,7 +9,7 @@ import path from "node:path";
 const { posix } = path;
 
 /** What is read as a whole by the name of the folder. */
-const READ_FOLDERS = ["samples", "queries", "notebooks", "order_tracking", "environments"];
+const READ_FOLDERS = ["samples", "queries", "notebooks", "order_tracking", "environments", "docs"];
 
 export const isTest = (file) => /\.test\.ts$|(^|\/)test_\w+\.py$/.test(file);
 

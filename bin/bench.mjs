@@ -1,4 +1,4 @@
-/** `npm run bench [-- laptop | pipeline | growth | synth]`: what the README's numbers come from; each fails where it is too slow. */
+/** `npm run bench [-- laptop | pipeline | growth | synth]`: what the numbers in docs/develop.md come from; each fails where it is too slow. */
 import { spawnSync } from "node:child_process";
 import { fail, python, root, setUp, SetupError } from "./setup.mjs";
 

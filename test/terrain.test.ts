@@ -1,4 +1,4 @@
-/** The way to CDK Terrain, gone in a copy of the project by the commands in the README. */
+/** The way to CDK Terrain, gone in a copy of the project by the commands in docs/develop.md. */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,8 +8,8 @@ const ROOT = path.join(__dirname, "..");
 const APP = ["main.ts", "environments", "stacks", "notebooks", "cdktf.json", "tsconfig.json"];
 const PACKAGES = ["package.json", "package-lock.json", ".npmrc"];
 
-const readme = readFileSync(path.join(ROOT, "README.md"), "utf8");
-const [recipe = ""] = /(?<=```sh\n)[^`]*npm:cdktn@[^`]*(?=```)/.exec(readme) ?? [];
+const develop = readFileSync(path.join(ROOT, "docs/develop.md"), "utf8");
+const [recipe = ""] = /(?<=```sh\n)[^`]*npm:cdktn@[^`]*(?=```)/.exec(develop) ?? [];
 const [version = ""] = /(?<=npm:)cdktn@[\d.]+/.exec(recipe) ?? [];
 
 const reasonToSkip = whyNoPackage();
@@ -68,7 +68,7 @@ withPackage("CDK Terrain", () => {
 
 /** Why the package cannot be had, or nothing. */
 function whyNoPackage(): string | undefined {
-  if (version === "") return "the README has no recipe for it.";
+  if (version === "") return "docs/develop.md has no recipe for it.";
   const { error, status, stderr } = spawnSync("npm", ["view", version, "version"], {
     encoding: "utf8",
     timeout: 30_000,
