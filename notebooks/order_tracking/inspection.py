@@ -75,6 +75,7 @@ class Content:
         records: How many rows it has, blank ones left out.
         well_quoted: False if a quote somewhere in the file is not closed, or closed in the middle of a value. A value
             that spans lines may then have swallowed other rows.
+        spans_lines: Whether a row may span lines.
         is_plain: Whether it is all ASCII without control characters, so that no value needs a closer look.
         is_composed: Whether its text is in Unicode's composed form (NFC).
         skipped: How many records of white space are before the header, which are none to people.
@@ -84,6 +85,7 @@ class Content:
     header: Header
     records: int
     well_quoted: bool = True
+    spans_lines: bool = False
     is_plain: bool = True
     is_composed: bool = True
     skipped: int = 0
@@ -119,17 +121,19 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
         raise UnreadableFileError(
             f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out"
         )
-    records, well_quoted, is_ended = text.filled_lines, True, text.is_ended
+    records, well_quoted, spans_lines, is_ended = text.filled_lines, True, False, text.is_ended
     if text.quotes:
         counted = count_well_quoted(path)
         if counted is None:
             records, well_quoted, is_ended = _count_closely(path)
+            spans_lines = True
         else:
-            records = counted
+            records, spans_lines = counted
     return Content(
         header,
         records - 1,
         well_quoted,
+        spans_lines,
         text.is_plain,
         text.is_composed,
         skipped,

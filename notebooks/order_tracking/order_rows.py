@@ -20,6 +20,8 @@ from order_tracking.sql import identifier, literal
 _UNSPLIT = "_unsplit"
 #: Each scan looks up its files by their names.
 _MAX_FILES_OF_A_SCAN = 100
+#: A day, in whatever order and with whatever separator.
+_DATE = "[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}"
 #: Spark counts rows from 0 in each of its tasks, in these bits of a number.
 _NUMBER_IN_TASK = (1 << 33) - 1
 
@@ -84,7 +86,8 @@ def _scans(files: Sequence[ReadableFile]) -> Iterator[list[ReadableFile]]:
     def shape(each: ReadableFile) -> tuple[Any, ...]:
         content = each.content
         alone = each.file.path if each.needs_numbers else ""
-        return each.directory, content.header.names, content.well_quoted, content.is_plain, content.is_composed, alone
+        quotes = content.well_quoted, content.spans_lines
+        return each.directory, content.header.names, quotes, content.is_plain, content.is_composed, alone
 
     for _, group in groupby(sorted(files, key=shape), key=shape):
         of_shape = list(group)
@@ -119,7 +122,7 @@ def _read_files_of_one_shape(
     values = raw.where(f"{_UNSPLIT} IS NULL OR btrim({_UNSPLIT}, ' \\t\\r\\n') <> ''").selectExpr(
         *(f"{_value_of(column, content)} AS {identifier(column.name)}" for column in contract.columns),
         *(f"{_added_value_of(name, content)} AS {identifier(name)}" for name in added_columns),
-        f"{_malformed(files[0])} AS _malformed",
+        f"{_malformed(files[0], contract)} AS _malformed",
         f"coalesce({_UNSPLIT}, {_as_json(header)}) AS raw_row",
         "_source_file",
         f"{_sent(files)} AS _sent",
@@ -149,16 +152,37 @@ def _added_value_of(name: str, content: Content) -> str:
     return f"coalesce({', '.join([*values, 'CAST(NULL AS string)'])})"
 
 
-def _malformed(file: ReadableFile) -> str:
-    header = file.content.header
-    not_split = literal(f"the row does not have the {len(header.names)} values of the header")
+def _malformed(file: ReadableFile, contract: Contract) -> str:
+    header, count = file.content.header, len(file.content.header.names)
+    # Where there are no quotes, the commas tell how many there are.
+    not_split = f"""if(contains({_UNSPLIT}, '"'), 'the row does not have the {count} values of the header',
+        concat('the row has ', size(split({_UNSPLIT}, ',')), ' value(s) where the header has {count}'))"""
     cases = f"WHEN {_UNSPLIT} IS NOT NULL THEN {not_split}"
     if not file.content.well_quoted:
-        spans_lines = " OR ".join(rf"contains(btrim(_{i}, ' \t\r\n'), '\n')" for i in range(len(header.names)))
+        spans_lines = " OR ".join(rf"contains(btrim(_{i}, ' \t\r\n'), '\n')" for i in range(count))
         cases += f" WHEN {spans_lines} THEN 'a quote is not closed: this row may have swallowed the rows after it'"
+    elif file.content.spans_lines:
+        holds_rows = " OR ".join(_holds_rows(i, header, contract) for i in range(count))
+        cases += f" WHEN {holds_rows} THEN 'a value in quotes reads like rows: this row may have swallowed them'"
     if file.cut is not None:
         cases += f" WHEN _number = {file.cut} THEN 'no line end follows this row, the last one: it may be cut'"
     return f"CASE {cases} END"
+
+
+def _holds_rows(position: int, header: Header, contract: Contract) -> str:
+    """Tell whether a value in quotes is the end of a row, perhaps whole rows, and the begin of another one.
+
+    Two stray quotes in one column, rows apart, are well-formed CSV, and make one row of the first one and the last one.
+    An address with line breaks may have as many commas, but no time where the header has it.
+    """
+    last, at = len(header.names) - 1, header.position_of(contract.sequence)
+    values = ["[^,\\n]*"] * (last + 1)
+    if at is not None:
+        values[at] = rf"[^,\n]*{_DATE}[^,\n]*"
+    end = ",".join(["[^,\\n]*", *values[position + 1 :]])
+    begin = ",".join([*values[:position], "[^,\\n]*"])
+    pattern = literal(rf"^{end}\n({','.join(values)}\n)*{begin}$")
+    return rf"(contains(_{position}, '\n') AND _{position} RLIKE {pattern})"
 
 
 def _sent(files: Sequence[ReadableFile]) -> str:

@@ -109,15 +109,23 @@ def _end_of_quotes(buffer: bytes, position: int) -> tuple[int, bool]:
         return after, buffer[after : after + 1] in (b",", b"\n")
 
 
-def count_well_quoted(path: Path) -> int | None:
-    """Count the records of a file that has quotes, blank ones left out; None if that takes a closer look."""
+def count_well_quoted(path: Path) -> tuple[int, bool] | None:
+    """Count the records of a file that has quotes, blank ones left out; None if that takes a closer look.
+
+    Returns:
+        The number of records, and whether one of them spans lines.
+    """
     with path.open(encoding="utf-8-sig", newline="\n") as text:
+        reader = csv.reader(text, strict=True)
         try:
-            count = 0
-            for record in csv.reader(text, strict=True):
+            count = blank = 0
+            for record in reader:
                 if len(record) == 1 and not record[0].strip(" \t"):
                     return None  # Blank, or quoted.
-                count += bool(record)
-            return count
+                if record:
+                    count += 1
+                else:
+                    blank += 1
+            return count, reader.line_num > count + blank
         except csv.Error:
             return None

@@ -100,6 +100,10 @@ def test_a_last_row_without_its_end_is_quarantined_where_the_environment_says_so
     assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (4, 3, 1)
 
 
+def quoted(number: int, address: str) -> str:
+    return order(number).replace(f"{number} Main Street", address)
+
+
 def age(file: Path) -> None:
     long_ago = (datetime.now(timezone.utc) - timedelta(minutes=11)).timestamp()
     os.utime(file, (long_ago, long_ago))
@@ -286,6 +290,27 @@ def test_rows_are_counted_by_file(pipeline: Pipeline) -> None:
     counts = [(file.rows_read, file.rows_staged, file.rows_quarantined) for file in staged.files]
     assert counts == [(2, 1, 1), (2, 0, 2), (2, 2, 0)]
     assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("a.csv", 2), ("b.csv", 1), ("b.csv", 2)]
+
+
+def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeline: Pipeline) -> None:
+    stray = {
+        "a": [quoted(2, '"Main Street'), order(3), quoted(4, 'Main Street"')],
+        # The time may come before the value that is quoted.
+        "b": ['7,"Main Street', "2026-01-02 10:00:00,T8,SHIPPED,8,Main Street", '2026-01-03,T9,SHIPPED,9,Side Street"'],
+    }
+    header = "last_update_timestamp,tracking_num,status,order_num,address"
+    pipeline.drop("a.csv", lines(order(1), *stray["a"]))
+    pipeline.drop("b.csv", "\n".join([header, f"2026-01-01,T7,SHIPPED,{stray['b'][0]}", *stray["b"][1:], ""]))
+    # An address may span lines, and have commas in any number of them.
+    address = '"12, Main Street, Floor 2, left\nBerlin, Mitte, 10115, DE"'
+    pipeline.drop("c.csv", lines(quoted(5, address), order(6)))
+    staged, _ = pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T5", "T6"}
+    assert {name: reasons for name, _, reasons in pipeline.quarantine()} == {
+        "a.csv": [(None, "malformed")],
+        "b.csv": [(None, "malformed")],
+    }
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (5, 3, 2)
 
 
 def test_rows_after_an_unclosed_quote_are_in_quarantine(pipeline: Pipeline) -> None:

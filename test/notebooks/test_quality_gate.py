@@ -68,7 +68,7 @@ def test_a_file_with_too_many_bad_rows_is_rejected_with_all_its_rows(pipeline: P
     # Lines as an editor counts them: a value spans two, and another one is empty.
     reason = (
         "3 of its 4 rows are bad, more than the 50 % that are allowed; "
-        "line 2: the row does not have the 7 values of the header; "
+        "line 2: the row has 1 value(s) where the header has 7; "
         "line 3: the row does not have the 7 values of the header; "
         "line 7: received_date is not a date such as 2026-11-21: soon"
     )
