@@ -1,29 +1,45 @@
 /** `order-tracking cloud`: a stand-in for Azure and Databricks on this machine, for people who have no account. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
+import { NotebookKernel } from "../local/notebook-kernel.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../test/cloud/cloud.ts";
 import { OF_OTHERS } from "../test/cloud/deploy/choices.ts";
-import { parseArguments } from "./arguments.ts";
+import { parseArguments, UsageError } from "./arguments.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- cloud [--port N]
+export const usage = `Usage: npm run -s order-tracking -- cloud [--port N] [--speed N]
 
 Starts a stand-in for Azure and Databricks, which real Terraform deploys to: no account, no costs, nothing leaves this
-machine. Prints what another terminal needs to deploy to it, and the address of a page that shows what is there. It
-forgets everything when it ends, with Ctrl-C.
+machine. Prints what another terminal needs to deploy to it, and the address of a page that shows what is there. Deployed
+jobs run on this machine's Spark, with the rights that were granted in the stand-in. It forgets everything when it ends,
+with Ctrl-C.
 
-  --port N  where it listens on this machine (8871)
+  --port N   where it listens on this machine (8871)
+  --speed N  let the clock of file-arrival triggers run N times faster (default: 1)
 `;
 
 const DEFAULT_PORT = "8871";
 /** Where Terraform gets providers from; everything else that asks for a host that is not the cloud's is refused. */
 const REGISTRIES = ["registry.terraform.io", "releases.hashicorp.com", "github.com", ".githubusercontent.com"];
 
+const folder = path.join(path.dirname(__dirname), ".local", "cloud");
+
 /** Serves until it is interrupted. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArguments({ args: [...args], options: { port: { type: "string", default: DEFAULT_PORT } } });
+  const { values } = parseArguments({
+    args: [...args],
+    options: { port: { type: "string", default: DEFAULT_PORT }, speed: { type: "string", default: "1" } },
+  });
+  const speed = Number(values.speed);
+  if (!(speed > 0 && speed < Infinity)) throw new UsageError(`--speed ${values.speed}: give a number above 0`);
+  // The volumes and tables of a cloud that is gone.
+  rmSync(folder, { recursive: true, force: true });
   const [owners = ""] = OF_OTHERS.groups;
-  const cloud = await startCloud({ port: Number(values.port), deployerIsIn: [owners] });
+  const cloud = await startCloud({
+    port: Number(values.port),
+    deployerIsIn: [owners],
+    jobs: { folder: path.join(folder, "catalogs"), openKernel: (home) => new NotebookKernel(home), speed },
+  });
   for (const name of OF_OTHERS.groups) cloud.account.add("group", name);
   for (const name of OF_OTHERS.servicePrincipals) cloud.account.add("service-principal", name);
   const variables = writeVariables(cloud);
@@ -43,7 +59,6 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Writes a script that leads a shell's commands to the stand-in, and returns its path from here. */
 function writeVariables(cloud: Cloud): string {
-  const folder = path.join(path.dirname(__dirname), ".local", "cloud");
   mkdirSync(folder, { recursive: true });
   const ofCloud = cloud.variables();
   const certificates = path.join(folder, "certificates.pem");

@@ -162,3 +162,22 @@ export async function makePlatform(cloud: Cloud): Promise<string> {
 export const roleId = (guid: string) =>
   `/subscriptions/${SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/${guid}`;
 export const CONNECTOR_ID = `/subscriptions/${SUBSCRIPTION_ID}${databricksId("accessConnectors/dbac-a")}`;
+
+/** What is in a directory of a container of the lake, as Unity Catalog names it. */
+export const urlIn = (container: string, directory = "") =>
+  `abfss://${container}@lake.dfs.core.windows.net/${directory}`;
+export const CREDENTIAL = { name: "cred", azure_managed_identity: { access_connector_id: CONNECTOR_ID } };
+
+/** Makes a catalog `cat` with a schema `sch`, and locations for both containers of the lake. */
+export async function makeCatalog(cloud: Cloud, host: string): Promise<void> {
+  const made = async (what: string, body: object) => {
+    const answer = await databricks(cloud, host, "POST", `/api/2.1/unity-catalog/${what}`, body);
+    if (answer.status >= 300) throw new Error(answer.text);
+  };
+  await made("storage-credentials", CREDENTIAL);
+  for (const name of ["events", "managed"]) {
+    await made("external-locations", { name, url: urlIn(name), credential_name: CREDENTIAL.name });
+  }
+  await made("catalogs", { name: "cat", storage_root: urlIn("managed", "tables") });
+  await made("schemas", { name: "sch", catalog_name: "cat" });
+}

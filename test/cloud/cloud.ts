@@ -19,7 +19,9 @@ import { makeCertificate } from "./certificate.ts";
 import { UnityCatalog } from "./databricks/catalog.ts";
 import { computeRoutes } from "./databricks/compute.ts";
 import { fileRoutes } from "./databricks/files.ts";
-import { jobRoutes } from "./databricks/jobs.ts";
+import { JobRunner, type JobRunnerOptions } from "./databricks/job-runner.ts";
+import { jobRunRoutes } from "./databricks/job-runs.ts";
+import { jobRoutes, jobsOf } from "./databricks/jobs.ts";
 import { notificationRoutes } from "./databricks/notifications.ts";
 import { peopleRoutes } from "./databricks/people.ts";
 import { permissionRoutes } from "./databricks/permissions.ts";
@@ -49,6 +51,8 @@ export interface CloudOptions {
   readonly store?: Store;
   /** Groups that the deployer is in. */
   readonly deployerIsIn?: readonly string[];
+  /** How it runs jobs; by default it runs none. */
+  readonly jobs?: JobRunnerOptions;
 }
 
 /** A request as it was answered. */
@@ -158,6 +162,7 @@ export class Cloud {
   }
 
   async close(): Promise<void> {
+    await this.#parts.jobs?.close();
     await this.#close();
     rmSync(this.#parts.home, { recursive: true, force: true });
   }
@@ -174,14 +179,15 @@ interface Parts {
   readonly answered: Answered[];
   readonly unknown: string[];
   readonly home: string;
+  readonly jobs: JobRunner | undefined;
   fault: Fault | undefined;
 }
 
 /** Starts an empty cloud, in which there are only a subscription and who deploys to it. */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const { seed = 1, mostDelay = 0, latestRole = 0, port, store = new Store(), deployerIsIn = [] } = options;
+  const { seed = 1, mostDelay = 0, latestRole = 0, port, store = new Store(), deployerIsIn = [], jobs } = options;
   const random = new Random(seed);
-  const parts = build(store, random, latestRole);
+  const parts = build(store, random, latestRole, jobs);
   parts.account.add("service-principal", DEPLOYER, deployerIsIn);
   const certificate = await makeCertificate();
   mkdirSync(path.join(parts.home, "no-certificates"));
@@ -218,13 +224,14 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   return new Cloud(parts, network.proxyUrl, () => network.close());
 }
 
-function build(store: Store, random: Random, latestRole: number): Parts {
+function build(store: Store, random: Random, latestRole: number, options: JobRunnerOptions | undefined): Parts {
   const account = new Account(store);
   const arm = new Arm(store, account);
   const roles = new Roles(arm, random, latestRole);
   const lake = new Lake(store);
   const workspaces = new Workspaces(store, arm, account);
   const catalog = new UnityCatalog(workspaces, arm, roles);
+  const jobs = options && new JobRunner(workspaces, catalog, lake, options);
   const routes: readonly Route[] = [
     ...loginRoutes(account),
     ...groupRoutes(arm),
@@ -241,12 +248,13 @@ function build(store: Store, random: Random, latestRole: number): Parts {
     ...computeRoutes(workspaces),
     ...notificationRoutes(workspaces),
     ...jobRoutes(workspaces, catalog),
+    ...jobRunRoutes(workspaces, jobs),
     ...reportRoutes(workspaces),
     ...permissionRoutes(workspaces),
     ...volumeFileRoutes(workspaces, catalog, lake),
   ];
   return {
-    ...{ store, arm, account, workspaces, lake, catalog },
+    ...{ store, arm, account, workspaces, lake, catalog, jobs },
     routes: new RouteTable(routes),
     answered: [],
     unknown: [],
@@ -322,11 +330,16 @@ function told(host: string, { status, code, message }: Refusal): Reply {
   }
 }
 
-/** Answers a browser with a page, and the made-up `az`, which hands over its words. */
+/** Answers a browser with a page and what that asks for, and the made-up `az`, which hands over its words. */
 async function answerDirectly(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, path: asking, content } = await read(request);
   if (method === "GET" && asking === "/") {
     send(response, method, reply(200, pageOf(parts), { "content-type": "text/html; charset=utf-8" }));
+    return;
+  }
+  const [, workspaceId, jobId] = /^\/run\/(\d+)\/(\d+)$/.exec(asking) ?? [];
+  if (method === "POST" && workspaceId !== undefined && jobId !== undefined) {
+    send(response, method, runFromPage(parts, request, workspaceId, jobId));
     return;
   }
   if (method !== "POST" || asking !== "/az") {
@@ -342,6 +355,17 @@ async function answerDirectly(parts: Parts, request: IncomingMessage, response: 
     return answerTo(parts, { method: verb, host, path: pathname, query, headers, content: sent });
   });
   send(response, method, reply(200, finished));
+}
+
+/** Starts a job for who looks at the page, and shows that again. */
+function runFromPage(parts: Parts, request: IncomingMessage, workspaceId: string, jobId: string): Reply {
+  // Pages of others can send this form, too.
+  if (request.headers.origin !== `http://${String(request.headers.host)}`) return reply(403);
+  const workspace = parts.workspaces.withId(workspaceId);
+  const job = jobsOf(workspace).get(jobId);
+  if (!job || !parts.jobs) return reply(404);
+  parts.jobs.start(workspace, job, "ONE_TIME");
+  return reply(303, undefined, { location: "/" });
 }
 
 /** `az`, which leaves the work to the stand-in. Plain JavaScript, as it runs without tsx. */

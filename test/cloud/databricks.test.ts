@@ -1,5 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { azure, CONNECTOR_ID, databricks, LAKE, makePlatform } from "./client.ts";
+import {
+  azure,
+  CONNECTOR_ID,
+  CREDENTIAL,
+  databricks,
+  LAKE,
+  makeCatalog as makeCatalogAt,
+  makePlatform,
+  urlIn as url,
+} from "./client.ts";
 import { type Cloud, DEPLOYER, startCloud } from "./cloud.ts";
 
 let cloud: Cloud;
@@ -16,21 +24,13 @@ afterEach(async () => {
 const UC = "/api/2.1/unity-catalog";
 const ask = (method: string, path: string, body?: object) => databricks(cloud, host, method, path, body);
 const post = (path: string, body: object) => ask("POST", path, body);
-const url = (container: string, directory = "") => `abfss://${container}@lake.dfs.core.windows.net/${directory}`;
-const credential = { name: "cred", azure_managed_identity: { access_connector_id: CONNECTOR_ID } };
+
 const location = (name: string, container: string) =>
   post(`${UC}/external-locations`, { name, url: url(container), credential_name: "cred" });
 const volume = (storage_location: string, name = "files") =>
   post(`${UC}/volumes`, { name, catalog_name: "cat", schema_name: "sch", volume_type: "EXTERNAL", storage_location });
 
-/** A catalog with a schema, and locations for both containers of the lake. */
-async function makeCatalog() {
-  await post(`${UC}/storage-credentials`, credential);
-  await location("events", "events");
-  await location("managed", "managed");
-  await post(`${UC}/catalogs`, { name: "cat", storage_root: url("managed", "tables") });
-  await post(`${UC}/schemas`, { name: "sch", catalog_name: "cat" });
-}
+const makeCatalog = () => makeCatalogAt(cloud, host);
 
 describe("who may call", () => {
   it("are those that the workspace knows; who may change it in Azure is its administrator", async () => {
@@ -83,15 +83,17 @@ describe("files of a workspace", () => {
 
 describe("storage in the catalog", () => {
   it("is refused until the identity's role has taken effect", async () => {
-    const slow = await startCloud({ latestRole: 400 });
+    const slow = await startCloud({ latestRole: 600_000 });
     try {
       const there = await makePlatform(slow);
       const make = (path: string, body: object) => databricks(slow, there, "POST", `${UC}/${path}`, body);
-      await make("storage-credentials", credential);
+      await make("storage-credentials", CREDENTIAL);
       const events = { name: "events", url: url("events"), credential_name: "cred" };
 
       const early = await make("external-locations", events);
-      await sleep(400);
+      for (const { id } of slow.arm.ofType("Microsoft.Authorization/roleAssignments")) {
+        slow.arm.patch(id, { inEffectAt: Date.now() });
+      }
 
       expect(early.text).toContain("does not have the role Storage Blob Data Contributor");
       expect((await make("external-locations", events)).status).toBe(200);
@@ -111,7 +113,7 @@ describe("storage in the catalog", () => {
         })
       ).status,
     ).toBe(400);
-    await post(`${UC}/storage-credentials`, credential);
+    await post(`${UC}/storage-credentials`, CREDENTIAL);
     expect((await location("events", "nothing")).text).toContain("there is no container nothing");
     await azure(cloud, "PATCH", LAKE, { properties: { networkAcls: { defaultAction: "Deny" } } });
     expect((await location("events", "events")).text).toContain("the firewall of lake does not let");

@@ -29,6 +29,6 @@ describe("the page", () => {
 
     expect(shown).toContain("<h2>Resource group rg-b</h2>");
     expect(shown).toContain("<td>Databricks/workspaces</td><td>dbw-a</td>");
-    expect(shown).toContain("<td>job</td><td>load &lt;orders&gt;</td>");
+    expect(shown).toContain("<h2>Job load &lt;orders&gt;</h2>");
   });
 });

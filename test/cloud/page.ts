@@ -3,8 +3,9 @@ import type { Principal } from "./account.ts";
 import type { Arm } from "./azure/arm.ts";
 import type { Job } from "./databricks/jobs.ts";
 import { jobsOf } from "./databricks/jobs.ts";
+import { type JobRunner, type Run, runsOf } from "./databricks/job-runner.ts";
 import type { WorkspaceObject } from "./databricks/files.ts";
-import type { Workspaces } from "./databricks/workspace.ts";
+import type { Workspace, Workspaces } from "./databricks/workspace.ts";
 import type { Lake } from "./lake.ts";
 import type { Store } from "./store.ts";
 
@@ -13,10 +14,13 @@ export interface Shown {
   readonly store: Store;
   readonly workspaces: Workspaces;
   readonly lake: Lake;
+  readonly jobs: JobRunner | undefined;
 }
 
 /** How often the page looks again, in seconds. */
 const REFRESH = 2;
+/** Runs of a job, the newest ones. */
+const RUNS_SHOWN = 5;
 
 /** A whole page of HTML. */
 export function pageOf(shown: Shown): string {
@@ -73,11 +77,12 @@ function catalogs({ store, lake }: Shown): readonly string[] {
         const root = `${account}/${container}/${directory}/`;
         return [["volume", name], ...lake.below(root).map((file): Row => ["file", file.slice(root.length)])];
       });
-      return section(`Catalog ${catalog}`, [...within("schema").map((name): Row => ["schema", name]), ...volumes]);
+      const listed = (type: string) => within(type).map((name): Row => [type, name]);
+      return section(`Catalog ${catalog}`, [...listed("schema"), ...listed("table"), ...volumes]);
     });
 }
 
-function workspace({ store, workspaces }: Shown, name: string, id: string): readonly string[] {
+function workspace({ store, workspaces, jobs }: Shown, name: string, id: string): readonly string[] {
   const there = workspaces.withId(id);
   const objects = there.table<WorkspaceObject>("objects").values();
   const count = (type: WorkspaceObject["object_type"]) =>
@@ -93,16 +98,49 @@ function workspace({ store, workspaces }: Shown, name: string, id: string): read
     section(`Workspace ${name}`, [
       ["people", people.join(", ")],
       ["notebooks, files", `${count("NOTEBOOK")}, ${count("FILE")}`],
-      ...jobsOf(there)
-        .values()
-        .map(({ settings }: Job): Row => ["job", settings.name]),
     ]),
+    ...jobsOf(there)
+      .values()
+      .map((job) => section(`Job ${job.settings.name}`, ofJob(there, job, jobs), runNow(there, job, jobs))),
   ];
 }
 
-function section(title: string, rows: readonly Row[]): string {
+/** How a job is started, and its last runs. */
+function ofJob(workspace: Workspace, job: Job, jobs: JobRunner | undefined): readonly Row[] {
+  const { trigger, schedule } = job.settings;
+  const isPaused = (trigger ?? schedule)?.pause_status === "PAUSED";
+  const folder = jobs?.landingFolderOf(workspace, job);
+  const what = trigger?.file_arrival?.url ?? schedule?.quartz_cron_expression ?? "people";
+  const runs = runsOf(workspace)
+    .values()
+    .filter(({ job_id }) => job_id === job.job_id);
+  return [
+    ["started by", what + (isPaused ? " (paused)" : "")],
+    ...(folder === undefined ? [] : [["put files into", folder] as const]),
+    ...runs.toReversed().slice(0, RUNS_SHOWN).flatMap(ofRun),
+  ];
+}
+
+function ofRun({ run_id, trigger, run_as, state, result, message, tasks }: Run): readonly Row[] {
+  const about = `${result ?? state}, ${trigger.toLowerCase().replaceAll("_", " ")}, as ${run_as}`;
+  return [
+    [`run ${run_id}`, message === undefined ? about : `${about}: ${message}`],
+    ...tasks.map(({ key, status = "RUNNING", output, message: why }): Row => {
+      return [`\u2003${key}`, [status, output ?? why].filter(Boolean).join(": ")];
+    }),
+  ];
+}
+
+/** A button that starts the job, as a workspace has one. */
+function runNow(workspace: Workspace, { job_id }: Job, jobs: JobRunner | undefined): string {
+  if (!jobs) return "";
+  return `<form method="post" action="/run/${workspace.id}/${job_id}"><button>Run now</button></form>`;
+}
+
+/** @param below HTML that follows the rows */
+function section(title: string, rows: readonly Row[], below = ""): string {
   const lines = rows.map(([what, which]) => `<tr><td>${escaped(what)}</td><td>${escaped(which)}</td></tr>`);
-  return `<h2>${escaped(title)}</h2>\n<table>\n${lines.join("\n")}\n</table>`;
+  return `<h2>${escaped(title)}</h2>\n<table>\n${lines.join("\n")}\n</table>${below}`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };

@@ -10,12 +10,22 @@ import { denied, invalid, notFound, type Workspace, type Workspaces } from "./wo
 /** The one metastore of all workspaces. */
 export const METASTORE_ID = "3e7a5c00-0000-4000-8000-000000000001";
 
-type Securable = "storage_credential" | "external_location" | "catalog" | "schema" | "volume";
+/** What people and Terraform make through the interface. */
+type Declared = "storage_credential" | "external_location" | "catalog" | "schema" | "volume";
+/** Tables and views are made by what runs on compute. */
+type Securable = Declared | "table";
 
 interface Entry {
   readonly owner: string;
   readonly isolation_mode?: string;
   readonly [field: string]: unknown;
+}
+
+/** A volume, and where its files are in the lake: account, container and directory. */
+export interface Volume {
+  readonly fullName: string;
+  readonly isManaged: boolean;
+  readonly root: string;
 }
 
 const name = z.string().regex(/^[^\s./\p{Cc}]{1,255}$/u, { error: "no spaces, points, slashes or control characters" });
@@ -130,6 +140,15 @@ function parseUrl(url: string) {
   return { container, account, directory: directory.replace(/\/+$/, "") };
 }
 
+function asVolume(fullName: string, entry: Entry): Volume {
+  const { account, container, directory } = parseUrl(String(entry.storage_location));
+  return {
+    fullName,
+    isManaged: entry.volume_type === "MANAGED",
+    root: [account, container, directory].filter(Boolean).join("/"),
+  };
+}
+
 const asDirectory = (url: string) => `${url.replace(/\/+$/, "")}/`;
 const overlap = (one: string, other: string) =>
   asDirectory(one).startsWith(asDirectory(other)) || asDirectory(other).startsWith(asDirectory(one));
@@ -190,24 +209,65 @@ export class UnityCatalog {
     ];
   }
 
-  /** The volume's directory in the lake, for a path within it. */
-  volumeAt(workspace: Workspace, path: string): { readonly entry: Entry; readonly file: string } {
-    const [, root, catalog, schema, volume, ...rest] = path.split("/");
-    const entry = this.#table(workspace, "volume").get(`${catalog}.${schema}.${volume}`);
-    if (root !== "Volumes" || !entry) throw notFound(`Volume '${catalog}.${schema}.${volume}'`);
-    const url = parseUrl(String(entry.storage_location));
-    const file = [url.account, url.container, url.directory, ...rest].filter(Boolean).join("/");
-    return { entry, file };
+  /** The volume that a path is in, and the file in the lake that it shows there. */
+  volumeAt(workspace: Workspace, path: string): { readonly volume: Volume; readonly file: string } {
+    const [, root, catalog, schema, name, ...rest] = path.split("/");
+    const fullName = `${catalog}.${schema}.${name}`;
+    const entry = this.#table(workspace, "volume").get(fullName);
+    if (root !== "Volumes" || !entry) throw notFound(`Volume '${fullName}'`);
+    const volume = asVolume(fullName, entry);
+    return { volume, file: [volume.root, ...rest].filter(Boolean).join("/") };
+  }
+
+  volumesOf(workspace: Workspace, catalog: string): readonly Volume[] {
+    const volumes = this.#table(workspace, "volume");
+    return volumes.names().flatMap((fullName) => {
+      const entry = volumes.get(fullName);
+      return entry && fullName.startsWith(`${catalog}.`) ? [asVolume(fullName, entry)] : [];
+    });
+  }
+
+  /** Full names of tables and views. */
+  tablesOf(workspace: Workspace, catalog: string): readonly string[] {
+    return this.#table(workspace, "table")
+      .names()
+      .filter((each) => each.startsWith(`${catalog}.`));
+  }
+
+  /** Remembers a table or a view that a run has made; whoever makes one owns it. */
+  addTable(workspace: Workspace, fullName: string, { name: owner }: Principal): void {
+    this.#table(workspace, "table").set(fullName, { owner });
+  }
+
+  dropTable(workspace: Workspace, fullName: string): void {
+    this.#table(workspace, "table").delete(fullName);
+  }
+
+  /**
+   * Holds somebody to what was granted, on the object and on the way there.
+   *
+   * @throws Refusal with the privilege that is missing
+   */
+  need(workspace: Workspace, caller: Principal, privilege: string, type: Securable, fullName: string): void {
+    const [catalog = "", schema = ""] = fullName.split(".");
+    const needed = [
+      ["USE_CATALOG", "catalog", catalog],
+      ["USE_SCHEMA", "schema", `${catalog}.${schema}`],
+      [privilege, type, fullName],
+    ] as const;
+    for (const [each, of, name] of needed) {
+      if (!this.may(workspace, caller, each, of, name)) throw denied(`${caller.name} lacks ${each} on ${name}`);
+    }
   }
 
   /** Whether somebody may do something with a securable, as its owner or because it was granted. */
-  may(workspace: Workspace, caller: Principal, privilege: string, type: string, fullName: string): boolean {
-    const entry = this.#table(workspace, type as Securable).get(fullName);
+  may(workspace: Workspace, caller: Principal, privilege: string, type: Securable, fullName: string): boolean {
+    const entry = this.#table(workspace, type).get(fullName);
     if (!entry) return false;
     const names = [caller.name, ...caller.memberOf];
     if (names.includes(entry.owner)) return true;
     const above = fullName.split(".").map((_, i, parts) => parts.slice(0, i + 1).join("."));
-    const types = ["catalog", "schema", "volume"];
+    const types = ["catalog", "schema", type];
     return above.some((each, i) =>
       this.#grantsOf(workspace, { type: types[i] ?? "", name: each }).some(
         ({ principal, privileges }) => names.includes(principal) && privileges.includes(privilege),
@@ -215,7 +275,7 @@ export class UnityCatalog {
     );
   }
 
-  #securableRoutes(path: string, type: Securable, body: z.ZodType, change: z.ZodType): readonly Route[] {
+  #securableRoutes(path: string, type: Declared, body: z.ZodType, change: z.ZodType): readonly Route[] {
     const keyOf = (given: Readonly<Record<string, unknown>>) =>
       [given.catalog_name, given.schema_name, given.name].filter(Boolean).map(String).join(".");
     return this.#workspaces.routes({
@@ -225,7 +285,7 @@ export class UnityCatalog {
         const table = this.#table(workspace, type);
         if (table.has(key)) throw new Refusal(409, `${type.toUpperCase()}_ALREADY_EXISTS`, `'${key}' already exists`);
         this.#check(workspace, type, given, caller);
-        const entry = { ...this.#filled(type, key, given), owner: caller.name, created_by: caller.name };
+        const entry = { ...this.#filled(workspace, type, key, given), owner: caller.name, created_by: caller.name };
         table.set(key, entry);
         // Each catalog comes with a schema that nobody asked for.
         if (type === "catalog") this.#addDefaultSchema(workspace, key, caller);
@@ -280,7 +340,12 @@ export class UnityCatalog {
     return entry;
   }
 
-  #filled(type: Securable, key: string, given: Readonly<Record<string, unknown>>): Omit<Entry, "owner"> {
+  #filled(
+    workspace: Workspace,
+    type: Declared,
+    key: string,
+    given: Readonly<Record<string, unknown>>,
+  ): Omit<Entry, "owner"> {
     const now = Date.now();
     const common = {
       ...without(given, "skip_validation"),
@@ -347,13 +412,16 @@ export class UnityCatalog {
           ...common,
           full_name: key,
           volume_id: id,
-          // Without the slash at its end.
-          storage_location: String(given.storage_location).replace(/\/+$/, ""),
+          // Managed ones lie where the catalog does; the others come back without the slash at the end.
+          storage_location:
+            given.volume_type === "MANAGED"
+              ? `${String(this.#visible(workspace, "catalog", String(given.catalog_name)).storage_location)}/volumes/${id}`
+              : String(given.storage_location).replace(/\/+$/, ""),
         };
     }
   }
 
-  #check(workspace: Workspace, type: Securable, given: Entry, caller: Principal): void {
+  #check(workspace: Workspace, type: Declared, given: Entry, caller: Principal): void {
     switch (type) {
       case "storage_credential":
         this.#checkCredential(given as unknown as z.output<typeof credentialBody>);
@@ -476,7 +544,7 @@ export class UnityCatalog {
 
   #addDefaultSchema(workspace: Workspace, catalog: string, caller: Principal): void {
     const key = `${catalog}.default`;
-    const entry = this.#filled("schema", key, { name: "default", catalog_name: catalog });
+    const entry = this.#filled(workspace, "schema", key, { name: "default", catalog_name: catalog });
     this.#table(workspace, "schema").set(key, { ...entry, owner: caller.name });
   }
 
@@ -487,7 +555,8 @@ export class UnityCatalog {
         .names()
         .filter((each) => each.startsWith(`${key}.`));
     if (type === "catalog" && !isForced) for (const each of inside("schema")) throw refuse(each);
-    if (type === "schema" && !isForced) for (const each of inside("volume")) throw refuse(each);
+    if (type === "schema" && !isForced)
+      for (const each of [...inside("volume"), ...inside("table")]) throw refuse(each);
     const locations = this.#table(workspace, "external_location").values();
     if (type === "storage_credential" && !isForced) {
       const user = locations.find((each) => each.credential_name === key);
@@ -508,7 +577,7 @@ export class UnityCatalog {
   }
 
   #forget(workspace: Workspace, type: Securable, key: string): void {
-    for (const each of ["catalog", "schema", "volume"] as const) {
+    for (const each of ["catalog", "schema", "volume", "table"] as const) {
       this.#table(workspace, each).deleteBelow(`${key}.`);
       workspace.shared("unity catalog grants").deleteBelow(`${each} ${key}.`);
     }

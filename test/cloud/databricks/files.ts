@@ -91,7 +91,7 @@ export class WorkspaceFiles {
   }
 }
 
-const parentOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
+export const parentOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
 
 const importBody = z.strictObject({
   path: z.string(),

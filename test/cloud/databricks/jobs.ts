@@ -198,9 +198,9 @@ function check(workspace: Workspace, given: JobSettings, caller: Principal, cata
   if (given.trigger !== undefined && given.schedule !== undefined) throw invalid("a job has a trigger or a schedule");
   const url = given.trigger?.file_arrival?.url;
   if (url !== undefined) {
-    const { entry } = catalog.volumeAt(workspace, url.replace(/\/$/, ""));
+    const { volume } = catalog.volumeAt(workspace, url.replace(/\/$/, ""));
     const runner = workspace.account.named(given.run_as?.service_principal_name ?? caller.name) ?? caller;
-    if (!catalog.may(workspace, runner, "READ_VOLUME", "volume", String(entry.full_name))) {
+    if (!catalog.may(workspace, runner, "READ_VOLUME", "volume", volume.fullName)) {
       throw invalid(`${runner.name} may not read the volume of ${url}`);
     }
   }

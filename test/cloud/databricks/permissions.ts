@@ -1,5 +1,6 @@
 /** Who may do what with the objects of a workspace. */
 import { z } from "zod";
+import type { Principal } from "../account.ts";
 import { bodyOf, type Call, reply, type Route } from "../http.ts";
 import { clustersOf, policiesOf } from "./compute.ts";
 import { WorkspaceFiles } from "./files.ts";
@@ -67,6 +68,23 @@ const body = z.strictObject({
 });
 
 export const permissionsOf = (workspace: Workspace) => workspace.table<readonly Access[]>("permissions");
+
+/** Whether somebody was permitted one of some levels on one of some objects, such as `/jobs/1`, alone or with a group. */
+export function isPermitted(
+  workspace: Workspace,
+  principal: Principal,
+  objects: readonly string[],
+  levels: readonly string[],
+): boolean {
+  if (workspace.isAdministrator(principal)) return true;
+  return objects
+    .flatMap((object) => permissionsOf(workspace).get(object) ?? [])
+    .some(({ group_name: group, service_principal_name: servicePrincipal, user_name: user, permission_level }) => {
+      const isMeant =
+        group === undefined ? [servicePrincipal, user].includes(principal.name) : principal.memberOf.includes(group);
+      return isMeant && levels.includes(permission_level);
+    });
+}
 
 export function permissionRoutes(workspaces: Workspaces): readonly Route[] {
   const path = "/api/2.0/permissions";

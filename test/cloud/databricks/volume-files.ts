@@ -3,24 +3,15 @@ import type { Principal } from "../account.ts";
 import { type Call, Refusal, reply, type Route } from "../http.ts";
 import type { Lake } from "../lake.ts";
 import type { UnityCatalog } from "./catalog.ts";
-import { denied, notFound, type Workspace, type Workspaces } from "./workspace.ts";
+import { notFound, type Workspace, type Workspaces } from "./workspace.ts";
 
 export function volumeFileRoutes(workspaces: Workspaces, catalog: UnityCatalog, lake: Lake): readonly Route[] {
   const files = "/api/2.0/fs/files{path*}";
   const folders = "/api/2.0/fs/directories{path*}";
   const pathOf = ({ params }: Call) => (params.path ?? "").replace(/\/+$/, "");
   const open = (workspace: Workspace, call: Call, caller: Principal, privilege: "READ_VOLUME" | "WRITE_VOLUME") => {
-    const { entry, file } = catalog.volumeAt(workspace, pathOf(call));
-    const fullName = String(entry.full_name);
-    const [catalogName = "", schema = ""] = fullName.split(".");
-    const needed = [
-      ["USE_CATALOG", "catalog", catalogName],
-      ["USE_SCHEMA", "schema", `${catalogName}.${schema}`],
-      [privilege, "volume", fullName],
-    ] as const;
-    for (const [each, type, name] of needed) {
-      if (!catalog.may(workspace, caller, each, type, name)) throw denied(`${caller.name} lacks ${each} on ${name}`);
-    }
+    const { volume, file } = catalog.volumeAt(workspace, pathOf(call));
+    catalog.need(workspace, caller, privilege, "volume", volume.fullName);
     return file;
   };
   const existing = (file: string, call: Call) => {

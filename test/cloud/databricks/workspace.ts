@@ -40,6 +40,17 @@ export class Workspace {
     return principal;
   }
 
+  /** Administrators may do everything in it. */
+  isAdministrator(principal: Principal): boolean {
+    return this.members.get(String(principal.id)) === "ADMIN";
+  }
+
+  /** Whether somebody is let in, alone or with a group. */
+  lets(principal: Principal): boolean {
+    const groups = principal.memberOf.map((name) => this.account.find("group", name));
+    return [principal, ...groups].some((each) => each !== undefined && this.members.has(String(each.id)));
+  }
+
   nextNumber(kind: string): number {
     return this.#store.nextNumber(kind);
   }
@@ -67,6 +78,12 @@ export class Workspaces {
     return new Workspace(String(resource.properties.workspaceId), this.#store, this.#account);
   }
 
+  all(): readonly Workspace[] {
+    return this.#arm
+      .ofType("Microsoft.Databricks/workspaces")
+      .map(({ properties }) => this.withId(String(properties.workspaceId)));
+  }
+
   withId(id: string): Workspace {
     return new Workspace(id, this.#store, this.#account);
   }
@@ -91,7 +108,7 @@ export class Workspaces {
       const { id } = this.#account.holderOf(management, audiences);
       workspace.members.set(String(id), "ADMIN");
     }
-    if (!workspace.members.has(String(caller.id))) {
+    if (!workspace.lets(caller)) {
       throw new Refusal(403, "PERMISSION_DENIED", `${caller.name} is not in the workspace`);
     }
     return caller;
