@@ -1,0 +1,122 @@
+/** What begins or ceases to cost, and how long a file takes to its answer. No prices: those are Azure's to tell. */
+import { type Change, list, record, text } from "./plan.ts";
+import { blockOf, type Finding, type Scene } from "./scene.ts";
+import { listed } from "./text.ts";
+import { typeInWords } from "./words.ts";
+
+/** What the cost of a thing follows; the same words as in the README's table. */
+const FOLLOWS: Readonly<Record<string, string>> = {
+  azurerm_storage_account: "stored data, by copies, and reads and writes",
+  azurerm_databricks_workspace: "a NAT gateway, an address and a small storage account that come with it, by the hour",
+  azurerm_nat_gateway: "hours, and data through it",
+  azurerm_public_ip: "hours",
+  azurerm_private_endpoint: "hours, and data through it",
+  azurerm_private_dns_zone: "hours",
+  azurerm_monitor_diagnostic_setting: "the volume of logs: each read of a file is a line",
+  databricks_cluster: "minutes that it runs: the machine, and Databricks units",
+  databricks_sql_endpoint: "minutes that it runs",
+};
+/** Fields that change what a thing costs. */
+const COSTLY_FIELDS: Readonly<Record<string, RegExp>> = {
+  azurerm_storage_account: /^account_replication_type$/,
+  azurerm_storage_management_policy: /tier_to_cool|delete_after/,
+  databricks_cluster: /^(node_type_id|num_workers|autoscale|autotermination_minutes|driver_node_type_id)/,
+  databricks_sql_endpoint: /^(cluster_size|auto_stop_mins|max_num_clusters|enable_serverless_compute)$/,
+  databricks_job: /node_type_id|num_workers|autoscale|quartz_cron_expression|wait_after_last_change|min_time_between/,
+  databricks_cluster_policy: /^(definition|max_clusters_per_user)$/,
+  databricks_external_location: /file_event/,
+};
+
+/** Findings that other tiers may tell as well: of the money that a change takes, nothing is left to them. */
+export function findCosts(scene: Scene): readonly Finding[] {
+  return [...beginnings(scene), ...scene.changes.flatMap((change) => costsOf(change, scene)), ...waits(scene)];
+}
+
+/** One sentence for each type that comes or goes. */
+function beginnings(scene: Scene): readonly Finding[] {
+  return Object.entries(FOLLOWS).flatMap(([type, follows]) =>
+    (["create", "destroy"] as const).flatMap((action) => {
+      const [first, ...others] = scene.changes.filter((change) => change.type === type && change.action === action);
+      if (!first) return [];
+      const names = listed([first, ...others].map((each) => scene.nameOf(each)));
+      const verb =
+        action === "create" ? (others.length > 0 ? "begin" : "begins") : others.length > 0 ? "cease" : "ceases";
+      return [finding(scene, first, `${names} (${typeInWords(type)}) ${verb} to cost: ${follows}.`)];
+    }),
+  );
+}
+
+function costsOf(change: Change, scene: Scene): readonly Finding[] {
+  if (change.action === "update") {
+    const differences = scene.differences(change).filter(({ path }) => COSTLY_FIELDS[change.type]?.test(path));
+    if (differences.length === 0) return startsOf(change, scene);
+    const what = `The ${typeInWords(change.type)} ${scene.nameOf(change)} will cost something else`;
+    return [
+      finding(scene, change, `${what}: ${differences.map((each) => scene.showDifference(each)).join("; ")}.`),
+      ...startsOf(change, scene),
+    ];
+  }
+  return change.action === "create" ? startsOf(change, scene) : [];
+}
+
+/** A job or an alert that begins, or ceases, to start by itself. */
+function startsOf(change: Change, scene: Scene): readonly Finding[] {
+  const [before, after] = [isStarting(change.before), isStarting(change.after)];
+  if (before === after || !/^databricks_(job|alert_v2)$/.test(change.type)) return [];
+  const what = `The ${typeInWords(change.type)} ${scene.nameOf(change)}`;
+  return [
+    finding(
+      scene,
+      change,
+      `${what} ${after ? "begins" : "ceases"} to start by itself, and so to cost minutes of compute.`,
+    ),
+  ];
+}
+
+function isStarting(side: Change["after"]): boolean {
+  return ["trigger", "schedule", "continuous"].some((start) =>
+    list(side[start]).some((each) => record(each).pause_status !== "PAUSED"),
+  );
+}
+
+/** How long a file waits for its run, where that changes. */
+function waits(scene: Scene): readonly Finding[] {
+  return scene.changes.flatMap((change) => {
+    if (change.type !== "databricks_job") return [];
+    const [before, after] = [waitOf(change.before), waitOf(change.after)];
+    if (after === undefined || before === after) return [];
+    const sentence =
+      before === undefined
+        ? `From a file to an answer: ${after}.`
+        : `From a file to an answer it was ${before}; it will be ${after}.`;
+    return [finding(scene, change, sentence)];
+  });
+}
+
+function waitOf(job: Change["after"]): string | undefined {
+  const [trigger] = list(job.trigger).map(record);
+  const arrival = blockOf(trigger ?? {}, "file_arrival");
+  if (arrival.url === undefined) return undefined;
+  if (trigger?.pause_status === "PAUSED") return "as long as somebody takes to start the job, which is paused";
+  const quiet = Number(arrival.wait_after_last_change_seconds ?? 0);
+  const between = Number(arrival.min_time_between_triggers_seconds ?? 0);
+  return [
+    "up to a minute until it is seen",
+    `${quiet} s without another one`,
+    ...(between > 0 ? [`at least ${between} s after the run before`] : []),
+    computeStart(job),
+    "then the run itself",
+  ].join(", ");
+}
+
+function computeStart(job: Change["after"]): string {
+  const tasks = list(job.task).map(record);
+  if (tasks.some((task) => text(task.existing_cluster_id) !== ""))
+    return "minutes for the cluster to start if it has ended itself";
+  if (list(job.job_cluster).length > 0) return "minutes for the run's own cluster to start";
+  return "a moment for serverless compute or a cluster that is made with it";
+}
+
+function finding(scene: Scene, change: Change, headline: string): Finding {
+  return { ...scene.about(change), headline, details: [], needsSecondLook: false };
+}

@@ -1,0 +1,126 @@
+/** What differs between the two sides of a change, field by field. */
+import { type Change, list, record } from "./plan.ts";
+import { isRecord } from "./secrets.ts";
+
+/** What is there in place of a value that only the deployment will tell. */
+export const LATER = "(known after apply)";
+
+/** One field that differs. */
+export interface Difference {
+  /** Such as `task[source_to_stage].timeout_seconds`; a block that is there once has no index. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Fields that name an element of a list: by them the two sides are compared, wherever the elements are. */
+const NAMES = [
+  "task_key",
+  "job_cluster_key",
+  "key",
+  "principal",
+  "name",
+  "metric",
+  "group_name",
+  "service_principal_name",
+  "user_name",
+];
+const DEEPEST = 60;
+
+/** The fields in which a thing will differ from what it is, in the order of the fields' names. */
+export function differencesOf({ before, after, unknown }: Change): readonly Difference[] {
+  const found: Difference[] = [];
+  compare("", before, after, unknown, found, 0);
+  return found;
+}
+
+function compare(
+  path: string,
+  before: unknown,
+  after: unknown,
+  unknown: unknown,
+  found: Difference[],
+  depth: number,
+): void {
+  if (unknown === true) {
+    found.push({ path, before, after: LATER });
+    return;
+  }
+  if (before === after || (isNothing(before) && isNothing(after) && !hasLater(unknown))) return;
+  if (depth < DEEPEST && isBlock(before) && isBlock(after)) {
+    compareBlocks(path, before, after, record(unknown), found, depth);
+    return;
+  }
+  if (depth < DEEPEST && isListOrNothing(before) && isListOrNothing(after)) {
+    const [old, young] = [list(before), list(after)];
+    if ([...old, ...young].every(isRecord)) {
+      compareLists(path, old, young, list(unknown), found, depth);
+      return;
+    }
+    if (old.length === young.length && old.every((each, index) => each === young[index]) && !hasLater(unknown)) return;
+  }
+  found.push({ path, before, after: hasLater(unknown) && isNothing(after) ? LATER : after });
+}
+
+function compareBlocks(
+  path: string,
+  before: unknown,
+  after: unknown,
+  unknown: unknown,
+  found: Difference[],
+  depth: number,
+): void {
+  const [old, young, later] = [record(before), record(after), record(unknown)];
+  const names = new Set([...Object.keys(old), ...Object.keys(young), ...Object.keys(later)]);
+  for (const name of [...names].sort()) {
+    compare(path === "" ? name : `${path}.${name}`, old[name], young[name], later[name], found, depth + 1);
+  }
+}
+
+function compareLists(
+  path: string,
+  old: readonly unknown[],
+  young: readonly unknown[],
+  unknown: readonly unknown[],
+  found: Difference[],
+  depth: number,
+): void {
+  const field = NAMES.find((name) => [old, young].every((side) => areNamedBy(name, side)));
+  if (field === undefined) {
+    const length = Math.max(old.length, young.length);
+    for (let index = 0; index < length; index++) {
+      const at = length === 1 ? path : `${path}[${index}]`;
+      compareBlocks(at, old[index], young[index], unknown[index], found, depth + 1);
+    }
+    return;
+  }
+  const nameOf = (element: unknown) => String(record(element)[field]);
+  const byName = new Map(old.map((each) => [nameOf(each), each]));
+  for (const [index, each] of young.entries()) {
+    compareBlocks(`${path}[${nameOf(each)}]`, byName.get(nameOf(each)), each, unknown[index], found, depth + 1);
+    byName.delete(nameOf(each));
+  }
+  for (const [name, each] of byName) compareBlocks(`${path}[${name}]`, each, undefined, undefined, found, depth + 1);
+}
+
+function areNamedBy(field: string, elements: readonly unknown[]): boolean {
+  const names = elements.map((each) => record(each)[field]);
+  return names.every((name) => typeof name === "string" && name !== "") && new Set(names).size === names.length;
+}
+
+const isBlock = (value: unknown) => isRecord(value) || value === null || value === undefined;
+const isListOrNothing = (value: unknown) => Array.isArray(value) || value === null || value === undefined;
+
+/** Providers write what is not set in several ways. */
+export function isNothing(value: unknown, depth = 0): boolean {
+  if (value === null || value === undefined || value === "") return true;
+  return (
+    typeof value === "object" && depth < DEEPEST && Object.values(value).every((each) => isNothing(each, depth + 1))
+  );
+}
+
+function hasLater(unknown: unknown, depth = 0): boolean {
+  if (unknown === true) return true;
+  if (typeof unknown !== "object" || unknown === null || depth >= DEEPEST) return false;
+  return Object.values(unknown).some((each) => hasLater(each, depth + 1));
+}

@@ -1,0 +1,168 @@
+/** What runs differently: jobs, what they run on, their code as a diff, and the contract of the files as sentences. */
+import type { Difference } from "./differences.ts";
+import { type Change, list, record, text } from "./plan.ts";
+import { blockOf, type Finding, type Scene } from "./scene.ts";
+import { counted } from "./text.ts";
+import { actionInWords, typeInWords } from "./words.ts";
+
+/** A file that is shipped, as it was deployed and as it will be. */
+export interface FileChange {
+  /** Within the repository. */
+  readonly file: string;
+  readonly added: number;
+  readonly removed: number;
+  /** A unified diff; what says more than a person reads is left to `git`. */
+  readonly diff: string;
+}
+
+/** A shipped file's content that differs, or a field of something that runs. */
+export interface RunningFinding extends Finding {
+  readonly diff?: string;
+}
+
+const RUNNING = [
+  "databricks_job",
+  "databricks_cluster",
+  "databricks_cluster_policy",
+  "databricks_sql_endpoint",
+  "databricks_alert_v2",
+  "databricks_query",
+  "databricks_dashboard",
+  "databricks_notification_destination",
+  "terraform_data",
+];
+/** What starts something by itself. */
+const STARTS = ["trigger", "schedule", "continuous"];
+const CODE = ["databricks_notebook", "databricks_workspace_file", "databricks_directory"];
+
+/** @param contract what the contract of the files says otherwise, in sentences */
+export function findRunning(
+  scene: Scene,
+  files: readonly FileChange[],
+  contract: readonly string[],
+): readonly RunningFinding[] {
+  return [
+    ...(contract.length > 0 ? [contractFinding(scene, contract)] : []),
+    ...scene.changes.filter(({ type }) => RUNNING.includes(type)).flatMap((change) => findingsOf(change, scene)),
+    ...files.map((file) => fileFinding(scene, file)),
+    ...codeOfUnknownContent(scene, files),
+  ];
+}
+
+function contractFinding(scene: Scene, sentences: readonly string[]): RunningFinding {
+  return {
+    ...ofPipeline(scene),
+    headline: "The contract of the order files changes.",
+    details: sentences.map((each) => scene.secrets.mask(each)),
+    needsSecondLook: false,
+  };
+}
+
+function fileFinding(scene: Scene, { file, added, removed, diff }: FileChange): RunningFinding {
+  return {
+    ...ofPipeline(scene),
+    headline: `${scene.show(file)} changes: +${added} -${removed}.`,
+    details: [],
+    diff: scene.secrets.mask(diff),
+    needsSecondLook: false,
+  };
+}
+
+/** Code ships with the stack that has the jobs. */
+function ofPipeline(scene: Scene) {
+  const code = scene.changes.find(({ type }) => CODE.includes(type));
+  return { stack: code?.stack ?? `${scene.environment}-pipeline`, address: code?.address ?? "" };
+}
+
+/** Whether the file's name carries the hash of another content on the other side. */
+export function hasOtherContent({ before, after }: Change): boolean {
+  const [old, young] = [before, after].map((side) => text(side.source));
+  return old !== "" && young !== "" && old !== young;
+}
+
+/** Files whose content changes, without anybody knowing what it was. */
+function codeOfUnknownContent(scene: Scene, files: readonly FileChange[]): readonly RunningFinding[] {
+  return scene.changes
+    .filter((change) => CODE.includes(change.type) && hasOtherContent(change))
+    .filter(
+      (change) => !files.some(({ file }) => text(change.after.source).endsWith(`/${file.split("/").at(-1) ?? ""}`)),
+    )
+    .map((change) => ({
+      ...scene.about(change),
+      headline: `${scene.show(text(change.after.source).split("/").at(-1))} changes, and what was deployed is not in this repository's history.`,
+      details: [],
+      needsSecondLook: false,
+    }));
+}
+
+function findingsOf(change: Change, scene: Scene): readonly RunningFinding[] {
+  const { action, type } = change;
+  const what = `The ${typeInWords(type)} ${scene.nameOf(change)}`;
+  if (action === "create" && type === "databricks_job") {
+    scene.tell(change);
+    return [
+      {
+        ...scene.about(change),
+        headline: `${what} is new${startOf(change, scene)}.`,
+        details: [],
+        needsSecondLook: false,
+      },
+    ];
+  }
+  if (action === "destroy" || action === "replace") {
+    scene.tell(change);
+    const history = type === "databricks_job" ? ["The list of its runs goes with it."] : [];
+    return [
+      {
+        ...scene.about(change),
+        headline: `${what} ${actionInWords(action)}.`,
+        details: history,
+        needsSecondLook: false,
+      },
+    ];
+  }
+  if (action !== "update") return [];
+  const untold = scene.untold(change) ?? scene.differences(change);
+  const differences = untold.filter(({ path }) => !isNoise(path));
+  const [moves, others] = [differences.filter(isOtherVersion), differences.filter((each) => !isOtherVersion(each))];
+  if (differences.length === 0) return [];
+  scene.tell(change, ...differences.map(({ path }) => path));
+  const details = [
+    ...others.map((each) => inWords(each, scene)),
+    ...(moves.length > 0 ? [`${counted(moves.length, "task")} from the new version's folder`] : []),
+  ];
+  const isAboutCodeOnly = others.length === 0;
+  const headline = isAboutCodeOnly ? `${what} runs another version of the code.` : `${what} is changed.`;
+  return [{ ...scene.about(change), headline, details, needsSecondLook: false }];
+}
+
+const isNoise = (path: string) => /^(tags|timeouts|url|etag|md5|.*_time|custom_tags)(\.|$)/.test(path);
+
+/** A path that differs only in the folder of the code's version. */
+function isOtherVersion({ before, after }: Difference): boolean {
+  if (typeof before !== "string" || typeof after !== "string") return false;
+  const withoutVersion = (path: string) => path.replace(/\/code-[0-9a-f]+(?=\/|$)/, "/code");
+  return before.includes("/code-") && withoutVersion(before) === withoutVersion(after);
+}
+
+function inWords(difference: Difference, scene: Scene): string {
+  const { path, before, after } = difference;
+  const parameter = /^parameter\[(.+)\]\.default$/.exec(path)?.[1];
+  if (parameter !== undefined)
+    return `parameter ${scene.show(parameter)}: ${scene.show(before)} → ${scene.show(after)}`;
+  if (path.endsWith("pause_status"))
+    return after === "PAUSED" ? "is paused: nothing starts it by itself" : scene.showDifference(difference);
+  return scene.showDifference(difference);
+}
+
+function startOf({ after }: Change, scene: Scene): string {
+  const [start] = STARTS.filter((each) => list(after[each]).length > 0);
+  if (start === undefined) return ", and starts when somebody asks";
+  const block = record(list(after[start])[0]);
+  if (block.pause_status === "PAUSED") return ", and paused";
+  const url = blockOf(block, "file_arrival").url;
+  if (url !== undefined) return `, and starts when files arrive in ${scene.show(url)}`;
+  return start === "schedule"
+    ? `, and starts by the clock: ${scene.show(block.quartz_cron_expression)} ${scene.show(block.timezone_id)}`
+    : ", and always runs";
+}

@@ -1,0 +1,131 @@
+/** All plans of an environment at once, and what of each change has been told. */
+import { type Difference, differencesOf, LATER } from "./differences.ts";
+import type { Block, Change, Plan } from "./plan.ts";
+import { text } from "./plan.ts";
+import type { Secrets } from "./secrets.ts";
+import { code, printable } from "./text.ts";
+
+/** What a review says of something, in one sentence and some more below it. Values in them are quoted as code. */
+export interface Finding {
+  readonly stack: string;
+  readonly address: string;
+  readonly headline: string;
+  readonly details: readonly string[];
+  /** Whether a person should look at it once more before it is applied. */
+  readonly needsSecondLook: boolean;
+  /** The construct's path, and the line of TypeScript where that is known. */
+  readonly source?: string;
+}
+
+/** What is known of where the resources of a stack come from, by their addresses. */
+export interface Sources {
+  readonly constructs: ReadonlyMap<string, string>;
+  /** Such as `stacks/constructs/order-lake.ts:41`. */
+  readonly lines: ReadonlyMap<string, string>;
+}
+
+export class Scene {
+  readonly environment: string;
+  readonly plans: readonly Plan[];
+  readonly secrets: Secrets;
+  readonly sources: Sources;
+  readonly changes: readonly Change[];
+  readonly #told = new Map<Change, Set<string>>();
+  readonly #differences = new Map<Change, readonly Difference[]>();
+  readonly #byId = new Map<string, Change>();
+  readonly #byAddress = new Map<string, Change>();
+
+  constructor(environment: string, plans: readonly Plan[], secrets: Secrets, sources: Sources) {
+    this.environment = environment;
+    this.plans = plans;
+    this.secrets = secrets;
+    this.sources = sources;
+    this.changes = plans.flatMap(({ changes }) => changes);
+    for (const change of this.changes) {
+      this.#byAddress.set(`${change.stack} ${change.address}`, change);
+      const id = text(change.before.id) || text(change.after.id);
+      if (id !== "") this.#byId.set(`${change.stack} ${id}`, change);
+    }
+  }
+
+  /** A value as people read it, quoted. */
+  show(value: unknown): string {
+    if (value === undefined || value === null || value === "") return "nothing";
+    if (value === LATER) return "what is known only after it is applied";
+    return code(this.secrets.mask(typeof value === "string" ? value : JSON.stringify(value)));
+  }
+
+  /** A difference in words. */
+  showDifference({ path, before, after }: Difference): string {
+    if (Array.isArray(before) && Array.isArray(after)) {
+      const [old, young] = [before, after].map((side: unknown[]) => side.map((each) => this.show(each)));
+      const more = young?.filter((each) => !old?.includes(each)) ?? [];
+      const less = old?.filter((each) => !young?.includes(each)) ?? [];
+      if (more.length + less.length > 0) {
+        return [
+          `${this.show(path)}:`,
+          more.length > 0 && `gains ${more.join(", ")}`,
+          less.length > 0 && `loses ${less.join(", ")}`,
+        ]
+          .filter(Boolean)
+          .join(" ");
+      }
+    }
+    return `${this.show(path)}: ${this.show(before)} → ${this.show(after)}`;
+  }
+
+  differences(change: Change): readonly Difference[] {
+    const known = this.#differences.get(change) ?? differencesOf(change);
+    this.#differences.set(change, known);
+    return known;
+  }
+
+  /** Remembers that fields of a change have been told; all of them, where none is named. */
+  tell(change: Change, ...paths: readonly string[]): void {
+    const told = this.#told.get(change) ?? new Set();
+    for (const path of paths.length > 0 ? paths : this.differences(change).map((each) => each.path)) told.add(path);
+    this.#told.set(change, told);
+  }
+
+  /** What no finding has told of a change; nothing where there is no finding about it. */
+  untold(change: Change): readonly Difference[] | undefined {
+    const told = this.#told.get(change);
+    return told && this.differences(change).filter(({ path }) => !told.has(path));
+  }
+
+  /** What people call a thing: its name, or else where the program made it. */
+  nameOf(change: Change): string {
+    const named = NAMES.map((name) => text(change.before[name]) || text(change.after[name])).find(Boolean);
+    return named ? this.show(named) : this.show(this.sources.constructs.get(change.address) ?? change.address);
+  }
+
+  /** The thing that an attribute of another one names by its id, or will once that id is known. */
+  thingOf(change: Change, attribute: string): Change | undefined {
+    const id = text(change.before[attribute]) || text(change.after[attribute]);
+    const known = this.#byId.get(`${change.stack} ${id}`);
+    if (known) return known;
+    const plan = this.plans.find(({ stack }) => stack === change.stack);
+    return this.#byAddress.get(`${change.stack} ${plan?.references.get(`${change.address}.${attribute}`) ?? ""}`);
+  }
+
+  /** What every finding says of the thing that it is about. */
+  about({ stack, address }: Change): Pick<Finding, "stack" | "address" | "source"> {
+    const [construct, line] = [this.sources.constructs.get(address), this.sources.lines.get(address)];
+    const source = [construct, line]
+      .filter(Boolean)
+      .map((each) => printable(String(each)))
+      .join(", ");
+    return { stack, address, ...(source && { source }) };
+  }
+}
+
+const NAMES = ["role_definition_name", "name", "display_name", "full_name", "path"];
+
+/** The one block of this name within another; an empty one where there is none. */
+export function blockOf(block: Block, ...path: readonly string[]): Block {
+  return path.reduce<Block>((within, name) => {
+    const inner: unknown = within[name];
+    const first: unknown = Array.isArray(inner) ? inner[0] : inner;
+    return typeof first === "object" && first !== null ? (first as Block) : {};
+  }, block);
+}

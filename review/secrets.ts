@@ -1,0 +1,121 @@
+/** Sensitive values: what Terraform marks, before or after, is shown nowhere, and looked for in every text. */
+
+import { wellFormed } from "./text.ts";
+
+export const SENSITIVE = "(sensitive value)";
+const TOO_DEEP = "(nested too deep to show)";
+const DEEPEST = 60;
+/** What is shorter is masked where it is marked, but not wherever else it turns up: `1` would be everywhere. */
+const SHORTEST = 4;
+
+/** The values that must not be seen in any text, in each way that they may be written there. */
+export class Secrets {
+  readonly #values = new Set<string>();
+  #pattern: RegExp | undefined;
+
+  /** Remembers the values at the marked places; a mark is `true`, or a tree of marks in the shape of the value. */
+  learn(value: unknown, mark: unknown, depth = 0): void {
+    if (mark === true) this.#learnAll(value, depth);
+    else if (depth < DEEPEST) for (const [each, itsMark] of pairs(value, mark)) this.learn(each, itsMark, depth + 1);
+  }
+
+  /** A text in which none of them is left. */
+  mask(text: string): string {
+    if (this.#values.size === 0) return text;
+    this.#pattern ??= new RegExp(
+      [...this.#values]
+        .sort((one, other) => other.length - one.length)
+        .map((value) => value.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`))
+        .join("|"),
+      "g",
+    );
+    return text.replace(this.#pattern, SENSITIVE);
+  }
+
+  /** The same in every string of a value, and in every name of a field. */
+  maskAll<T>(value: T): T {
+    return this.#maskAll(value) as T;
+  }
+
+  #maskAll(value: unknown): unknown {
+    if (typeof value === "string") return this.mask(value);
+    if (Array.isArray(value)) return value.map((each) => this.#maskAll(each));
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [this.mask(name), this.#maskAll(each)]));
+  }
+
+  #learnAll(value: unknown, depth: number): void {
+    if (typeof value === "string" || typeof value === "number") this.#add(String(value));
+    else if (depth < DEEPEST && typeof value === "object" && value !== null) {
+      for (const each of Object.values(value)) this.#learnAll(each, depth + 1);
+    }
+  }
+
+  #add(secret: string): void {
+    const lines = secret.split("\n");
+    const written = [secret, ...lines, ...lines.map((line) => line.trim())].flatMap((text) => [
+      text,
+      JSON.stringify(text).slice(1, -1),
+      encodeURIComponent(wellFormed(text)),
+      Buffer.from(text).toString("base64"),
+    ]);
+    for (const text of written) if (text.length >= SHORTEST) this.#values.add(text);
+    this.#pattern = undefined;
+  }
+}
+
+/** Where sensitive values are: everywhere below, or in some fields, or in the elements of a list. */
+type Mark = true | { readonly fields: ReadonlyMap<string, Mark>; readonly elements?: Mark } | undefined;
+
+/**
+ * A value without what is sensitive in it. What is marked on one side of a change is masked on both; in a list, what is
+ * marked in one element is masked in all, since elements move.
+ */
+export function withoutMarked(value: unknown, marks: readonly unknown[]): unknown {
+  return masked(value, marks.map((mark) => readMark(mark)).reduce(merged, undefined));
+}
+
+function masked(value: unknown, mark: Mark, depth = 0): unknown {
+  if (value === null || value === undefined) return value;
+  if (mark === true) return SENSITIVE;
+  if (typeof value !== "object") return value;
+  if (depth >= DEEPEST) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((each) => masked(each, mark?.elements, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, masked(each, mark?.fields.get(name), depth + 1)]),
+  );
+}
+
+function readMark(json: unknown, depth = 0): Mark {
+  if (json === true) return true;
+  if (typeof json !== "object" || json === null || depth >= DEEPEST) return undefined;
+  if (Array.isArray(json)) {
+    const elements = json.map((each) => readMark(each, depth + 1)).reduce(merged, undefined);
+    return { fields: new Map(), elements };
+  }
+  const marks = Object.entries(json).map(([name, each]): [string, Mark] => [name, readMark(each, depth + 1)]);
+  return { fields: new Map(marks) };
+}
+
+function merged(one: Mark, other: Mark): Mark {
+  if (one === true || other === true) return true;
+  if (one === undefined || other === undefined) return one ?? other;
+  const names = new Set([...one.fields.keys(), ...other.fields.keys()]);
+  return {
+    fields: new Map([...names].map((name) => [name, merged(one.fields.get(name), other.fields.get(name))])),
+    elements: merged(one.elements, other.elements),
+  };
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Each part of a value with the mark that is at its place. */
+function pairs(value: unknown, mark: unknown): readonly (readonly [unknown, unknown])[] {
+  if (Array.isArray(value) && Array.isArray(mark)) {
+    return value.map((each, index): [unknown, unknown] => [each, mark[index]]);
+  }
+  if (!isRecord(value) || !isRecord(mark)) return [];
+  return Object.entries(value).map(([name, each]): [unknown, unknown] => [each, mark[name]]);
+}

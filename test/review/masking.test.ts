@@ -1,0 +1,155 @@
+/** What is sensitive is nowhere in a review, and nothing in a plan stops one: held by plans that chance makes. */
+import fc from "fast-check";
+import { asMarkdown, COMMENT_LIMIT } from "../../review/markdown.ts";
+import { review } from "../../review/review.ts";
+import { asLines } from "../../review/terminal.ts";
+import { change, plan } from "./made-up.ts";
+
+const everyForm = (json: unknown) => {
+  const found = review("prod", [{ stack: "prod-platform", json }]);
+  return [asMarkdown(found), asLines(found).join("\n"), JSON.stringify(found)];
+};
+
+const SECRET = "h4nds-off";
+const types = [
+  "azurerm_storage_account",
+  "databricks_grants",
+  "databricks_job",
+  "databricks_volume",
+  "azurerm_role_assignment",
+];
+
+/** A value with a secret somewhere in it, and the marks that Terraform puts beside it. */
+const marked: fc.Arbitrary<{ value: unknown; mark: unknown }> = fc.letrec<{ node: { value: unknown; mark: unknown } }>(
+  (tie) => ({
+    node: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      fc.constantFrom(
+        { value: SECRET, mark: true },
+        { value: { deep: [SECRET] }, mark: true },
+        { value: `a line\n${SECRET}`, mark: true },
+        { value: "public", mark: false },
+      ),
+      fc
+        .array(tie("node"), { maxLength: 3 })
+        .map((nodes) => ({ value: nodes.map(({ value }) => value), mark: nodes.map(({ mark }) => mark) })),
+      fc
+        .dictionary(
+          fc.constantFrom("name", "url", "access_control", "grant", "principal", "tags", "identity", "parameter"),
+          tie("node"),
+          { maxKeys: 3 },
+        )
+        .map((nodes) => ({
+          value: Object.fromEntries(Object.entries(nodes).map(([name, { value }]) => [name, value])),
+          mark: Object.fromEntries(Object.entries(nodes).map(([name, { mark }]) => [name, mark])),
+        })),
+    ),
+  }),
+).node;
+
+test("once sensitive, a value is in no form of a review: not on the other side, not in another text", () => {
+  const block = fc
+    .dictionary(fc.constantFrom("name", "grant", "trigger", "owner", "source", "tags"), marked)
+    .map((nodes) => ({
+      value: Object.fromEntries(Object.entries(nodes).map(([name, { value }]) => [name, value])),
+      mark: Object.fromEntries(Object.entries(nodes).map(([name, { mark }]) => [name, mark])),
+    }));
+  const actions = fc.constantFrom(
+    ["update"],
+    ["delete", "create"],
+    ["create"],
+    ["delete"],
+    ["forget"],
+    ["no-op"],
+    ["read"],
+    ["explode"],
+  );
+  fc.assert(
+    fc.property(block, block, actions, fc.constantFrom(...types), (before, after, acts, type) => {
+      const json = plan([
+        change({
+          type,
+          actions: acts,
+          before: before.value,
+          after: after.value,
+          before_sensitive: before.mark,
+          after_sensitive: after.mark,
+        }),
+        // What is known to be secret is so wherever else it turns up.
+        change({
+          address: `other.${SECRET}`,
+          type,
+          actions: ["update"],
+          before: { name: "a" },
+          after: { name: `b ${SECRET} c` },
+        }),
+        change({ actions: ["update"], before: { key: SECRET }, after: { key: "x" }, before_sensitive: { key: true } }),
+      ]);
+      for (const form of everyForm(json)) expect(form).not.toContain(SECRET);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("a sensitive variable, an output, and encoded forms of a value are masked as well", () => {
+  const url = 'https://hooks.example.com/"T0/é"?a b';
+  const shown = [url, encodeURIComponent(url), Buffer.from(url).toString("base64"), JSON.stringify(url).slice(1, -1)];
+  const json = {
+    ...plan([
+      change({
+        type: "databricks_job",
+        actions: ["update"],
+        before: { name: "a" },
+        after: { name: shown.join(" and ") },
+      }),
+    ]),
+    variables: { slack_url: { value: url } },
+    configuration: { root_module: { variables: { slack_url: { sensitive: true } } } },
+  };
+  for (const form of everyForm(json)) for (const each of shown) expect(form).not.toContain(each);
+});
+
+test("no JSON stops a review, and none makes a comment too long", () => {
+  const anything = fc.jsonValue({ maxDepth: 4 });
+  const field = fc.constantFrom(
+    "resource_changes",
+    "resource_drift",
+    "output_changes",
+    "deferred_changes",
+    "checks",
+    "relevant_attributes",
+    "variables",
+    "configuration",
+    "action_invocations",
+    "prior_state",
+  );
+  const oddPlan = fc.dictionary(field, anything).map((odd) => ({ format_version: "1.2", ...odd }));
+  const oddChange = fc
+    .record({
+      address: anything,
+      type: fc.constantFrom(...types),
+      deposed: anything,
+      action_reason: anything,
+      change: fc.dictionary(
+        fc.constantFrom(
+          "actions",
+          "before",
+          "after",
+          "after_unknown",
+          "before_sensitive",
+          "after_sensitive",
+          "replace_paths",
+          "importing",
+        ),
+        anything,
+      ),
+    })
+    .map((odd) => ({ format_version: "1.2", resource_changes: [odd], resource_drift: [odd] }));
+  fc.assert(
+    fc.property(fc.oneof(anything, oddPlan, oddChange), (json) => {
+      const [markdown = ""] = everyForm(json);
+      expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(COMMENT_LIMIT);
+    }),
+    { numRuns: 200 },
+  );
+});
