@@ -138,8 +138,16 @@ class Checkpoint:
         return [each for each in found if each]
 
     def close(self, batch_id: str) -> None:
-        """Forget a batch, and last that it is staged: until then no claim is loaded again, and all is found."""
-        for path in sorted(self._batches.glob(f"{batch_id}.*"), key=lambda path: path.name.endswith(_STAGED)):
+        """Forget a batch.
+
+        Its claim goes first: without the marks of its attempts it would pass for one that was begun once. That it is
+        staged goes last: until then no claim is loaded again, and all is found.
+        """
+
+        def place(path: Path) -> tuple[bool, bool]:
+            return path.name.endswith(_STAGED), not path.name.endswith(_CLAIMED)
+
+        for path in sorted(self._batches.glob(f"{batch_id}.*"), key=place):
             with contextlib.suppress(FileNotFoundError):
                 if path.name.endswith(_STAGED):
                     _move(path, self._loaded / f"{batch_id}{_JSON}")
@@ -190,6 +198,13 @@ class Checkpoint:
         for path in self._replays.glob(f"*{_JSON}"):
             old = time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS
             if old and not (landing_directory / path.name.removesuffix(_JSON)).exists():
+                path.unlink(missing_ok=True)
+
+    def forget_attempts(self) -> None:
+        """Forget the attempts of batches that are gone: a run died while it closed one that it had divided."""
+        for path in self._batches.glob("*.attempt*"):
+            batch_id = path.name.split(".attempt")[0]
+            if not any((self._batches / f"{batch_id}{ending}").exists() for ending in (_CLAIMED, _STAGED)):
                 path.unlink(missing_ok=True)
 
     def set_aside_unreadable(self) -> dict[str, str]:

@@ -32,6 +32,7 @@ def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[s
                 f"the checkpoint had a damaged file, which is in unreadable/ now; the {len(files)} files of its batch "
                 f"were found in the archive and are loaded again: {error}"
             )
+    checkpoint.forget_attempts()
     return warnings, alarms
 
 
