@@ -1,3 +1,4 @@
+import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
 import { GovernedStorage } from "./constructs/governed-storage.ts";
@@ -5,6 +6,7 @@ import { OrderCatalog } from "./constructs/order-catalog.ts";
 import { PersonaGrants } from "./constructs/persona-grants.ts";
 import { WorkspaceMembers } from "./constructs/workspace-members.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
+import * as names from "./names.ts";
 import { useDatabricks } from "./providers.ts";
 
 /** Unity Catalog's part of an environment: where tables and files live, and who reaches them, from which workspace. */
@@ -13,10 +15,19 @@ export class CatalogStack extends EnvironmentStack {
     super(scope, "catalog", environment);
     useDatabricks(this, environment);
 
-    const storage = new GovernedStorage(this, "storage", environment);
+    const guest = environment.existingWorkspace ? this.#addGuest(environment) : undefined;
+    const storage = new GovernedStorage(this, "storage", { environment, guest });
     const orders = new OrderCatalog(this, "orders", { environment, storage });
     new PersonaGrants(this, "grants", { environment, orders });
     // Here rather than beside the jobs, which are to run as one of them: this stack is deployed before theirs.
     if (!environment.existingWorkspace) new WorkspaceMembers(this, "members", environment);
+  }
+
+  /**
+   * Tells whoever has the workspace that there is something in it, from the first to the last of this stack's resources:
+   * they all wait for it, by way of the credential. The pipeline stack, which may be missing, has a folder of its own there.
+   */
+  #addGuest(environment: Environment): Directory {
+    return new Directory(this, "guest", { path: names.guestCatalogFolder(environment), deleteRecursive: true });
   }
 }

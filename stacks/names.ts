@@ -154,6 +154,9 @@ export const query = ({ name }: Environment, file: string): string => `[${name}]
 /** Of the folders of environments in a workspace that is another's: whoever has the workspace can see that they are there. */
 export const GUESTS_FOLDER = "/order-tracking/guests";
 
+/** An empty folder that tells that a guest's catalog is there, which cannot be destroyed without the workspace either. */
+export const guestCatalogFolder = ({ name }: Environment): string => `${GUESTS_FOLDER}/${name}-catalog`;
+
 /** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
 export const workspaceFolder = ({ name, existingWorkspace }: Environment): string =>
   `${existingWorkspace ? GUESTS_FOLDER : "/order-tracking"}/${name}`;
