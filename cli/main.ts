@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   spark: () => import("./spark.ts"),
   state: () => import("./state.ts"),
   plan: () => import("./plan.ts"),
+  sandbox: () => import("./sandbox.ts"),
   cloud: () => import("./cloud.ts"),
 };
 
@@ -35,6 +36,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure
   plan     show what a first deployment would create, without an account
+  sandbox  take an environment of one's own up and down
   cloud    start a stand-in for Azure and Databricks on this machine, to deploy to
   doctor   say what is missing on this machine
 
