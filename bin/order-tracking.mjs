@@ -4,7 +4,7 @@ import { findDeploymentTools, findRequirements } from "./requirements.mjs";
 import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
 
 /** Commands that run nothing of the job: Node packages are enough. */
-const WITHOUT_SPARK = ["state", "plan", "sandbox", "cloud"];
+const WITHOUT_SPARK = ["state", "plan", "apply", "sandbox", "identities", "github", "cloud"];
 
 if (process.argv[2] === "doctor") {
   // Here rather than in cli/: it must work where nothing can be installed yet.
