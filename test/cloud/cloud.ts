@@ -234,7 +234,7 @@ function build(store: Store, random: Random, latestRole: number, options: JobRun
   const jobs = options && new JobRunner(workspaces, catalog, lake, options);
   const routes: readonly Route[] = [
     ...loginRoutes(account),
-    ...groupRoutes(arm),
+    ...groupRoutes(arm, lake),
     ...roles.routes(),
     ...lockRoutes(arm),
     ...storageRoutes(arm, roles, lake),

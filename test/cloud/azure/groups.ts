@@ -1,5 +1,6 @@
 /** Subscriptions and resource groups. */
 import { z } from "zod";
+import type { Lake } from "../lake.ts";
 import { bodyOf, type Call, Refusal, reply, type Route, routesOf } from "../http.ts";
 import { type Arm, type ArmResource, existing, normal, region, tags, withSignIn } from "./arm.ts";
 import { refuseIfLocked } from "./locks.ts";
@@ -20,7 +21,7 @@ export function putGroup(arm: Arm, id: string, given: z.output<typeof body>) {
   });
 }
 
-export function groupRoutes(arm: Arm): readonly Route[] {
+export function groupRoutes(arm: Arm, lake: Lake): readonly Route[] {
   const idOf = ({ params }: Call) => `/subscriptions/${params.subscription}/resourceGroups/${params.group}`;
   const path = "/subscriptions/{subscription}/resourceGroups/{group}";
   return routesOf("resource-manager", {
@@ -86,6 +87,7 @@ export function groupRoutes(arm: Arm): readonly Route[] {
       }
       arm.refuseIfUsed(id);
       refuseIfLocked(arm, id);
+      for (const { name } of arm.below(id, "Microsoft.Storage/storageAccounts")) lake.deleteBelow(`${name}/`);
       arm.remove(id);
       return reply(200);
     },
