@@ -1,6 +1,7 @@
 /**
- * `npm run check:security`: checkov over the stacks of the environments, as they were synthesized. Fails on whatever
- * `.checkov.yaml` does not accept, on what it accepts without need, and on a scan that does not see the stacks.
+ * `npm run check:security`: checkov over the stacks of the environments, as they were synthesized, and zizmor and
+ * actionlint over the workflows. Fails on whatever `.checkov.yaml` does not accept, on what it accepts without need, on a
+ * scan that does not see the stacks, and on anything that is found in a workflow.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -43,8 +44,31 @@ function scan(directory) {
   return { passed: results?.passed_checks ?? [], failed: results?.failed_checks ?? [] };
 }
 
+/** Go's module, which Go builds and keeps: there is no package of it that holds the program. */
+const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
+
+/** What is wrong with the workflows, as the tools tell it. */
+function workflowProblems() {
+  const zizmor = path.join(path.dirname(scannerPython), "zizmor");
+  const tools = [
+    ["zizmor", zizmor, ["--offline", "--no-progress", "--quiet", ".github"]],
+    ["actionlint", "go", ["run", ACTIONLINT]],
+  ];
+  return tools.flatMap(([name, command, args]) => {
+    const { status, error, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8" });
+    if (error?.code === "ENOENT" && command === "go") {
+      console.log("skipped   actionlint: Go, which builds it, was not found (https://go.dev/dl)");
+      return [];
+    }
+    if (error) throw new SetupError(`${name} failed: ${error.message}`);
+    if (status === 0) console.log(`${name} found nothing in the workflows.`);
+    return status === 0 ? [] : [`${name}:\n${stdout}${stderr}`];
+  });
+}
+
 async function main(directory) {
   await setUpScanner();
+  const ofWorkflows = workflowProblems();
   output("the synthesis", process.execPath, ["--import", "tsx", "main.ts"], {
     // Named, so that one that cannot be synthesized is a failure, and not left out.
     env: { ...process.env, CDKTF_OUTDIR: directory, ORDER_TRACKING_ENVIRONMENTS: "dev,staging,prod" },
@@ -55,6 +79,7 @@ async function main(directory) {
   const accepted = acceptedChecks(readFileSync(CONFIGURATION, "utf8"));
   const { problems, notes } = judge(found, accepted, platforms.map(stackFile), stackFile(BROKEN));
   for (const note of notes) console.log(`accepted  ${note}`);
+  problems.push(...ofWorkflows);
   for (const problem of problems) console.log(`problem   ${problem}`);
   const count = found.passed.length + found.failed.length;
   console.log(

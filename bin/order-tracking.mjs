@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** The `order-tracking` command: makes the machine ready, then hands over to `cli/`. */
 import { findDeploymentTools, findRequirements } from "./requirements.mjs";
-import { fail, nodePackagesAreInstalled, setUp } from "./setup.mjs";
+import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
+
+/** Commands that run nothing of the job: Node packages are enough. */
+const WITHOUT_SPARK = ["state", "plan", "apply", "sandbox", "identities", "github", "cloud"];
 
 if (process.argv[2] === "doctor") {
   // Here rather than in cli/: it must work where nothing can be installed yet.
@@ -18,7 +21,7 @@ if (process.argv[2] === "doctor") {
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 } else {
   try {
-    await setUp();
+    await (WITHOUT_SPARK.includes(process.argv[2]) ? setUpNode() : setUp());
     await import("tsx");
     await import("../cli/main.ts");
   } catch (error) {

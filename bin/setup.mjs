@@ -118,6 +118,9 @@ const scannerSteps = [
  */
 export const setUp = () => makeReady(steps);
 
+/** Makes ready what plans and deploys, which needs neither Python nor Spark; otherwise as {@link setUp}. */
+export const setUpNode = () => makeReady([nodeStep]);
+
 /** Makes ready what scans the stacks, which nothing else needs; otherwise as {@link setUp}. */
 export const setUpScanner = () => makeReady(scannerSteps);
 

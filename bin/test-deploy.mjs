@@ -2,6 +2,7 @@
  * `npm run test:deploy`: deploys every environment with the real providers to the cloud's stand-in, and says what it cost.
  *
  * `-- --environment NAME` deploys one of them (`sandbox` for a sandbox); `-- --seed N` repeats how late answers and roles were.
+ * `-- --teardowns N` takes down that many sandboxes while something goes wrong (3).
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,7 +14,13 @@ import { root } from "./setup.mjs";
 /** Deployments mostly wait: for roles to be listed, and for the network. */
 const AT_ONCE = 3;
 
-const { values } = parseArgs({ options: { environment: { type: "string" }, seed: { type: "string", default: "1" } } });
+const { values } = parseArgs({
+  options: {
+    environment: { type: "string" },
+    seed: { type: "string", default: "1" },
+    teardowns: { type: "string", default: "3" },
+  },
+});
 const scratch = mkdtempSync(path.join(os.tmpdir(), "order-tracking-deploy-"));
 const report = path.join(scratch, "report.jsonl");
 const startedAt = Date.now();
@@ -27,6 +34,7 @@ const { status } = spawnSync(
       ...process.env,
       ORDER_TRACKING_DEPLOY_REPORT: report,
       ORDER_TRACKING_DEPLOY_SEED: values.seed,
+      ORDER_TRACKING_DEPLOY_TEARDOWNS: values.teardowns,
       ...(values.environment && { ORDER_TRACKING_DEPLOY_ENVIRONMENT: values.environment }),
     },
   },

@@ -20,6 +20,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   spark: () => import("./spark.ts"),
   state: () => import("./state.ts"),
   plan: () => import("./plan.ts"),
+  sandbox: () => import("./sandbox.ts"),
+  github: () => import("./github.ts"),
+  identities: () => import("./identities.ts"),
   cloud: () => import("./cloud.ts"),
 };
 
@@ -35,6 +38,9 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure
   plan     show what a first deployment would create, without an account
+  sandbox  take an environment of one's own up and down
+  identities  make the identities of workflows on GitHub
+  github   do what workflows on GitHub do beside the other commands
   cloud    start a stand-in for Azure and Databricks on this machine, to deploy to
   doctor   say what is missing on this machine
 

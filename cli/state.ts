@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { az, words } from "../deploy/azure-cli.ts";
-import { missingSteps } from "../deploy/create-state-backend.ts";
+import { commandLine } from "../deploy/azure-cli.ts";
+import { missingSteps, perform } from "../deploy/create-state-backend.ts";
 import { readStateBackend, type StateBackend } from "../deploy/state-backend.ts";
 import { agreed } from "./agreed.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
@@ -38,13 +38,13 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   console.log("Missing:");
-  for (const step of steps) console.log(`  ${step.what}\n      az ${words(step.call).map(quoted).join(" ")}`);
+  for (const step of steps) console.log(`  ${step.what}\n      ${commandLine(step.call)}`);
   if (!values.yes && !(await agreed("Do this? [y/N] "))) {
     console.error("Nothing was changed.");
     return 1;
   }
   for (const step of steps) {
-    await az(step.call);
+    await perform(step);
     console.log(`done: ${step.what}`);
   }
   console.log(
@@ -62,9 +62,4 @@ async function backendOf(environment: string): Promise<StateBackend> {
   } finally {
     rmSync(directory, { recursive: true });
   }
-}
-
-/** As a shell reads it. */
-function quoted(text: string): string {
-  return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

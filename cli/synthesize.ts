@@ -11,14 +11,21 @@ const root = path.dirname(__dirname);
 /**
  * Synthesizes the stacks of an environment into `outputDirectory`; what is wrong with another is no matter.
  *
+ * @param variables of the process that synthesizes, beside those of this one
  * @throws UsageError where there is no such environment
  * @throws Error with what the app said, such as a refused value of an environment; when the signal aborts
  */
-export async function synthesize(outputDirectory: string, environment: string, signal?: AbortSignal): Promise<void> {
+export async function synthesize(
+  outputDirectory: string,
+  environment: string,
+  signal?: AbortSignal,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const child = spawn(process.execPath, ["--import", "tsx", "main.ts"], {
     cwd: root,
     env: {
       ...process.env,
+      ...variables,
       ORDER_TRACKING_ENVIRONMENTS: environment,
       CDKTF_OUTDIR: outputDirectory,
       CDKTF_CONTEXT_JSON: "{}",

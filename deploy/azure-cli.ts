@@ -7,6 +7,9 @@ export interface AzCall {
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
 }
 
+/** That whoever is signed in has not the right to do something. */
+export class NotAllowed extends Error {}
+
 /** The exit code of `az` for something that is not there. */
 const NOT_FOUND = 3;
 
@@ -16,6 +19,16 @@ export function words({ command, options }: AzCall): readonly string[] {
     ...command.split(" "),
     ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, ...[value].flat().map(String)]),
   ];
+}
+
+/** A call as people can repeat it in a shell. */
+export function commandLine(call: AzCall): string {
+  return ["az", ...words(call).map(quoted)].join(" ");
+}
+
+/** As a shell reads it. */
+function quoted(text: string): string {
+  return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
@@ -56,8 +69,15 @@ async function finish(call: AzCall): Promise<Finished> {
 }
 
 function resultOf(call: AzCall, { code, stdout, stderr }: Finished): unknown {
-  if (code !== 0) throw new Error(explain(call, stderr.replace(/^ERROR: /, "").trim()));
+  if (code !== 0) throw failure(call, stderr.replace(/^ERROR: /, "").trim());
   return stdout.trim() === "" ? undefined : JSON.parse(stdout);
+}
+
+function failure(call: AzCall, said: string): Error {
+  if (/AuthorizationFailed|AuthorizationPermissionMismatch|does not have authorization|Forbidden/.test(said)) {
+    return new NotAllowed(`whoever is signed in may not do "az ${call.command}". Azure says: ${said}`);
+  }
+  return new Error(explain(call, said));
 }
 
 function explain({ command }: AzCall, said: string): string {
@@ -67,12 +87,6 @@ function explain({ command }: AzCall, said: string): string {
   }
   if (said.includes("delegated authentication")) {
     return "a service principal is signed in to the Azure CLI, but the role on the state is for a person: run az login";
-  }
-  if (/AuthorizationFailed|does not have authorization|Forbidden/.test(said)) {
-    return (
-      `whoever is signed in may not do "az ${command}". It takes Owner, or Contributor and User Access Administrator, ` +
-      `on the resource group of the state, or on the subscription to create that group. Azure says: ${said}`
-    );
   }
   return `"az ${command}" failed: ${said}`;
 }

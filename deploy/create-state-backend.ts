@@ -1,7 +1,7 @@
 /** Creates in Azure what keeps Terraform's state, which Terraform cannot do itself; only what is missing. */
 import { z } from "zod";
-import { az, type AzCall, azIfThere } from "./azure-cli.ts";
-import type { StateBackend } from "./state-backend.ts";
+import { az, type AzCall, azIfThere, NotAllowed } from "./azure-cli.ts";
+import { containerId, type StateBackend } from "./state-backend.ts";
 
 /** Something that is missing, and the call that brings it about. */
 export interface Step {
@@ -35,7 +35,26 @@ const CLOSED = {
 
 /** Looks at what there is, and changes nothing; returns what is missing. */
 export async function missingSteps(backend: StateBackend): Promise<readonly Step[]> {
-  return steps(backend, await look(backend));
+  return steps(backend, await withRights(() => look(backend)));
+}
+
+/** Brings about what is missing. */
+export async function perform({ call }: Step): Promise<void> {
+  await withRights(() => az(call));
+}
+
+/** @throws Error with the rights that it takes, where these are not there */
+async function withRights<Result>(act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof NotAllowed)) throw error;
+    throw new Error(
+      "it takes Owner, or Contributor and User Access Administrator, on the resource group of the state, " +
+        `or on the subscription to create that group: ${error.message}`,
+      { cause: error },
+    );
+  }
 }
 
 const accountType = z.object({
@@ -205,11 +224,6 @@ function steps(backend: StateBackend, found: Found): readonly Step[] {
     });
   }
   return missing;
-}
-
-function containerId({ subscriptionId, resourceGroup, storageAccount, container }: StateBackend): string {
-  const group = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
-  return `${group}/providers/Microsoft.Storage/storageAccounts/${storageAccount}/blobServices/default/containers/${container}`;
 }
 
 function lockedResource({ resourceGroup, storageAccount }: StateBackend) {

@@ -13,6 +13,12 @@ export interface StateBackend {
   readonly container: string;
 }
 
+/** Resource id of the container, on which roles are given. */
+export function containerId({ subscriptionId, resourceGroup, storageAccount, container }: StateBackend): string {
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
+  return `${group}/providers/Microsoft.Storage/storageAccounts/${storageAccount}/blobServices/default/containers/${container}`;
+}
+
 const stackType = z.object({
   terraform: z.object({
     backend: z.object({

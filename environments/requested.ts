@@ -8,6 +8,7 @@ import {
   type Variables,
 } from "./environment.ts";
 import { prod } from "./prod.ts";
+import { refuseTooFar } from "./sandbox-expiry.ts";
 import { sandbox, type SandboxRequest } from "./sandbox.ts";
 import { staging } from "./staging.ts";
 
@@ -15,18 +16,14 @@ import { staging } from "./staging.ts";
 const NAMES_VARIABLE = "ORDER_TRACKING_ENVIRONMENTS";
 
 /** The variables that say which sandbox: all of them or none. */
-const SANDBOX_VARIABLES = {
+export const SANDBOX_VARIABLES = {
   owner: "ORDER_TRACKING_SANDBOX_OWNER",
   branch: "ORDER_TRACKING_SANDBOX_BRANCH",
   expiresOn: "ORDER_TRACKING_SANDBOX_EXPIRES_ON",
 } as const satisfies Record<keyof SandboxRequest, string>;
 
 /** Stands for the sandbox that the variables say, whose own name is a hash. */
-const SANDBOX = "sandbox";
-
-/** Nobody remembers what an older one was for. */
-const MAX_SANDBOX_DAYS = 90;
-const MILLISECONDS_OF_A_DAY = 24 * 60 * 60 * 1000;
+export const SANDBOX = "sandbox";
 
 const LASTING: readonly EnvironmentSettings[] = [dev, staging, prod];
 
@@ -91,9 +88,6 @@ function sandboxRequest(variables: Variables, today: string): SandboxRequest {
     const missing = Object.values(SANDBOX_VARIABLES).filter((name) => !variables[name]);
     throw new EnvironmentError(`a sandbox needs an owner, a branch and an expiry: set ${missing.join(" and ")}`);
   }
-  if (Date.parse(expiresOn) - Date.parse(today) > MAX_SANDBOX_DAYS * MILLISECONDS_OF_A_DAY) {
-    const variable = SANDBOX_VARIABLES.expiresOn;
-    throw new EnvironmentError(`${variable} is ${expiresOn}: it must be at most ${MAX_SANDBOX_DAYS} days from now`);
-  }
+  refuseTooFar(SANDBOX_VARIABLES.expiresOn, expiresOn, today);
   return { owner, branch, expiresOn };
 }

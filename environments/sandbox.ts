@@ -3,6 +3,9 @@ import * as names from "../stacks/names.ts";
 import { dev } from "./dev.ts";
 import { type EnvironmentSettings, resolveEnvironment } from "./environment.ts";
 
+/** The environment in whose subscription and workspace sandboxes are, and whose state container they use. */
+export const SANDBOX_HOME = dev.name;
+
 /** Whose sandbox, of which branch, and until when (a date as YYYY-MM-DD). */
 export interface SandboxRequest {
   readonly owner: string;
@@ -39,7 +42,7 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
  * `sbx` and 8 characters of a hash: any owner and branch fit the limits of every name, and no two of them meet in
  * practice (2.8e12 values). The prefix keeps a glob such as `dev-*` from ever selecting a sandbox.
  */
-function sandboxName(owner: string, branch: string): string {
+export function sandboxName(owner: string, branch: string): string {
   const hash = createHash("sha256")
     .update(JSON.stringify([owner, branch]))
     .digest("hex");

@@ -252,6 +252,13 @@ describe("blobs", () => {
     await makePlatform(cloud);
   });
 
+  it("go with the group that their account is in", async () => {
+    cloud.lake.write("lake/events/a.tfstate", Buffer.from("one"));
+    await azure(cloud, "DELETE", GROUP);
+
+    expect(cloud.lake.below("lake/")).toEqual([]);
+  });
+
   it("are refused to whoever has no role on the data", async () => {
     expect((await ask("PUT", STATE)).headers["x-ms-error-code"]).toBe("AuthorizationPermissionMismatch");
   });

@@ -234,7 +234,7 @@ function build(store: Store, random: Random, latestRole: number, options: JobRun
   const jobs = options && new JobRunner(workspaces, catalog, lake, options);
   const routes: readonly Route[] = [
     ...loginRoutes(account),
-    ...groupRoutes(arm),
+    ...groupRoutes(arm, lake),
     ...roles.routes(),
     ...lockRoutes(arm),
     ...storageRoutes(arm, roles, lake),
@@ -347,12 +347,13 @@ async function answerDirectly(parts: Parts, request: IncomingMessage, response: 
     return;
   }
   const deployer = parts.account.add("service-principal", DEPLOYER);
-  const token = parts.account.token(deployer, AUDIENCES.resourceManager);
-  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const finished = runAz(JSON.parse(content.toString()) as string[], deployer, (verb, target, body) => {
-    const { host, pathname, searchParams: query } = new URL(`https://management.azure.com${target}`);
+  const finished = runAz(JSON.parse(content.toString()) as string[], deployer, (verb, target, body, more) => {
+    const { host, pathname, searchParams: query } = new URL(target, "https://management.azure.com");
     const sent = Buffer.from(body === undefined ? "" : JSON.stringify(body));
-    return answerTo(parts, { method: verb, host, path: pathname, query, headers, content: sent });
+    const token = parts.account.token(deployer, AUDIENCE_OF[serviceAt(host) ?? "resource-manager"]);
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", ...more };
+    const asked = { method: verb, host, path: pathname, query, headers, content: sent };
+    return parts.fault?.(asked) ?? answerTo(parts, asked);
   });
   send(response, method, reply(200, finished));
 }
@@ -367,6 +368,14 @@ function runFromPage(parts: Parts, request: IncomingMessage, workspaceId: string
   parts.jobs.start(workspace, job, "ONE_TIME");
   return reply(303, undefined, { location: "/" });
 }
+
+/** Whom the Azure CLI gets a token for, by who answers. */
+const AUDIENCE_OF = {
+  login: AUDIENCES.resourceManager,
+  "resource-manager": AUDIENCES.resourceManager,
+  workspace: AUDIENCES.databricks,
+  blob: AUDIENCES.storage,
+} as const;
 
 /** `az`, which leaves the work to the stand-in. Plain JavaScript, as it runs without tsx. */
 const AZ = `#!${process.execPath}

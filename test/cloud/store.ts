@@ -40,7 +40,7 @@ export class Table<Thing> {
 
   copy(): Table<Thing> {
     const copy = new Table<Thing>(this.#isCaseless);
-    for (const [name, thing] of this.#things) copy.#things.set(name, structuredClone(thing));
+    for (const [name, thing] of this.#things) copy.#things.set(name, copyOf(thing) as Thing);
     return copy;
   }
 
@@ -49,6 +49,16 @@ export class Table<Thing> {
     const start = this.#keyOf(prefix);
     for (const name of this.#things.keys()) if (name.startsWith(start)) this.#things.delete(name);
   }
+}
+
+/** A copy that shares nothing; `structuredClone` would make a Buffer something else. */
+function copyOf(thing: unknown): unknown {
+  if (Buffer.isBuffer(thing)) return Buffer.from(thing);
+  if (Array.isArray(thing)) return thing.map(copyOf);
+  if (thing === null || typeof thing !== "object" || Object.getPrototypeOf(thing) !== Object.prototype) {
+    return structuredClone(thing);
+  }
+  return Object.fromEntries(Object.entries(thing).map(([name, value]) => [name, copyOf(value)]));
 }
 
 export class Store {

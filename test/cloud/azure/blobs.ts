@@ -62,7 +62,7 @@ export function blobRoutes(arm: Arm, roles: Roles, account: Account, lake: Lake)
       const container = `${call.host.split(".")[0]}/${call.params.container}/`;
       const blobs = lake
         .below(container + (call.query.get("prefix") ?? ""))
-        .map((path) => `<Blob><Name>${path.slice(container.length)}</Name><Properties/></Blob>`);
+        .map((path) => listed(path.slice(container.length), existing(path)));
       const xml = `<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>${blobs.join("")}</Blobs><NextMarker/></EnumerationResults>`;
       return reply(200, xml, { "content-type": "application/xml" });
     },
@@ -70,6 +70,14 @@ export function blobRoutes(arm: Arm, roles: Roles, account: Account, lake: Lake)
 }
 
 const mismatch = ({ name }: Principal) => `${name} has no role that lets it read and write these blobs (or not yet).`;
+
+/** As in a list that is asked to tell the metadata, too. */
+function listed(name: string, { lease: holder, metadata }: StoredFile): string {
+  const told = Object.entries(metadata).map(([key, value]) => `<${key}>${value}</${key}>`);
+  const status = holder === undefined ? "unlocked" : "locked";
+  const properties = `<Properties><LeaseStatus>${status}</LeaseStatus></Properties>`;
+  return `<Blob><Name>${name}</Name>${properties}<Metadata>${told.join("")}</Metadata></Blob>`;
+}
 
 const metadataOf = ({ headers }: Call) =>
   Object.fromEntries(

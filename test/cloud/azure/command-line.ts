@@ -10,8 +10,8 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Sends a request to Azure Resource Manager as whoever is signed in. */
-export type Ask = (method: string, path: string, body?: object) => Reply;
+/** Sends a request as whoever is signed in: to Azure Resource Manager, or to the host of a whole url. */
+export type Ask = (method: string, url: string, body?: object, headers?: Readonly<Record<string, string>>) => Reply;
 
 type Options = Readonly<Record<string, string | true>>;
 
@@ -24,7 +24,7 @@ export function runAz(args: readonly string[], signedIn: Principal, ask: Ask): F
   try {
     const result = command(
       optionsOf(args.slice(end)),
-      (method, path, body) => content(ask(method, path, body)),
+      (method, url, body, headers) => content(ask(method, url, body, headers)),
       signedIn,
     );
     return { code: 0, stdout: result === undefined ? "" : JSON.stringify(result), stderr: "" };
@@ -50,9 +50,12 @@ type Resource = Readonly<Record<string, unknown>> & {
 
 function content({ status, body }: Reply): Resource {
   if (status < 400) return body as Resource;
-  const { error } = body as { error: { code: string; message: string } };
-  throw new AzError(status, `(${error.code}) ${error.message}`);
+  // The workspace's errors are told as they are, the others as code and message.
+  const { error } = (typeof body === "object" ? body : {}) as { error?: { code: string; message: string } };
+  throw new AzError(status, error ? `(${error.code}) ${error.message}` : `${status}(${textOf(body)})`);
 }
+
+const textOf = (body: Reply["body"]) => (typeof body === "string" ? body : JSON.stringify(body));
 
 function optionsOf(args: readonly string[]): Options {
   const options: Record<string, string | true> = {};
@@ -96,19 +99,51 @@ function isThere(ask: (method: string, path: string) => Resource, path: string):
   }
 }
 
-const STATE_ROLE = "Storage Blob Data Contributor";
-
 const COMMANDS: Readonly<
   Record<
     string,
-    (options: Options, ask: (method: string, path: string, body?: object) => Resource, signedIn: Principal) => unknown
+    (
+      options: Options,
+      ask: (method: string, url: string, body?: object, headers?: Readonly<Record<string, string>>) => Resource,
+      signedIn: Principal,
+    ) => unknown
   >
 > = {
-  "account show": (options) => ({ id: options.subscription }),
+  "account show": (options, _, { kind, name }) => ({
+    id: options.subscription,
+    user: { name, type: kind === "user" ? "user" : "servicePrincipal" },
+  }),
   "ad signed-in-user show": (_, _ask, { objectId }) => ({ id: objectId }),
   "group exists": (options, ask) => isThere(ask, groupId(options, "name")),
   "group create": (options, ask) =>
     ask("PUT", groupId(options, "name"), { location: text(options, "location"), tags: tagsOf(options) }),
+  "group list": (options, ask) => ask("GET", `${subscriptionId(options)}/resourceGroups`).value,
+  "group delete": (options, ask) => ask("DELETE", groupId(options, "name")),
+  "resource list": (options, ask) => {
+    const [tag = "", value = ""] = text(options, "tag").split("=");
+    return ask("GET", `${subscriptionId(options)}/resources?$filter=tagName eq '${tag}' and tagValue eq '${value}'`)
+      .value;
+  },
+  "resource show": (options, ask) => ask("GET", text(options, "ids")),
+  "resource delete": (options, ask) => ask("DELETE", text(options, "ids")),
+  "tag update": (options, ask) => {
+    if (options.operation !== "Merge") throw new AzError(400, "the stand-in only merges tags");
+    const id = text(options, "resource-id");
+    return ask("PATCH", id, { tags: { ...(ask("GET", id).tags as object), ...tagsOf(options) } });
+  },
+  rest: (options, ask) =>
+    ask(
+      text(options, "method").toUpperCase(),
+      text(options, "url"),
+      options.body === undefined ? undefined : (JSON.parse(text(options, "body")) as object),
+    ),
+  "storage blob list": (options, ask) =>
+    blobsOf(ask("GET", `${containerUrl(options)}?restype=container&comp=list&prefix=${text(options, "prefix")}`)),
+  "storage blob delete": (options, ask) => void ask("DELETE", `${containerUrl(options)}/${text(options, "name")}`),
+  "storage blob lease break": (options, ask) =>
+    void ask("PUT", `${containerUrl(options)}/${text(options, "blob-name")}?comp=lease`, undefined, {
+      "x-ms-lease-action": "break",
+    }),
   "storage account check-name": (options, ask) =>
     ask("POST", `${subscriptionId(options)}/providers/Microsoft.Storage/checkNameAvailability`, {
       name: text(options, "name"),
@@ -157,12 +192,23 @@ const COMMANDS: Readonly<
       properties: { publicAccess: "None" },
     }),
   "role assignment list": (options, ask) => {
+    if (options.all === true) {
+      const all = ask("GET", `${subscriptionId(options)}/providers/Microsoft.Authorization/roleAssignments`).value;
+      const wanted = options.assignee;
+      return all
+        .filter(({ properties }) => wanted === undefined || properties.principalId === wanted)
+        .map(({ id, properties: { scope, principalId, roleDefinitionId } }) => {
+          const role = ask("GET", String(roleDefinitionId)).properties.roleName;
+          return { id, scope, principalId, roleDefinitionName: role };
+        });
+    }
     const { value } = ask("GET", `${text(options, "scope")}/providers/Microsoft.Authorization/roleAssignments`);
     return value.filter(({ properties }) => properties.principalId === options.assignee);
   },
+  "role assignment delete": (options, ask) => ask("DELETE", text(options, "ids")),
   "role assignment create": (options, ask) => {
     const roles = `${text(options, "scope")}/providers/Microsoft.Authorization`;
-    const [role] = ask("GET", `${roles}/roleDefinitions?$filter=roleName eq '${STATE_ROLE}'`).value;
+    const [role] = ask("GET", `${roles}/roleDefinitions?$filter=roleName eq '${text(options, "role")}'`).value;
     return ask("PUT", `${roles}/roleAssignments/${randomUUID()}`, {
       properties: {
         roleDefinitionId: role?.id,
@@ -171,6 +217,21 @@ const COMMANDS: Readonly<
       },
     });
   },
+  "identity show": (options, ask) => ask("GET", identityId(options, "name")).properties,
+  "identity create": (options, ask) =>
+    ask("PUT", identityId(options, "name"), { location: text(options, "location"), tags: tagsOf(options) }),
+  "identity federated-credential list": (options, ask) =>
+    ask("GET", `${identityId(options, "identity-name")}/federatedIdentityCredentials`).value.map(
+      ({ properties }) => properties,
+    ),
+  "identity federated-credential create": (options, ask) =>
+    ask("PUT", `${identityId(options, "identity-name")}/federatedIdentityCredentials/${text(options, "name")}`, {
+      properties: {
+        issuer: text(options, "issuer"),
+        subject: text(options, "subject"),
+        audiences: [text(options, "audiences")],
+      },
+    }),
   "lock list": (options, ask) =>
     ask("GET", `${lockedId(options)}/providers/Microsoft.Authorization/locks`).value.map(
       ({ properties }) => properties,
@@ -181,5 +242,25 @@ const COMMANDS: Readonly<
     }),
 };
 
+const identityId = (options: Options, name: string) =>
+  `${groupId(options)}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${text(options, name)}`;
+
 const lockedId = (options: Options) =>
   `${groupId(options)}/providers/${text(options, "resource-type")}/${text(options, "resource")}`;
+
+const containerUrl = (options: Options) =>
+  `https://${text(options, "account-name")}.blob.core.windows.net/${text(options, "container-name")}`;
+
+/** The command line tells in JSON what the service lists in XML. */
+function blobsOf(xml: unknown): readonly object[] {
+  const blobs = [...String(xml).matchAll(/<Blob><Name>(.*?)<\/Name>(.*?)<\/Blob>/g)];
+  return blobs.map(([, name, rest = ""]) => {
+    const told = /<Metadata>(.*)<\/Metadata>/.exec(rest)?.[1] ?? "";
+    const metadata = [...told.matchAll(/<(\w+)>(.*?)<\/\1>/g)].map(([, key = "", value = ""]) => [key, value] as const);
+    return {
+      name,
+      metadata: Object.fromEntries(metadata),
+      properties: { lease: { status: /<LeaseStatus>(.*?)</.exec(rest)?.[1] } },
+    };
+  });
+}

@@ -1,7 +1,8 @@
 /** Subscriptions and resource groups. */
 import { z } from "zod";
+import type { Lake } from "../lake.ts";
 import { bodyOf, type Call, Refusal, reply, type Route, routesOf } from "../http.ts";
-import { type Arm, existing, normal, region, tags, withSignIn } from "./arm.ts";
+import { type Arm, type ArmResource, existing, normal, region, tags, withSignIn } from "./arm.ts";
 import { refuseIfLocked } from "./locks.ts";
 
 const body = z.strictObject({ location: region, tags, managedBy: z.string().optional() });
@@ -20,7 +21,7 @@ export function putGroup(arm: Arm, id: string, given: z.output<typeof body>) {
   });
 }
 
-export function groupRoutes(arm: Arm): readonly Route[] {
+export function groupRoutes(arm: Arm, lake: Lake): readonly Route[] {
   const idOf = ({ params }: Call) => `/subscriptions/${params.subscription}/resourceGroups/${params.group}`;
   const path = "/subscriptions/{subscription}/resourceGroups/{group}";
   return routesOf("resource-manager", {
@@ -32,9 +33,20 @@ export function groupRoutes(arm: Arm): readonly Route[] {
         state: "Enabled",
       }),
     "GET /subscriptions/{subscription}/resources": ({ params, query }) => {
-      const type = /resourceType eq '([^']+)'/.exec(query.get("$filter") ?? "")?.[1];
+      const filter = query.get("$filter") ?? "";
       const all = arm.below(`/subscriptions/${params.subscription}`);
+      const [, tag = "", value] = /^tagName eq '(.+)' and tagValue eq '(.+)'$/.exec(filter) ?? [];
+      if (value !== undefined) {
+        const isListed = ({ type }: ArmResource) => type !== "Microsoft.Resources/resourceGroups";
+        return reply(200, { value: all.filter((each) => isListed(each) && each.tags?.[tag] === value) });
+      }
+      const type = /resourceType eq '([^']+)'/.exec(filter)?.[1];
       return reply(200, { value: all.filter((each) => each.type.toLowerCase() === type?.toLowerCase()) });
+    },
+    "GET /subscriptions/{subscription}/resourceGroups": ({ params }) => {
+      const start = `/subscriptions/${params.subscription}/`.toLowerCase();
+      const groups = arm.ofType("Microsoft.Resources/resourceGroups");
+      return reply(200, { value: groups.filter(({ id }) => id.toLowerCase().startsWith(start)) });
     },
     [`GET ${path}`]: (call) => {
       const group = arm.get(idOf(call));
@@ -75,6 +87,7 @@ export function groupRoutes(arm: Arm): readonly Route[] {
       }
       arm.refuseIfUsed(id);
       refuseIfLocked(arm, id);
+      for (const { name } of arm.below(id, "Microsoft.Storage/storageAccounts")) lake.deleteBelow(`${name}/`);
       arm.remove(id);
       return reply(200);
     },

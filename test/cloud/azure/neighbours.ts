@@ -26,6 +26,26 @@ const userIdentity: ArmType = {
   }),
 };
 
+/** Whose tokens the identity is given out for: one subject of one issuer each, and none twice. */
+const federatedCredential: ArmType = {
+  type: `${userIdentity.type}/federatedIdentityCredentials`,
+  name: /^[a-zA-Z0-9][\w-]{2,119}$/,
+  body: z.strictObject({
+    properties: z.strictObject({
+      issuer: z.url({ protocol: /^https$/ }),
+      subject: z.string().min(1).max(600),
+      audiences: z.array(z.string()).length(1),
+    }),
+  }),
+  check: ({ properties }, { arm, id }) => {
+    const siblings = arm.below(id.split("/").slice(0, -2).join("/")).filter((each) => each.id !== id);
+    if (siblings.some((each) => each.properties.subject === properties?.subject)) {
+      throw new Refusal(409, "Conflict", "Issuer and subject combination already exists for this Managed Identity.");
+    }
+    if (siblings.length >= 20) throw new Refusal(400, "BadRequest", "Too many Federated Identity Credentials.");
+  },
+};
+
 const vault: ArmType = {
   type: "Microsoft.KeyVault/vaults",
   name: /^[a-zA-Z][a-zA-Z0-9-]{2,23}$/,
@@ -88,5 +108,8 @@ export function neighbourRoutes(arm: Arm): readonly Route[] {
       return reply(isThere ? 200 : 204);
     },
   }).map((route) => withSignIn(arm, route));
-  return [...settings, ...[userIdentity, vault, key, logs].flatMap((type) => armRoutes(arm, type))];
+  return [
+    ...settings,
+    ...[userIdentity, federatedCredential, vault, key, logs].flatMap((type) => armRoutes(arm, type)),
+  ];
 }

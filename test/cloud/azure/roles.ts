@@ -9,6 +9,7 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   Contributor: "b24988ac-6180-42a0-ab88-20f7382dd24c",
   Owner: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
   Reader: "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+  "Role Based Access Control Administrator": "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
   "Storage Account Contributor": "17d1049b-9a84-46fb-8f53-869881c3d3ab",
   "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
   "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
@@ -74,11 +75,16 @@ export class Roles {
         if (!found) throw new Refusal(404, "RoleDefinitionDoesNotExist", `there is no role ${call.params.definition}`);
         return reply(200, found);
       },
-      [`GET ${provider}/roleAssignments`]: ({ params }) =>
+      // A subscription tells of all that is in it as well, everything else of what is above it.
+      [`GET ${provider}/roleAssignments`]: ({ params: { scope = "" } }) =>
         reply(200, {
           value: arm
             .ofType(TYPE)
-            .filter(({ properties }) => `${params.scope}/`.startsWith(`${String(properties.scope)}/`)),
+            .filter(({ properties }) =>
+              /^\/subscriptions\/[^/]+$/.test(scope)
+                ? `${String(properties.scope)}/`.startsWith(`${scope}/`)
+                : `${scope}/`.startsWith(`${String(properties.scope)}/`),
+            ),
         }),
       [`GET ${assignment}`]: (call) => reply(200, shown(call)),
       [`PUT ${assignment}`]: (call) => {

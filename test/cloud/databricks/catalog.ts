@@ -291,6 +291,15 @@ export class UnityCatalog {
         if (type === "catalog") this.#addDefaultSchema(workspace, key, caller);
         return reply(200, entry);
       },
+      [`GET ${path}`]: (workspace, { query }) => {
+        const parent = [query.get("catalog_name"), query.get("schema_name")].filter(Boolean).join(".");
+        const entries = this.#table(workspace, type)
+          .names()
+          .filter((key) => parent === "" || key.startsWith(`${parent}.`))
+          .filter((key) => this.#isVisible(workspace, type, key))
+          .map((key) => this.#visible(workspace, type, key));
+        return reply(200, { [path.split("/").at(-1)?.replace("-", "_") ?? ""]: entries });
+      },
       [`GET ${path}/{name}`]: (workspace, { params }) => reply(200, this.#visible(workspace, type, params.name ?? "")),
       [`PATCH ${path}/{name}`]: (workspace, call, caller) => {
         const key = call.params.name ?? "";
@@ -333,11 +342,16 @@ export class UnityCatalog {
   #visible(workspace: Workspace, type: Securable, key: string): Entry {
     const entry = this.#table(workspace, type).get(key);
     if (!entry) throw notFound(`${type.replace("_", " ")} '${key}'`);
-    const isIsolated = entry.isolation_mode?.endsWith("ISOLATED");
-    if (isIsolated && !this.#bindings(workspace, { type, name: key }).includes(workspace.id)) {
+    if (!this.#isVisible(workspace, type, key)) {
       throw denied(`${type} ${key} is not accessible in the workspace ${workspace.id}`);
     }
     return entry;
+  }
+
+  /** What is isolated is there only for the workspaces that it is bound to. */
+  #isVisible(workspace: Workspace, type: Securable, key: string): boolean {
+    const isIsolated = this.#table(workspace, type).get(key)?.isolation_mode?.endsWith("ISOLATED");
+    return isIsolated !== true || this.#bindings(workspace, { type, name: key }).includes(workspace.id);
   }
 
   #filled(

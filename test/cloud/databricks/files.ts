@@ -118,6 +118,9 @@ export function fileRoutes(workspaces: Workspaces): readonly Route[] {
     },
     [`GET ${api}/list`]: (workspace, { query }) => {
       const path = query.get("path") ?? "/";
+      if (!files(workspace).get(path)) {
+        throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", `Path (${path}) doesn't exist.`);
+      }
       const depth = WorkspaceFiles.normal(path).replace(/\/$/, "").split("/").length + 1;
       const inside = files(workspace)
         .below(path)

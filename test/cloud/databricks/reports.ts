@@ -209,6 +209,7 @@ function queryRoutes(workspaces: Workspaces): readonly Route[] {
         }),
       );
     },
+    [`GET ${api}`]: (workspace) => reply(200, { results: queriesOf(workspace).values() }),
     [`GET ${api}/{id}`]: (workspace, { params }) => reply(200, find(queriesOf(workspace), params.id, "Query")),
     [`PATCH ${api}/{id}`]: (workspace, call) => {
       const before = find(queriesOf(workspace), call.params.id, "Query");
@@ -257,6 +258,7 @@ function alertRoutes(workspaces: Workspaces): readonly Route[] {
       });
       return reply(200, told(entry));
     },
+    [`GET ${api}`]: (workspace) => reply(200, { alerts: alertsOf(workspace).values().map(told) }),
     [`GET ${api}/{id}`]: (workspace, { params }) => reply(200, told(find(alertsOf(workspace), params.id, "Alert"))),
     [`PATCH ${api}/{id}`]: (workspace, call) => {
       const before = find(alertsOf(workspace), call.params.id, "Alert");
@@ -306,6 +308,14 @@ function dashboardRoutes(workspaces: Workspaces): readonly Route[] {
         200,
         save(workspace, id, { ...given, parent_path: folder, path: file, create_time: now, update_time: now }),
       );
+    },
+    [`GET ${api}`]: (workspace, { query }) => {
+      const trashed = trashOf(workspace)
+        .values()
+        .filter(({ dashboard_id: id }) => id !== undefined)
+        .map((each) => ({ ...each, lifecycle_state: "TRASHED" }));
+      const isAskedForTrash = query.get("show_trashed") === "true";
+      return reply(200, { dashboards: [...dashboardsOf(workspace).values(), ...(isAskedForTrash ? trashed : [])] });
     },
     [`GET ${api}/{id}`]: (workspace, { params }) => reply(200, find(dashboardsOf(workspace), params.id, "Dashboard")),
     [`PATCH ${api}/{id}`]: (workspace, call) => {

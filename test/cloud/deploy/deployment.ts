@@ -94,6 +94,12 @@ export class Deployment {
     return this.#cdktf("destroy", kinds);
   }
 
+  /** What `cdktf synth` runs: it leaves alone what Terraform keeps in the folders of the stacks. */
+  synthesize(): Promise<Finished> {
+    const app = this.#what.app ?? "node --import tsx main.ts";
+    return this.#run("bash", ["-c", app], root, undefined, { CDKTF_OUTDIR: this.output, CDKTF_CONTEXT_JSON: "{}" });
+  }
+
   /** `order-tracking state`. */
   makeState(): Promise<Finished> {
     return this.#run(process.execPath, ["--import", "tsx", "cli/main.ts", "state", this.#what.environment, "--yes"]);
@@ -118,10 +124,16 @@ export class Deployment {
     return this.#run(path.join(root, "node_modules/.bin/cdktf"), args, root, onStart);
   }
 
-  async #run(program: string, args: readonly string[], cwd = root, onStart?: (child: ChildProcess) => void) {
+  async #run(
+    program: string,
+    args: readonly string[],
+    cwd = root,
+    onStart?: (child: ChildProcess) => void,
+    more: Readonly<Record<string, string>> = {},
+  ) {
     const child = spawn(program, args, {
       cwd,
-      env: { ...this.#environment, ...this.#what.variables },
+      env: { ...this.#environment, ...this.#what.variables, ...more },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

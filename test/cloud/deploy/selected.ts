@@ -3,3 +3,5 @@
 /** The one environment to deploy; all of them where none is named. */
 export const ONLY = process.env.ORDER_TRACKING_DEPLOY_ENVIRONMENT;
 export const SEED = Number(process.env.ORDER_TRACKING_DEPLOY_SEED ?? 1);
+/** How many sandboxes are taken down while something goes wrong. */
+export const TEARDOWNS = Number(process.env.ORDER_TRACKING_DEPLOY_TEARDOWNS ?? 3);

@@ -1,0 +1,58 @@
+/** `order-tracking github`: what workflows on GitHub do beside the other commands. */
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { commentReviews, Github, type PlanResult, RESULTS, reviewIn, tellStep, trackDrift } from "../deploy/github.ts";
+import { parseArguments, UsageError } from "./arguments.ts";
+
+export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR
+       npm run -s order-tracking -- github comment DIR --pull-request NUMBER
+       npm run -s order-tracking -- github drift ENVIRONMENT DIR --result none|changes|second-look
+
+For steps of workflows, with the variables that GitHub gives them.
+
+  plan     as "plan ENVIRONMENT --out DIR", but changes are no failure: shows the review in the step's summary, and hands
+           out the result
+  comment  show the reviews in DIR, a folder for each, in a comment each, which is updated from commit to commit
+  drift    open, update or close the environment's issue
+
+comment and drift need GITHUB_REPOSITORY and GITHUB_TOKEN.
+`;
+
+/** Does one step. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: { out: { type: "string" }, "pull-request": { type: "string" }, result: { type: "string" } },
+  });
+  const { out, "pull-request": pullRequest, result } = values;
+  const [what, first, second, ...rest] = positionals;
+  if (first === undefined || rest.length > 0) throw new UsageError("give plan, comment or drift, and what it takes");
+  if (what === "plan" && out !== undefined && second === undefined) return plan(first, out);
+  if (what === "comment" && pullRequest !== undefined && second === undefined) return comment(first, pullRequest);
+  if (what === "drift" && second !== undefined && result !== undefined) return drift(first, second, result);
+  throw new UsageError("give plan, comment or drift, and what it takes");
+}
+
+async function plan(environment: string, folder: string): Promise<number> {
+  const { run: runPlan } = await import("./plan.ts");
+  const code = await runPlan([environment, "--out", folder]);
+  const result = RESULTS[code];
+  if (result === undefined) return code;
+  tellStep(result, folder, process.env);
+  return 0;
+}
+
+async function comment(folder: string, pullRequest: string): Promise<number> {
+  if (!/^\d+$/.test(pullRequest)) throw new UsageError(`${pullRequest} is no number of a pull request`);
+  const reviews = new Map(readdirSync(folder).map((name) => [name, reviewIn(path.join(folder, name))]));
+  await commentReviews(new Github(process.env), Number(pullRequest), reviews);
+  return 0;
+}
+
+async function drift(environment: string, folder: string, given: string): Promise<number> {
+  if (!(Object.values(RESULTS) as string[]).includes(given)) throw new UsageError(`${given} is no result of a plan`);
+  const what = await trackDrift(new Github(process.env), environment, given as PlanResult, reviewIn(folder));
+  console.log(`issue of ${environment}: ${what}`);
+  return 0;
+}

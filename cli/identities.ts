@@ -1,0 +1,84 @@
+/** `order-tracking identities`: makes the identities with which workflows on GitHub sign in to Azure. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { commandLine } from "../deploy/azure-cli.ts";
+import {
+  clientIdOf,
+  identitiesOf,
+  makeIdentity,
+  missingIdentitySteps,
+  repositoryOf,
+  subjectCommand,
+} from "../deploy/identities.ts";
+import { readStateBackend, type StateBackend } from "../deploy/state-backend.ts";
+import { SANDBOX_HOME } from "../environments/sandbox.ts";
+import { agreed } from "./agreed.ts";
+import { parseArguments, UsageError } from "./arguments.ts";
+import { synthesize } from "./synthesize.ts";
+
+export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT [--yes]
+
+Makes what lets the workflows of the environment's sourceRepository sign in without a secret: an identity that can only
+read, for plans, one that applies, and, for ${SANDBOX_HOME}, one for sandboxes; each only for the workflows and the GitHub environment
+that it is meant for. Shows what is missing and asks first; what is there already is left alone. Uses the Azure CLI as you
+signed in to it. It takes Owner, or Contributor and User Access Administrator, on the subscription.
+
+  --yes  do not ask
+`;
+
+/** Makes what is missing, once the person agrees. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: { yes: { type: "boolean", default: false } },
+  });
+  const [environment, ...rest] = positionals;
+  if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
+  const backend = await backendOf(environment);
+  const repository = repositoryOf(backend.tags["source-repository"] ?? "");
+  const identities = identitiesOf(environment, environment === SANDBOX_HOME);
+  const missing = await Promise.all(
+    identities.map(async (identity) => ({
+      identity,
+      steps: await missingIdentitySteps(backend, repository, identity),
+    })),
+  );
+  const unfinished = missing.filter(({ steps }) => steps.length > 0);
+  if (unfinished.length > 0) {
+    console.log(`Missing for the workflows of ${repository}:`);
+    for (const { identity, steps } of unfinished) {
+      console.log(identity.name);
+      for (const { what, call } of steps) console.log(`  ${what}\n      ${commandLine(call)}`);
+    }
+    if (!values.yes && !(await agreed("Do this? [y/N] "))) {
+      console.error("Nothing was changed.");
+      return 1;
+    }
+    for (const { identity } of unfinished) {
+      await makeIdentity(backend, repository, identity, (line) => {
+        console.log(line);
+      });
+    }
+  } else console.log("All of it is there.");
+  console.log(
+    "On GitHub, whoever administers the repository says once that jobs name their workflow, and who they are:",
+  );
+  console.log(`  ${subjectCommand(repository)}`);
+  for (const { name, environment: of } of identities) {
+    const id = await clientIdOf(backend, name);
+    console.log(`  gh variable set AZURE_CLIENT_ID --repo ${repository} --env ${of} --body ${id}`);
+  }
+  return 0;
+}
+
+async function backendOf(environment: string): Promise<StateBackend> {
+  const directory = mkdtempSync(path.join(tmpdir(), "order-tracking-identities-"));
+  try {
+    await synthesize(directory, environment);
+    return readStateBackend(directory, environment);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}

@@ -1,0 +1,189 @@
+/** The identities with which workflows on GitHub sign in, without a secret: one that plans, one that applies. */
+import { z } from "zod";
+import { az, type AzCall, azIfThere } from "./azure-cli.ts";
+import type { Step } from "./create-state-backend.ts";
+import { containerId, type StateBackend } from "./state-backend.ts";
+
+/** Who tells Azure which workflow a job is of. */
+const ISSUER = "https://token.actions.githubusercontent.com";
+const AUDIENCE = "api://AzureADTokenExchange";
+
+/** A role, and why the identity needs it. */
+interface Role {
+  readonly name: string;
+  readonly on: "subscription" | "state";
+}
+
+/** One identity: what it may do, and which jobs may be it. */
+export interface Identity {
+  readonly name: string;
+  readonly purpose: string;
+  readonly roles: readonly Role[];
+  /** The environment of GitHub whose jobs it is for; who may use it is said there. */
+  readonly environment: string;
+  /** Names of the workflows whose jobs it is for. */
+  readonly workflows: readonly string[];
+}
+
+/** The rights to deploy, which those who apply and those who make sandboxes need. */
+const DEPLOYING: readonly Role[] = [
+  { name: "Contributor", on: "subscription" },
+  { name: "Role Based Access Control Administrator", on: "subscription" },
+  { name: "Storage Blob Data Contributor", on: "state" },
+];
+
+/** The identities of an environment; one more where sandboxes are. */
+export function identitiesOf(environment: string, hasSandboxes: boolean): readonly Identity[] {
+  const name = (purpose: string) => `id-order-tracking-${environment}-${purpose}`;
+  return [
+    {
+      name: name("plan"),
+      purpose: "reads what there is, to plan and to look for drift",
+      roles: [
+        { name: "Reader", on: "subscription" },
+        { name: "Storage Blob Data Reader", on: "state" },
+      ],
+      environment: `${environment}-plan`,
+      workflows: ["Pull request", "Deploy", "Drift"],
+    },
+    {
+      name: name("apply"),
+      purpose: "applies what was agreed to",
+      roles: DEPLOYING,
+      environment,
+      workflows: ["Deploy"],
+    },
+    ...(hasSandboxes
+      ? [
+          {
+            name: name("sandbox"),
+            purpose: "takes sandboxes up and down",
+            roles: DEPLOYING,
+            environment: "sandbox",
+            workflows: ["Sandbox", "Reap"],
+          },
+        ]
+      : []),
+  ];
+}
+
+/** The repository of a url such as `https://github.com/example/order-tracking`. @throws Error where it is not GitHub's */
+export function repositoryOf(url: string): string {
+  const repository = /^https:\/\/github\.com\/([\w.-]+\/[\w.-]+?)(?:\.git)?\/?$/.exec(url)?.[1];
+  if (repository === undefined) {
+    throw new Error(`sourceRepository is ${url}: workflows of GitHub need one such as https://github.com/owner/name`);
+  }
+  return repository;
+}
+
+/**
+ * Who a job is, as GitHub tells it: its repository, its environment and its workflow.
+ *
+ * GitHub leaves out the workflow unless the repository is told otherwise, with {@link subjectCall}.
+ */
+export function subjectOf(repository: string, environment: string, workflow: string): string {
+  return `repo:${repository}:environment:${environment}:workflow:${workflow}`;
+}
+
+/** The command that makes GitHub tell the workflow as well; for whoever administers the repository. */
+export function subjectCommand(repository: string): string {
+  const claims = ["repo", "context", "workflow"].map((claim) => `-f 'include_claim_keys[]=${claim}'`).join(" ");
+  return `gh api --method PUT repos/${repository}/actions/oidc/customization/sub -F use_default=false ${claims}`;
+}
+
+/** What is missing of an identity now. Roles can be given only once it is there, so it is asked for again until nothing is. */
+export async function missingIdentitySteps(
+  backend: StateBackend,
+  repository: string,
+  identity: Identity,
+): Promise<readonly Step[]> {
+  const { subscriptionId: subscription, resourceGroup, location } = backend;
+  const within = { "resource-group": resourceGroup, subscription };
+  const found = await azIfThere({ command: "identity show", options: { name: identity.name, ...within } });
+  const principal = identityType.optional().parse(found);
+  const [subjects, roles] = principal
+    ? await Promise.all([subjectsOf(backend, identity), rolesOf(backend, principal.principalId)])
+    : [new Set<string>(), new Set<string>()];
+  const missing: Step[] = [];
+  const need = (what: string, call: AzCall) => missing.push({ what, call });
+  if (!principal) {
+    need(`create the identity ${identity.name}, which ${identity.purpose}`, {
+      command: "identity create",
+      options: {
+        name: identity.name,
+        ...within,
+        location,
+        tags: Object.entries(backend.tags).map(([key, value]) => `${key}=${value}`),
+      },
+    });
+  }
+  for (const workflow of identity.workflows) {
+    const subject = subjectOf(repository, identity.environment, workflow);
+    if (subjects.has(subject)) continue;
+    need(`let the workflow "${workflow}" be it, in the environment ${identity.environment} of ${repository}`, {
+      command: "identity federated-credential create",
+      options: {
+        name: `github-${identity.environment}-${workflow.toLowerCase().replaceAll(" ", "-")}`,
+        "identity-name": identity.name,
+        ...within,
+        issuer: ISSUER,
+        subject,
+        audiences: AUDIENCE,
+      },
+    });
+  }
+  for (const role of identity.roles) {
+    const scope = role.on === "state" ? containerId(backend) : `/subscriptions/${subscription}`;
+    if (roles.has(`${role.name} ${scope}`.toLowerCase())) continue;
+    need(`give it the role ${role.name} on ${role.on === "state" ? "the states" : "the subscription"}`, {
+      command: "role assignment create",
+      options: {
+        "assignee-object-id": principal?.principalId ?? `the principal id of ${identity.name}`,
+        "assignee-principal-type": "ServicePrincipal",
+        role: role.name,
+        scope,
+        subscription,
+      },
+    });
+  }
+  return missing;
+}
+
+/** Brings about what is missing of an identity, the identity itself first. */
+export async function makeIdentity(
+  backend: StateBackend,
+  repository: string,
+  identity: Identity,
+  say: (line: string) => void,
+): Promise<void> {
+  const perform = async ({ what, call }: Step) => {
+    await az(call);
+    say(`done: ${what}`);
+  };
+  const [first] = await missingIdentitySteps(backend, repository, identity);
+  if (first?.call.command === "identity create") await perform(first);
+  for (const step of await missingIdentitySteps(backend, repository, identity)) await perform(step);
+}
+
+/** The id with which jobs sign in as an identity. */
+export async function clientIdOf({ resourceGroup, subscriptionId }: StateBackend, name: string): Promise<string> {
+  const options = { name, "resource-group": resourceGroup, subscription: subscriptionId };
+  return identityType.parse(await az({ command: "identity show", options })).clientId;
+}
+
+const identityType = z.object({ principalId: z.string(), clientId: z.string() });
+const credentialsType = z.array(z.object({ subject: z.string(), issuer: z.string() }));
+
+async function subjectsOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {
+  const options = { "identity-name": name, "resource-group": resourceGroup, subscription: subscriptionId };
+  const found = credentialsType.parse(await az({ command: "identity federated-credential list", options }));
+  return new Set(found.filter(({ issuer }) => issuer === ISSUER).map(({ subject }) => subject));
+}
+
+const rolesType = z.array(z.object({ scope: z.string(), roleDefinitionName: z.string() }));
+
+async function rolesOf({ subscriptionId }: StateBackend, principalId: string) {
+  const options = { assignee: principalId, all: [], subscription: subscriptionId };
+  const found = rolesType.parse(await az({ command: "role assignment list", options }));
+  return new Set(found.map(({ scope, roleDefinitionName }) => `${roleDefinitionName} ${scope}`.toLowerCase()));
+}

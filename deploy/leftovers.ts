@@ -1,0 +1,261 @@
+/** Looks for whatever is left of a sandbox, by its name and its tag, in Azure, the workspace and Unity Catalog. */
+import { z } from "zod";
+import { az, type AzCall, azIfThere, commandLine } from "./azure-cli.ts";
+import type { SandboxHome } from "./sandbox-home.ts";
+import { deletionOf, stateBlobs } from "./sandbox-states.ts";
+
+/** Something that has a sandbox's name or tag. */
+export interface Leftover {
+  readonly what: string;
+  /** How to remove it; nothing where it goes by itself. */
+  readonly call?: AzCall;
+}
+
+export interface Search {
+  readonly left: readonly Leftover[];
+  /** Where nobody could look, and why. */
+  readonly notSearched: readonly string[];
+}
+
+/** How long a workspace keeps what was deleted. */
+const TRASH_DAYS = 30;
+/** Azure Databricks, as Entra ID knows it: https://learn.microsoft.com/azure/databricks/dev-tools/auth/ */
+const DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d";
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** One kind of things in a workspace or in its metastore. */
+interface Kind {
+  readonly what: string;
+  /** Path that lists them, and the field of the answer that they are in. */
+  readonly list: string;
+  readonly field: string;
+  readonly nameOf: (entry: Entry) => unknown;
+  /** Method, path and body of the request that deletes one. */
+  readonly deletion: (entry: Entry) => readonly [method: string, path: string, body?: object];
+}
+
+const UNITY_CATALOG = "/api/2.1/unity-catalog";
+const GUESTS_FOLDER = "/order-tracking/guests";
+const byPath = (path: string, field: string) => (entry: Entry) =>
+  ["delete", `${path}/${String(entry[field])}`] as const;
+const byBody = (path: string, field: string) => (entry: Entry) => ["post", path, { [field]: entry[field] }] as const;
+const forced = (path: string) => (entry: Entry) => ["delete", `${path}/${String(entry.name)}?force=true`] as const;
+
+/** In the order in which they can be deleted: what uses something before what it uses. */
+const KINDS: readonly Kind[] = [
+  {
+    what: "alert",
+    list: "/api/2.0/alerts",
+    field: "alerts",
+    nameOf: ({ display_name: name }) => name,
+    deletion: byPath("/api/2.0/alerts", "id"),
+  },
+  {
+    what: "dashboard",
+    list: "/api/2.0/lakeview/dashboards?show_trashed=true",
+    field: "dashboards",
+    nameOf: ({ display_name: name }) => name,
+    deletion: byPath("/api/2.0/lakeview/dashboards", "dashboard_id"),
+  },
+  {
+    what: "saved query",
+    list: "/api/2.0/sql/queries",
+    field: "results",
+    nameOf: ({ display_name: name }) => name,
+    deletion: byPath("/api/2.0/sql/queries", "id"),
+  },
+  {
+    what: "SQL warehouse",
+    list: "/api/2.0/sql/warehouses",
+    field: "warehouses",
+    nameOf: ({ name }) => name,
+    deletion: byPath("/api/2.0/sql/warehouses", "id"),
+  },
+  {
+    what: "job",
+    list: "/api/2.2/jobs/list?limit=100",
+    field: "jobs",
+    nameOf: ({ settings }) => (settings as Entry | undefined)?.name,
+    deletion: byBody("/api/2.2/jobs/delete", "job_id"),
+  },
+  {
+    what: "cluster",
+    list: "/api/2.1/clusters/list?page_size=100",
+    field: "clusters",
+    nameOf: ({ cluster_name: name }) => name,
+    deletion: byBody("/api/2.1/clusters/permanent-delete", "cluster_id"),
+  },
+  {
+    what: "cluster policy",
+    list: "/api/2.0/policies/clusters/list",
+    field: "policies",
+    nameOf: ({ name }) => name,
+    deletion: byBody("/api/2.0/policies/clusters/delete", "policy_id"),
+  },
+  {
+    what: "notification destination",
+    list: "/api/2.0/notification-destinations",
+    field: "results",
+    nameOf: ({ display_name: name }) => name,
+    deletion: byPath("/api/2.0/notification-destinations", "id"),
+  },
+  {
+    what: "folder",
+    list: `/api/2.0/workspace/list?path=${GUESTS_FOLDER}`,
+    field: "objects",
+    nameOf: ({ path }) => path,
+    deletion: ({ path }) => ["post", "/api/2.0/workspace/delete", { path, recursive: true }],
+  },
+  {
+    what: "catalog",
+    list: `${UNITY_CATALOG}/catalogs`,
+    field: "catalogs",
+    nameOf: ({ name }) => name,
+    deletion: forced(`${UNITY_CATALOG}/catalogs`),
+  },
+  {
+    what: "external location",
+    list: `${UNITY_CATALOG}/external-locations`,
+    field: "external_locations",
+    nameOf: ({ name }) => name,
+    deletion: forced(`${UNITY_CATALOG}/external-locations`),
+  },
+  {
+    what: "storage credential",
+    list: `${UNITY_CATALOG}/storage-credentials`,
+    field: "storage_credentials",
+    nameOf: ({ name }) => name,
+    deletion: forced(`${UNITY_CATALOG}/storage-credentials`),
+  },
+];
+
+/** Whether a text holds a sandbox's name as a word. */
+export function names(text: unknown, sandbox: string): boolean {
+  return typeof text === "string" && new RegExp(`(^|[^a-z0-9])${sandbox}([^a-z0-9]|$)`, "i").test(text);
+}
+
+/** A leftover in a line or two: what it is, and the exact command that removes it. */
+export function leftoverLines({ what, call }: Leftover): readonly string[] {
+  return [what, ...(call ? [`    ${commandLine(call)}`] : [`    goes by itself, within ${TRASH_DAYS} days`])];
+}
+
+/** Looks everywhere that a sandbox of this name may have left something, and changes nothing. */
+export async function findLeftovers(home: SandboxHome, sandbox: string): Promise<Search> {
+  const workspace = await workspaceUrl(home);
+  const searches: readonly (readonly [where: string, search: () => Promise<readonly Leftover[]>])[] = [
+    ...KINDS.map((kind) => {
+      const search = () => {
+        if (workspace === undefined) throw new Error("the workspace does not exist");
+        return inWorkspace(workspace, kind, sandbox);
+      };
+      return [`${kind.what} in the workspace`, async () => search()] as const;
+    }),
+    ["role assignments", () => inRoles(home, sandbox)],
+    ["resource groups and resources", () => inAzure(home, sandbox)],
+    ["states", () => inStates(home, sandbox)],
+  ];
+  const found = await Promise.all(
+    searches.map(async ([where, search]) => {
+      try {
+        return { left: await search() };
+      } catch (error) {
+        return { notSearched: `${where}: ${(error as Error).message}` };
+      }
+    }),
+  );
+  return {
+    left: found.flatMap(({ left }) => left ?? []),
+    notSearched: found.flatMap(({ notSearched }) => notSearched ?? []),
+  };
+}
+
+async function workspaceUrl({ workspaceId, backend: { subscriptionId } }: SandboxHome): Promise<string | undefined> {
+  const options = { ids: workspaceId, subscription: subscriptionId };
+  const workspace = await azIfThere({ command: "resource show", options });
+  if (workspace === undefined) return undefined;
+  return `https://${z.object({ properties: z.object({ workspaceUrl: z.string() }) }).parse(workspace).properties.workspaceUrl}`;
+}
+
+async function inWorkspace(url: string, kind: Kind, sandbox: string): Promise<readonly Leftover[]> {
+  const entries = await listed(url, kind);
+  return entries
+    .filter((entry) => names(kind.nameOf(entry), sandbox))
+    .map((entry) => {
+      const what = `${kind.what} ${String(kind.nameOf(entry))}`;
+      if (entry.lifecycle_state === "TRASHED") return { what: `${what}, in the trash` };
+      const [method, path, body] = kind.deletion(entry);
+      return { what, call: request(method, url + path, body) };
+    });
+}
+
+/** All pages of a list. A folder that is not there lists nothing. */
+async function listed(url: string, { list, field }: Kind): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  let page = "";
+  do {
+    const next = page === "" ? "" : `${list.includes("?") ? "&" : "?"}page_token=${encodeURIComponent(page)}`;
+    const answer = await az(request("get", url + list + next)).catch((error: unknown) => {
+      if ((error as Error).message.includes("RESOURCE_DOES_NOT_EXIST")) return {};
+      throw error;
+    });
+    const parsed = z.record(z.string(), z.unknown()).parse(answer ?? {});
+    entries.push(...z.array(z.record(z.string(), z.unknown())).parse(parsed[field] ?? []));
+    page = z.string().default("").parse(parsed.next_page_token);
+  } while (page !== "");
+  return entries;
+}
+
+function request(method: string, url: string, body?: object): AzCall {
+  return {
+    command: "rest",
+    options: { method, url, resource: DATABRICKS, ...(body && { body: JSON.stringify(body) }) },
+  };
+}
+
+const rolesType = z.array(z.object({ id: z.string(), scope: z.string(), roleDefinitionName: z.string().nullish() }));
+
+/** Roles on something that had the sandbox's name: they outlive who they were for, and sometimes what they were on. */
+async function inRoles({ backend: { subscriptionId } }: SandboxHome, sandbox: string): Promise<readonly Leftover[]> {
+  const roles = await az({ command: "role assignment list", options: { all: [], subscription: subscriptionId } });
+  return rolesType
+    .parse(roles)
+    .filter(({ scope }) => names(scope, sandbox))
+    .map(({ id, scope, roleDefinitionName: role }) => ({
+      what: `role assignment ${role ?? "of an unknown role"} on ${scope}`,
+      call: { command: "role assignment delete", options: { ids: id, subscription: subscriptionId } },
+    }));
+}
+
+const taggedType = z.array(
+  z.object({ id: z.string(), name: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
+);
+
+async function inAzure({ backend: { subscriptionId } }: SandboxHome, sandbox: string): Promise<readonly Leftover[]> {
+  const subscription = subscriptionId;
+  const [groups, resources] = await Promise.all([
+    az({ command: "group list", options: { subscription } }).then((found) => taggedType.parse(found)),
+    az({ command: "resource list", options: { tag: `environment=${sandbox}`, subscription } }).then((found) =>
+      taggedType.parse(found),
+    ),
+  ]);
+  const ours = groups.filter(({ name, tags }) => names(name, sandbox) || tags?.environment === sandbox);
+  const isInside = (id: string) => ours.some((group) => id.toLowerCase().startsWith(`${group.id.toLowerCase()}/`));
+  return [
+    ...resources
+      .filter(({ id }) => !isInside(id))
+      .map(({ id, name }) => ({
+        what: `resource ${name}`,
+        call: { command: "resource delete", options: { ids: id, subscription } },
+      })),
+    ...ours.map(({ name }) => ({
+      what: `resource group ${name}, with all that is in it`,
+      call: { command: "group delete", options: { name, yes: [], subscription } },
+    })),
+  ];
+}
+
+async function inStates(home: SandboxHome, sandbox: string): Promise<readonly Leftover[]> {
+  const blobs = await stateBlobs(home, `${sandbox}/`);
+  return blobs.map(({ name }) => ({ what: `state ${name}`, call: deletionOf(home, name) }));
+}

@@ -1,0 +1,51 @@
+/** Where sandboxes are, read from the synthesized stacks of the environment that they are in. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { readStateBackend, type StateBackend } from "./state-backend.ts";
+
+/** The stacks of an environment, in the order in which they are deployed. */
+export const KINDS = ["platform", "catalog", "pipeline"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What sandboxes share: a container for their states, a workspace, and how Terraform reaches both. */
+export interface SandboxHome {
+  readonly backend: StateBackend;
+  readonly workspaceId: string;
+  /** A configuration that creates nothing: its providers can destroy whatever is in a sandbox's state. */
+  readonly emptyConfiguration: object;
+}
+
+const stackType = z.object({
+  terraform: z.object({
+    backend: z.object({ azurerm: z.record(z.string(), z.unknown()) }),
+    required_providers: z.record(z.string(), z.unknown()),
+  }),
+  provider: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+});
+
+/**
+ * Reads where the sandboxes of an environment are. The sandboxes' own code is not needed for it.
+ *
+ * @throws Error where the environment keeps no state in Azure, or its subscription is not known, with what to do
+ */
+export function readSandboxHome(outputDirectory: string, environment: string): SandboxHome {
+  const backend = readStateBackend(outputDirectory, environment);
+  const [platform, , pipeline] = KINDS.map((kind) => {
+    const file = path.join(outputDirectory, "stacks", `${environment}-${kind}`, "cdk.tf.json");
+    return stackType.parse(JSON.parse(readFileSync(file, "utf8")));
+  });
+  if (!platform || !pipeline) throw new Error(`${environment} lacks a stack`);
+  return {
+    backend,
+    workspaceId: String(pipeline.provider.databricks?.[0]?.azure_workspace_resource_id),
+    emptyConfiguration: {
+      terraform: {
+        // The key is one stack's: whoever uses this says which.
+        backend: { azurerm: { ...platform.terraform.backend.azurerm, key: undefined } },
+        required_providers: { ...platform.terraform.required_providers, ...pipeline.terraform.required_providers },
+      },
+      provider: { ...platform.provider, ...pipeline.provider },
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Which sandboxes there are, by what Azure and the states' container say. */
+import { z } from "zod";
+import { az } from "./azure-cli.ts";
+import type { SandboxHome } from "./sandbox-home.ts";
+import { stateBlobs } from "./sandbox-states.ts";
+
+/** A sandbox, as far as it is still there. */
+export interface Sandbox {
+  readonly name: string;
+  /** Of its resource group; none where the group is gone. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Resource id of its group. */
+  readonly groupId?: string;
+  /** Whether something is written down of it that Terraform can destroy. */
+  readonly hasState: boolean;
+}
+
+/** Names of sandboxes: `sbx` and a hash. No environment that lasts is called so. */
+const NAME = /^sbx[0-9a-z]{8}$/;
+
+/** @throws Error where a name is not that of a sandbox, such as that of an environment that lasts */
+export function checkSandboxName(name: string): void {
+  if (!NAME.test(name)) throw new Error(`${name} is no sandbox: their names are sbx and eight letters or digits`);
+}
+
+/**
+ * What keeps a thing with these tags from being a sandbox of this name; nothing where it is one.
+ *
+ * Only what says of itself that it is a sandbox, and until when, is ever taken down.
+ */
+export function whyNoSandbox(name: string, tags: Readonly<Record<string, string>>): string | undefined {
+  if (tags.project !== "order-tracking") return "it does not have the tag project=order-tracking";
+  if (tags.environment !== name) return `its tag environment is ${tags.environment ?? "missing"}, not ${name}`;
+  if (!tags.branch) return "it does not have a sandbox's tag branch";
+  if (!z.iso.date().safeParse(tags["expires-on"]).success) {
+    return `its tag expires-on is ${tags["expires-on"] ?? "missing"}, not a day`;
+  }
+  return undefined;
+}
+
+/** Whether a sandbox's last day has passed; both days as YYYY-MM-DD. */
+export function hasExpired({ "expires-on": lastDay }: Readonly<Record<string, string>>, today: string): boolean {
+  return lastDay !== undefined && lastDay < today;
+}
+
+const groupsType = z.array(
+  z.object({ id: z.string(), name: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
+);
+
+/** Every sandbox of which there is a resource group or a state, sorted by name. */
+export async function listSandboxes(home: SandboxHome): Promise<readonly Sandbox[]> {
+  const { subscriptionId: subscription } = home.backend;
+  const [groups, blobs] = await Promise.all([
+    az({ command: "group list", options: { subscription } }).then((found) => groupsType.parse(found)),
+    stateBlobs(home, "sbx"),
+  ]);
+  const withState = new Set(blobs.map(({ name }) => name.split("/")[0] ?? ""));
+  const withGroup = new Map(
+    groups.flatMap(({ id, name, tags }) => {
+      // By its tag, or by its name, should somebody have taken the tag away.
+      const environment = tags?.environment ?? name.replace(/^rg-order-tracking-/, "");
+      return NAME.test(environment) ? [[environment, { groupId: id, tags: tags ?? {} }] as const] : [];
+    }),
+  );
+  return [...new Set([...withState, ...withGroup.keys()])]
+    .filter((name) => NAME.test(name))
+    .sort()
+    .map((name) => ({ name, hasState: withState.has(name), ...withGroup.get(name) }));
+}

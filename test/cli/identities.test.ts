@@ -1,0 +1,35 @@
+import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { dev } from "../../environments/dev.ts";
+import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+import { orderTracking } from "./order-tracking.ts";
+
+jest.setTimeout(120_000); // A program is started for each of many calls.
+const before = process.env;
+let cloud: Cloud;
+
+beforeAll(async () => {
+  cloud = await startCloud();
+  process.env = { ...before, ...cloud.variables(), [dev.subscriptionIdVariable]: SUBSCRIPTION_ID };
+  const backend = { subscriptionId: SUBSCRIPTION_ID, location: dev.location, tags: {}, ...dev.stateContainer };
+  for (const step of await missingSteps(backend)) await perform(step);
+});
+afterAll(async () => {
+  process.env = before;
+  await cloud.close();
+});
+
+test("shows what is missing and asks, makes it, and says what GitHub has to be told", async () => {
+  const asked = await orderTracking(["identities", "dev"]);
+  expect(asked.code).toBe(1);
+  expect(asked.stdout).toContain("Missing for the workflows of example/order-tracking:\nid-order-tracking-dev-plan\n");
+  expect(asked.stdout).toContain("      az identity federated-credential create --name github-dev-plan-pull-request ");
+  expect(asked.stderr).toContain("Nothing was changed.");
+  expect(cloud.arm.ofType("Microsoft.ManagedIdentity/userAssignedIdentities")).toEqual([]);
+
+  const made = await orderTracking(["identities", "dev", "--yes"]);
+  expect([made.code, made.stderr]).toEqual([0, ""]);
+  expect(made.stdout).toContain("gh api --method PUT repos/example/order-tracking/actions/oidc/customization/sub");
+  for (const { name, properties } of cloud.arm.ofType("Microsoft.ManagedIdentity/userAssignedIdentities")) {
+    expect([name, made.stdout.includes(`--body ${String(properties.clientId)}`)]).toEqual([name, true]);
+  }
+});

@@ -1,0 +1,180 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { run } from "../../cli/github.ts";
+import { commentReviews, Github, reviewIn, tellStep, trackDrift } from "../../deploy/github.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+
+/** A repository as far as its issues and their comments go. */
+interface Repository {
+  comments: { id: number; body: string; user: { type: string } }[];
+  issues: { number: number; state: string; body: string; title: string; labels: string[] }[];
+  tokens: Set<string>;
+}
+
+let repository: Repository;
+let server: Server;
+let variables: Record<string, string>;
+const folder = temporaryFolder();
+const before = process.env;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (data: Buffer) => (text += data.toString()));
+    request.on("end", () => {
+      repository.tokens.add(request.headers.authorization ?? "");
+      const answer = answerTo(`${request.method} ${request.url}`, text === "" ? {} : (JSON.parse(text) as object));
+      response.writeHead(answer === undefined ? 404 : 200).end(JSON.stringify(answer ?? { message: "Not Found" }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  variables = {
+    GITHUB_API_URL: `http://127.0.0.1:${port}`,
+    GITHUB_REPOSITORY: "example/order-tracking",
+    GITHUB_TOKEN: "a-token",
+  };
+  process.env = { ...before, ...variables };
+});
+beforeEach(() => {
+  repository = { comments: [], issues: [], tokens: new Set() };
+});
+afterAll(() => {
+  process.env = before;
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+function answerTo(asked: string, body: Partial<Repository["issues"][number]>): unknown {
+  const at = "/repos/example/order-tracking/issues";
+  const [, list, page = "1"] = /^GET .*\/(issues\?|7\/comments\?).*page=(\d+)$/.exec(asked) ?? [];
+  if (list === "7/comments?") return repository.comments.slice((Number(page) - 1) * 100, Number(page) * 100);
+  if (list === "issues?") {
+    const label = /labels=([\w-]+)/.exec(asked)?.[1] ?? "";
+    return repository.issues.filter(({ labels }) => labels.includes(label));
+  }
+  if (asked === `POST ${at}/7/comments`) {
+    repository.comments.push({ id: 1000 + repository.comments.length, body: body.body ?? "", user: { type: "Bot" } });
+    return {};
+  }
+  if (asked === `POST ${at}`) {
+    repository.issues.push({
+      number: 40 + repository.issues.length,
+      state: "open",
+      ...body,
+    } as Repository["issues"][0]);
+    return {};
+  }
+  const [, id = ""] = /^PATCH .*\/issues\/(?:comments\/)?(\d+)$/.exec(asked) ?? [];
+  const found = [...repository.comments, ...repository.issues].find(
+    (each) => ("id" in each ? each.id : each.number) === Number(id),
+  );
+  return found && Object.assign(found, body);
+}
+
+/** Writes reviews as the artefacts of a run are laid out. */
+function reviewsIn(name: string, reviews: Readonly<Record<string, string>>): string {
+  const root = path.join(folder, name);
+  for (const [environment, review] of Object.entries(reviews)) {
+    mkdirSync(path.join(root, environment), { recursive: true });
+    writeFileSync(path.join(root, environment, "review.md"), review);
+  }
+  return root;
+}
+
+it("writes a comment for each review, and updates it with the next commit", async () => {
+  const folders = reviewsIn("first", { "review-dev": "one to add", "review-prod": "nothing" });
+  expect(await run(["comment", folders, "--pull-request", "7"])).toBe(0);
+
+  await commentReviews(
+    new Github(variables),
+    7,
+    new Map(Object.entries({ "review-dev": "two", "review-prod": "none" })),
+  );
+
+  expect(repository.comments.map(({ body }) => body)).toEqual([
+    "<!-- order-tracking review-dev -->\ntwo",
+    "<!-- order-tracking review-prod -->\nnone",
+  ]);
+  expect([...repository.tokens]).toEqual(["Bearer a-token"]);
+});
+
+it("finds its comment behind a hundred others, and leaves alone those of people that look like it", async () => {
+  const others = Array.from({ length: 100 }, (_, id) => ({ id, body: "a remark", user: { type: "User" } }));
+  const forged = { id: 500, body: "<!-- order-tracking review-dev -->\nall is well", user: { type: "User" } };
+  const ours = { id: 501, body: "<!-- order-tracking review-dev -->\nold", user: { type: "Bot" } };
+  repository.comments = [...others, forged, ours];
+
+  await commentReviews(new Github(variables), 7, new Map(Object.entries({ "review-dev": "new" })));
+
+  expect(repository.comments.slice(100)).toEqual([
+    forged,
+    { ...ours, body: "<!-- order-tracking review-dev -->\nnew" },
+  ]);
+});
+
+it("does not go on showing the review of an older commit where the newest has none", async () => {
+  repository.comments = [{ id: 1, body: "<!-- order-tracking review-prod -->\nold", user: { type: "Bot" } }];
+
+  await commentReviews(new Github(variables), 7, new Map(Object.entries({ "review-dev": "new" })));
+
+  expect(repository.comments[0]?.body).toContain("There is no review-prod of the newest commit: its plan failed");
+});
+
+it("keeps one issue for the drift of an environment: opened, updated, closed, opened again", async () => {
+  const github = new Github(variables);
+  const states = () => repository.issues.map(({ state, body }) => [state, body]);
+
+  expect(await trackDrift(github, "dev", "none", "nothing")).toBe("nothing");
+  expect(await trackDrift(github, "dev", "changes", "a tag")).toBe("opened");
+  const ofProd = path.join(reviewsIn("drifted", { prod: "another's" }), "prod");
+  expect(await run(["drift", "prod", ofProd, "--result", "changes"])).toBe(0);
+  expect(await trackDrift(github, "dev", "second-look", "a container")).toBe("updated");
+  expect(states()).toEqual([
+    ["open", "a container"],
+    ["open", "another's"],
+  ]);
+  expect(await trackDrift(github, "dev", "none", "nothing")).toBe("closed");
+  expect(await trackDrift(github, "dev", "none", "nothing")).toBe("nothing");
+  expect(await trackDrift(github, "dev", "changes", "a tag again")).toBe("opened");
+  expect(states()).toEqual([
+    ["open", "a tag again"],
+    ["open", "another's"],
+  ]);
+});
+
+it.each([
+  [["comment", folder, "--pull-request", "7; rm"], "7; rm is no number of a pull request"],
+  [["drift", "dev", folder, "--result", "some"], "some is no result of a plan"],
+  [["plan", "dev"], "give plan, comment or drift, and what it takes"],
+])("refuses %p", async (args, message) => {
+  await expect(run(args)).rejects.toThrow(message);
+});
+
+it("says what GitHub said where it refuses", async () => {
+  await expect(new Github(variables).ask("GET", "/nothing")).rejects.toThrow(
+    'GitHub refused GET /nothing (404): {"message":"Not Found"}',
+  );
+  expect(() => new Github({})).toThrow("set GITHUB_REPOSITORY (owner/name) and GITHUB_TOKEN");
+});
+
+it("shows a review in the step's summary, hands out the result, and does neither outside of GitHub", () => {
+  const [output, summary] = [path.join(folder, "output"), path.join(folder, "summary")];
+  const reviews = path.join(reviewsIn("fifth", { dev: "# dev\n" }), "dev");
+
+  tellStep("second-look", reviews, { GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary });
+  tellStep("none", reviews, {});
+
+  expect(readFileSync(output, "utf8")).toBe("result=second-look\n");
+  expect(readFileSync(summary, "utf8")).toBe("# dev\n\n");
+});
+
+it("takes nothing for a review where there are two, or none", () => {
+  const reviews = path.join(reviewsIn("sixth", { dev: "one" }), "dev");
+  writeFileSync(path.join(reviews, "other.md"), "two");
+  expect(() => reviewIn(reviews)).toThrow("holds 2 reviews, not one");
+  expect(() => reviewIn(folder)).toThrow("holds 0 reviews, not one");
+});

@@ -1,0 +1,92 @@
+import path from "node:path";
+import { identitiesOf, makeIdentity, missingIdentitySteps, repositoryOf, subjectOf } from "../../deploy/identities.ts";
+import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+
+jest.setTimeout(60_000); // A program is started for each of many calls.
+const BACKEND = {
+  subscriptionId: SUBSCRIPTION_ID,
+  location: "westeurope",
+  tags: { owner: "Jo and Ann" },
+  resourceGroup: "rg-state",
+  storageAccount: "ordertrackstatedev",
+  container: "tfstate",
+};
+const REPOSITORY = "example/order-tracking";
+const before = process.env;
+let cloud: Cloud;
+
+beforeAll(async () => {
+  cloud = await startCloud();
+  process.env = { ...before, ...cloud.variables() };
+  for (const step of await missingSteps(BACKEND)) await perform(step);
+});
+afterAll(async () => {
+  process.env = before;
+  await cloud.close();
+});
+
+const ofType = (type: string) => cloud.arm.ofType(`Microsoft.ManagedIdentity/userAssignedIdentities${type}`);
+
+it("makes an identity with its roles, only for the workflows and the environment that it is for, and only once", async () => {
+  const [plan] = identitiesOf("dev", true);
+  if (!plan) throw new Error("there is no identity");
+  const said: string[] = [];
+
+  const asked = await missingIdentitySteps(BACKEND, REPOSITORY, plan);
+  await makeIdentity(BACKEND, REPOSITORY, plan, (line) => said.push(line));
+
+  expect(said).toEqual(asked.map(({ what }) => `done: ${what}`));
+  const [identity] = ofType("");
+  expect(identity?.tags).toEqual({ owner: "Jo and Ann" });
+  expect(ofType("/federatedIdentityCredentials").map(({ properties }) => properties.subject)).toEqual(
+    ["Pull request", "Deploy", "Drift"].map(
+      (workflow) => `repo:example/order-tracking:environment:dev-plan:workflow:${workflow}`,
+    ),
+  );
+  const roles = cloud.arm
+    .ofType("Microsoft.Authorization/roleAssignments")
+    .filter(({ properties }) => properties.principalId === identity?.properties.principalId);
+  expect(roles.map(({ properties }) => path.basename(String(properties.scope)))).toEqual([SUBSCRIPTION_ID, "tfstate"]);
+  expect(await missingIdentitySteps(BACKEND, REPOSITORY, plan)).toEqual([]);
+});
+
+it("mends what is missing, and leaves the rest alone", async () => {
+  const [plan] = identitiesOf("dev", true);
+  if (!plan) throw new Error("there is no identity");
+  const renamed = { ...plan, workflows: ["Pull request", "Deploy", "Drift", "Weekly"] };
+
+  const missing = await missingIdentitySteps(BACKEND, REPOSITORY, renamed);
+
+  expect(missing.map(({ what }) => what)).toEqual([
+    'let the workflow "Weekly" be it, in the environment dev-plan of example/order-tracking',
+  ]);
+});
+
+it("lets nobody write who plans, and nobody be two of them", () => {
+  const all = ["dev", "staging", "prod"].flatMap((environment) => identitiesOf(environment, environment === "dev"));
+  const subjects = all.flatMap(({ environment, workflows }) =>
+    workflows.map((workflow) => subjectOf(REPOSITORY, environment, workflow)),
+  );
+  expect(new Set(subjects).size).toBe(subjects.length);
+  const planning = all.filter(({ name }) => name.endsWith("-plan"));
+  expect(planning.flatMap(({ roles }) => roles.map(({ name }) => name)).every((role) => role.endsWith("Reader"))).toBe(
+    true,
+  );
+  expect(all.map(({ name }) => name)).toContain("id-order-tracking-dev-sandbox");
+  expect(all.map(({ name }) => name)).not.toContain("id-order-tracking-prod-sandbox");
+});
+
+it.each([
+  ["https://github.com/example/order-tracking", REPOSITORY],
+  ["https://github.com/example/order-tracking.git", REPOSITORY],
+])("reads the repository of %s", (url, repository) => {
+  expect(repositoryOf(url)).toBe(repository);
+});
+
+it.each(["https://dev.azure.com/example/_git/order-tracking", "", "https://github.com/example"])(
+  "refuses %p, which is no repository of GitHub",
+  (url) => {
+    expect(() => repositoryOf(url)).toThrow(`sourceRepository is ${url}: workflows of GitHub need one`);
+  },
+);

@@ -1,0 +1,95 @@
+/** The workflows of GitHub only call commands that people can run as well, and that tests run. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { identitiesOf } from "../deploy/identities.ts";
+import { dev } from "../environments/dev.ts";
+import { prod } from "../environments/prod.ts";
+import { staging } from "../environments/staging.ts";
+
+const root = path.dirname(__dirname);
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+const WORKFLOWS = readdirSync(path.join(root, ".github/workflows")).map((file) => `.github/workflows/${file}`);
+const FILES = [...WORKFLOWS, ".github/actions/set-up/action.yml"].map((file) => ({ file, text: read(file) }));
+const SCRIPTS = Object.keys((JSON.parse(read("package.json")) as { scripts: object }).scripts);
+/** Of which tests run: the code of this file aside. */
+const TESTS = readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
+  .filter((file) => /\.(test|deploy)\.ts$|sandbox-command\.ts$/.test(file) && file !== path.basename(__filename))
+  .map((file) => read(path.join("test", file)));
+
+/** Every shell step, with its file. */
+const steps = FILES.flatMap(({ file, text }) =>
+  [...text.matchAll(/^\s*(?:- )?run: ?(.*)$/gm)].map(([, line = ""]) => ({ file, line })),
+);
+
+it("has steps to look at", () => {
+  expect(steps.length).toBeGreaterThan(10);
+});
+
+it.each(steps.filter(({ line }) => !line.includes("order-tracking --")))(
+  "runs a script of this project: $file: $line",
+  ({ line }) => {
+    expect(line).toMatch(/^npm (ci|test|run [\w:]+( -- "\$\w+")?)$/);
+    expect(["ci", ...SCRIPTS]).toContain(line.split(" -- ")[0]?.split(" ").at(-1));
+  },
+);
+
+const commands = steps.flatMap(({ file, line }) => {
+  const words = /^npm run -s order-tracking -- (.+)$/.exec(line)?.[1]?.split(" ");
+  return words ? [{ file, line, words }] : [];
+});
+const isThere = ({ words }: { words: readonly string[] }) => existsSync(path.join(root, "cli", `${words[0]}.ts`));
+const missing = commands.filter((each) => !isThere(each));
+if (missing.length > 0) console.warn(`Not looked at, since the command is not in this checkout: ${missing[0]?.line}`);
+
+it.each(commands.filter(isThere))(
+  "runs a command that tests run, with options that it has: $file: $line",
+  async ({ words }) => {
+    const [command = "", ...args] = words;
+    const { usage } = (await import(`../cli/${command}.ts`)) as { usage: string };
+
+    for (const option of args.filter((word) => word.startsWith("--"))) expect(usage).toContain(option);
+    const [subcommand] = args.filter((word) => /^[a-z]+$/.test(word));
+    const called = `"${subcommand ?? command}"`;
+    expect(TESTS.filter((text) => text.includes(called)).length).toBeGreaterThan(0);
+  },
+);
+
+it.each(FILES)("names every action by a full commit, and says which version it is: $file", ({ text }) => {
+  for (const [, action = ""] of text.matchAll(/uses: (.+)$/gm)) {
+    expect(action).toMatch(/^(\.\/\.github\/|[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$)/);
+  }
+});
+
+it.each(WORKFLOWS)("gives nothing away by default, and a reason for each right: %s", (file) => {
+  const text = read(file);
+  expect(text).toMatch(/^permissions: \{\}$/m);
+  for (const [line] of text.matchAll(/^ +[\w-]+: (read|write)\b.*$/gm)) expect(line).toMatch(/ # \S/);
+  expect(text).not.toMatch(/secrets\.|pull_request_target|secrets: inherit/);
+});
+
+it("keeps what applies from being ended, and from a second one beside it", () => {
+  for (const file of ["deploy", "sandbox", "reap"]) {
+    const text = read(`.github/workflows/${file}.yml`);
+    expect(text).toContain("concurrency:");
+    expect(text).not.toContain("cancel-in-progress: true");
+  }
+  for (const { name } of [dev, staging, prod]) expect(read(".github/workflows/deploy.yml")).toContain(`state-${name}`);
+});
+
+it("signs in only where an identity is made for the workflow and its environment", () => {
+  const all = [dev, staging, prod].flatMap(({ name }) => identitiesOf(name, name === dev.name));
+  const named = new Set(all.flatMap(({ workflows }) => workflows));
+  const withIdentity = WORKFLOWS.map(read).filter((text) => text.includes("id-token: write"));
+  const names = withIdentity.map((text) => /^name: (.+)$/m.exec(text)?.[1]);
+
+  // A workflow that another calls has the caller's name.
+  expect(new Set(names.filter((name) => name !== "Environment"))).toEqual(named);
+  for (const { environment } of all) {
+    const ofMatrix = environment.replace(/^(dev|staging|prod)/, "${{ matrix.environment }}");
+    const ofInput = environment.replace(/^(dev|staging|prod)/, "${{ inputs.environment }}");
+    const isUsed = withIdentity.some((text) =>
+      [environment, ofMatrix, ofInput].some((each) => text.includes(`environment: ${each}\n`)),
+    );
+    expect([environment, isUsed]).toEqual([environment, true]);
+  }
+});
