@@ -27,6 +27,13 @@ export default tseslint.config(
   },
   {
     files: ["**/*.mjs"],
+    ignores: ["page/browser/**"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
+  },
+  {
+    files: ["page/browser/*.mjs"],
+    languageOptions: {
+      globals: { document: "readonly", fetch: "readonly", EventSource: "readonly", HTMLDetailsElement: "readonly" },
+    },
   },
 );

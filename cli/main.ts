@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   github: () => import("./github.ts"),
   identities: () => import("./identities.ts"),
   cloud: () => import("./cloud.ts"),
+  page: () => import("./page.ts"),
 };
 
 const overview = `Usage: npm run -s order-tracking -- COMMAND
@@ -32,6 +33,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   watch    run the job whenever files arrive
   track    show one order, and its way here
   query    run SQL on the local tables
+  page     show orders, loads and files in a browser
   replay   load quarantined rows or archived files again
   upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded

@@ -86,6 +86,7 @@ export async function run(args: readonly string[]): Promise<number> {
 function whatNext({ home, job }: JobSession): string {
   return `
 What to try next
+  npm run -s order-tracking -- page    to look at all of it in a browser
   npm run -s order-tracking -- track TRK100006
   npm run -s order-tracking -- query "SELECT * FROM operations.quarantined_orders_table"
   npm start -- your-orders.csv

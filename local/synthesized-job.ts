@@ -146,11 +146,17 @@ interface Stack {
 
 type GivenJob = Stack["resource"]["databricks_job"][string];
 
+/** The environments whose pipeline stack was synthesized. */
+export function readEnvironments(outputDirectory: string): string[] {
+  const stacks = path.join(outputDirectory, "stacks");
+  const names = existsSync(stacks) ? readdirSync(stacks) : [];
+  return names.filter((name) => name.endsWith(PIPELINE)).map((name) => name.slice(0, -PIPELINE.length));
+}
+
 /** The schema of the orders, which is the same in every environment; undefined where no stack was synthesized. */
 export function readSchema(outputDirectory: string): string | undefined {
-  const stacks = path.join(outputDirectory, "stacks");
-  const pipeline = existsSync(stacks) ? readdirSync(stacks).find((name) => name.endsWith(PIPELINE)) : undefined;
-  return pipeline && readLoadJob(outputDirectory, pipeline.slice(0, -PIPELINE.length)).parameters.schema;
+  const [environment] = readEnvironments(outputDirectory);
+  return environment && readLoadJob(outputDirectory, environment).parameters.schema;
 }
 
 function readStack(outputDirectory: string, environment: string): Stack {

@@ -31,6 +31,8 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["the state of two", ["state", "dev", "prod"], 2, "give one environment"],
     ["the plan of nothing", ["plan"], 2, "give one environment"],
     ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
+    ["a port that is none", ["page", "--port", "-1"], 2, "--port"],
+    ["a page of nothing", ["page", "--home", home], 1, 'run "npm start" first'],
     ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
     ["nothing to reset", ["reset", "--home", home], 1, 'run "npm start" first'],
   ])("%s", async (_what, args, code, message) => {
@@ -39,7 +41,7 @@ describe("a mistake in the command line is said before anything happens", () => 
     expect(finished).toMatchObject({ code, stdout: "" });
   });
 
-  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset", "state"])(
+  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset", "state", "page"])(
     "%s --help shows how to call it",
     async (command) => {
       const { code, stdout } = await orderTracking([command, "--help"]);

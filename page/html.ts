@@ -1,0 +1,34 @@
+/** HTML that is put together from text which others have sent: whatever is not HTML already is written as text. */
+
+/** A piece of HTML. */
+export class Html {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type Content = Html | string | number | null | undefined | readonly Content[];
+
+/** A template of HTML; what is filled in is text, unless it is HTML itself. */
+export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
+  return new Html(String.raw({ raw: strings }, ...contents.map(written)));
+}
+
+function written(content: Content): string {
+  if (content === null || content === undefined) return "";
+  if (content instanceof Html) return content.text;
+  return typeof content === "object" ? content.map(written).join("") : escaped(String(content));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+/** Characters that a browser obeys and that a reader does not see: controls, and those that turn the direction of writing. */
+const OBEYED = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+function escaped(text: string): string {
+  return text
+    .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
+    .replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}

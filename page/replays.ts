@@ -1,0 +1,104 @@
+/** Replays that people start on the page: the command `replay`, one at a time. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+import type { Home } from "../local/home.ts";
+import { readEnvironments } from "../local/synthesized-job.ts";
+import { counted } from "./pieces.ts";
+
+const command = path.join(__dirname, "../bin/order-tracking.mjs");
+
+/** What is loaded again. */
+export interface ReplayRequest {
+  readonly source: "quarantine" | "rejected";
+  /** A path as the ledger has it; all where there is none. */
+  readonly file?: string;
+}
+
+/** The last replay that was started. */
+export interface Replay extends ReplayRequest {
+  /** What it does now, or what came of it. */
+  readonly sentence: string;
+  /** Undefined while it goes on. */
+  readonly succeeded?: boolean;
+}
+
+/** The part of the command's JSON document that is shown. */
+interface ReplayDocument {
+  readonly replay: { readonly files: readonly string[] };
+  readonly runs: readonly {
+    readonly tasks: readonly {
+      readonly summary: Readonly<Record<string, unknown>> | null;
+      readonly error: string | null;
+    }[];
+  }[];
+}
+
+/** Starts replays, and knows what came of the last one. */
+export class Replays {
+  readonly #home: Home;
+  #last: Replay | undefined;
+
+  constructor(home: Home) {
+    this.#home = home;
+  }
+
+  get last(): Replay | undefined {
+    return this.#last;
+  }
+
+  /**
+   * Starts a replay.
+   *
+   * @returns false where one goes on already
+   */
+  start({ source, file }: ReplayRequest): boolean {
+    if (this.#last !== undefined && this.#last.succeeded === undefined) return false;
+    const about = { source, file };
+    this.#last = { ...about, sentence: "Starting" };
+    const [environment = "dev"] = readEnvironments(this.#home.synthesized);
+    const options = ["--json", "--from", source, "--home", this.#home.directory, "--environment", environment];
+    const child = spawn(
+      process.execPath,
+      [command, "replay", ...options, "--", ...(file === undefined ? [] : [file])],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
+    child.stderr.on("data", (text: Buffer) => {
+      stderr += text.toString();
+      this.#last = { ...about, sentence: lastLine(stderr) };
+    });
+    child.on("error", ({ message }) => (stderr = message));
+    child.on("close", (code) => {
+      this.#last = { ...about, succeeded: code === 0, sentence: told(stdout) ?? lastLine(stderr) };
+    });
+    return true;
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}
+
+/** What a replay's document says in a sentence; undefined where there is none, as after a mistake. */
+export function told(document: string): string | undefined {
+  let parsed: ReplayDocument;
+  try {
+    parsed = JSON.parse(document) as ReplayDocument;
+  } catch {
+    return undefined;
+  }
+  const { replay, runs } = parsed;
+  if (replay.files.length === 0) return "Nothing of that could be put back.";
+  const tasks = runs.flatMap((run) => run.tasks);
+  const sum = (name: string) =>
+    tasks.reduce((all, { summary }) => all + (typeof summary?.[name] === "number" ? summary[name] : 0), 0);
+  // The gate counts the rows of its run once more.
+  const [load] = tasks;
+  const counts = ["rows_staged", "rows_quarantined"].map((name) => Number(load?.summary?.[name] ?? 0));
+  const errors = tasks.flatMap(({ error }) => error ?? []);
+  const loaded = `${counted(replay.files.length, "file")} put back: ${counted(counts[0] ?? 0, "row")} loaded, ${counts[1] ?? 0} quarantined again, ${counted(sum("inserted"), "order")} new, ${sum("updated")} changed.`;
+  return [loaded, ...errors].join(" ");
+}

@@ -1,0 +1,241 @@
+/** The page's server on loopback: who may ask it, what it shows, and how it tells that something has changed. */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createReadStream } from "node:fs";
+import path from "node:path";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Home } from "../local/home.ts";
+import { csv } from "../cli/csv.ts";
+import { homeState } from "./home-state.ts";
+import { html, type Html } from "./html.ts";
+import { rejectedFile } from "./rejected-file.ts";
+import { type ReplayRequest, Replays } from "./replays.ts";
+import { shell } from "./shell.ts";
+import type { Tables } from "./tables.ts";
+import { type About, type View, views } from "./views.ts";
+
+/** The only address that is listened on: nobody but this machine reaches it. */
+const LOOPBACK = "127.0.0.1";
+
+/** How often the home is looked at for changes while somebody looks at the page. */
+const LOOK_EVERY_MS = 1000;
+
+/** Rows of a download: more of them would not fit into the memory of Spark's process for this page. */
+const MAX_DOWNLOADED = 50_000;
+
+/** What a replay that is asked for must say; the command refuses what makes no sense. */
+const REPLAY_SCHEMA = {
+  type: "object",
+  required: ["source"],
+  additionalProperties: false,
+  properties: { source: { enum: ["quarantine", "rejected"] }, file: { type: "string", minLength: 1 } },
+};
+
+const modules = path.join(__dirname, "../node_modules");
+
+/** All that a browser gets beside HTML: files of this folder, and of packages that are installed. */
+const ASSETS: Readonly<Record<string, { readonly file: string; readonly type: string }>> = {
+  "pico.css": { file: path.join(modules, "@picocss/pico/css/pico.classless.min.css"), type: "text/css" },
+  "chart.js": { file: path.join(modules, "chart.js/dist/chart.umd.min.js"), type: "text/javascript" },
+  "page.css": { file: path.join(__dirname, "browser/page.css"), type: "text/css" },
+  "page.mjs": { file: path.join(__dirname, "browser/page.mjs"), type: "text/javascript" },
+};
+
+/** Nothing from a network, nothing inline, and in nobody's frame. Pico's pictures are in its own text. */
+const HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+  // The address has the token in it.
+  "referrer-policy": "same-origin",
+  "cache-control": "no-store",
+};
+
+/** What the page is about. */
+export interface PageProps {
+  readonly home: Home;
+  readonly tables: Tables;
+  /** @default those that run the command `replay` on the home */
+  readonly replays?: Replays;
+}
+
+/** A page that is served. */
+export interface Page {
+  /** Its address, token and all. */
+  readonly url: string;
+  /** An address that leads to the page once: what starts a browser can be read by others on this machine. */
+  readonly urlForOnce: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the page on loopback.
+ *
+ * @param port 0 for any that is free
+ * @throws Error where the port is taken
+ */
+export async function startPage(props: PageProps, port: number): Promise<Page> {
+  const token = secret();
+  const once = new Set([secret()]);
+  const server = pageServer({ ...props, replays: props.replays ?? new Replays(props.home) }, token, once);
+  try {
+    await server.listen({ host: LOOPBACK, port });
+  } catch (error) {
+    await server.close();
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Error(`something else listens on port ${port}: name another one with --port`, { cause: error });
+  }
+  const origin = `http://${LOOPBACK}:${listensOn(server)}`;
+  return {
+    url: `${origin}/${token}/`,
+    urlForOnce: `${origin}/once/${[...once].join("")}`,
+    close: () => server.close(),
+  };
+}
+
+function secret(): string {
+  return randomBytes(24).toString("base64url");
+}
+
+function listensOn(server: FastifyInstance): number {
+  const address = server.server.address();
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+function pageServer(about: About, token: string, once: Set<string>): FastifyInstance {
+  // Whoever looks at the page keeps a connection open, which would keep the server from ending.
+  const server = fastify({ forceCloseConnections: true });
+  server.addHook("onRequest", async (request, reply) => {
+    reply.headers(HEADERS);
+    const refusal = refusalOf(request, listensOn(server));
+    if (refusal !== undefined) return reply.code(403).type("text/plain").send(refusal);
+    if (isSame(firstPart(request.url), token) || firstPart(request.url) === "once") return undefined;
+    return notFound(reply);
+  });
+  server.setNotFoundHandler((_, reply) => notFound(reply));
+
+  server.get<{ Params: { code: string } }>("/once/:code", (request, reply) =>
+    once.delete(request.params.code) ? reply.redirect(`/${token}/`) : notFound(reply),
+  );
+  server.register(
+    (page, _, done) => {
+      page.get<{ Params: { name: string } }>("/assets/:name", (request, reply) =>
+        sendAsset(request.params.name, reply),
+      );
+      page.get("/changes", (request, reply) => {
+        tellOfChanges(about, request, reply);
+      });
+      for (const view of views) addView(page, view, about);
+      addDownloads(page, about);
+      addReplay(page, about);
+      done();
+    },
+    { prefix: `/${token}` },
+  );
+  return server;
+}
+
+function addView(page: FastifyInstance, view: View, about: About): void {
+  const send = (reply: FastifyReply, content: Html) => reply.type("text/html; charset=utf-8").send(content.text);
+  page.get<{ Querystring: Record<string, string> }>(`/${view.path}`, (request, reply) =>
+    send(reply, shell(view, view.page(request.query, about), about.home)),
+  );
+  for (const [name, part] of Object.entries(view.parts)) {
+    page.get<{ Querystring: Record<string, string> }>(`/parts/${name}`, async (request, reply) => {
+      try {
+        return await send(reply, await part(request.query, about));
+      } catch (error) {
+        return send(reply, problem(error as Error));
+      }
+    });
+  }
+}
+
+/** What was not taken, to look at elsewhere: never as something that a browser would show. */
+function addDownloads(page: FastifyInstance, { home, tables }: About): void {
+  const send = (reply: FastifyReply, name: string, content: unknown) =>
+    reply
+      .type("application/octet-stream")
+      .header("content-disposition", `attachment; filename*=UTF-8''${encodeURIComponent(name)}`)
+      .send(content);
+  page.get("/quarantine.csv", async (_, reply) => {
+    const rows = await tables.rows("quarantine", MAX_DOWNLOADED);
+    const columns = Object.keys(rows[0] ?? {});
+    const cells = rows.map((row) => columns.map((name) => row[name]));
+    return send(reply, "quarantine.csv", csv(columns, cells));
+  });
+  page.get<{ Querystring: { file?: string } }>("/rejected", (request, reply) => {
+    const file = rejectedFile(home, request.query.file ?? "");
+    return file === undefined ? notFound(reply) : send(reply, path.basename(file), createReadStream(file));
+  });
+}
+
+/** The only thing that changes anything. */
+function addReplay(page: FastifyInstance, { replays }: About): void {
+  page.post<{ Body: ReplayRequest }>("/replay", { schema: { body: REPLAY_SCHEMA } }, (request, reply) =>
+    replays.start(request.body)
+      ? reply.code(202).send({ started: true })
+      : reply.code(409).send({ message: "Another replay goes on." }),
+  );
+}
+
+/** A sentence in place of a part; that the tables are not there yet is no error. */
+function problem(error: Error): Html {
+  if (/TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND/.test(error.message)) {
+    return html`<p>Nothing has been loaded here yet: <code>npm start</code> loads the samples.</p>`;
+  }
+  return html`<p role="alert">This cannot be shown: ${error.message}</p>`;
+}
+
+/** Why a request is not answered, whatever token it has: it comes from a page of somebody else's. */
+function refusalOf({ headers }: FastifyRequest, port: number): string | undefined {
+  const hosts = [`${LOOPBACK}:${port}`, `localhost:${port}`];
+  if (!hosts.includes(headers.host ?? "")) return "This page is only for this machine.\n";
+  const { origin } = headers;
+  const isOthers = origin !== undefined && origin !== `http://${headers.host}`;
+  const site = headers["sec-fetch-site"];
+  if (isOthers || (site !== undefined && site !== "same-origin" && site !== "none")) {
+    return "This page is not for other pages.\n";
+  }
+  return undefined;
+}
+
+/** The same answer for what there is not and for what is not shown to whoever asks. */
+function notFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).type("text/plain").send("There is no such page.\n");
+}
+
+function firstPart(url: string): string {
+  return url.split(/[/?]/)[1] ?? "";
+}
+
+/** Compares in a time that tells nothing of where they differ. */
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+function sendAsset(name: string, reply: FastifyReply): FastifyReply {
+  const asset = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
+  if (asset === undefined) return notFound(reply);
+  return reply.type(`${asset.type}; charset=utf-8`).send(createReadStream(asset.file));
+}
+
+/** Sends an event each time something has changed, until whoever listens is gone. */
+function tellOfChanges({ home, replays }: About, request: FastifyRequest, reply: FastifyReply): void {
+  reply.hijack();
+  reply.raw.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
+  reply.raw.write(": listening\n\n");
+  const stateNow = () => `${homeState(home)} ${replays.last?.sentence ?? ""}`;
+  let known = stateNow();
+  const look = setInterval(() => {
+    const state = stateNow();
+    if (state !== known) reply.raw.write("event: change\ndata: \n\n");
+    known = state;
+  }, LOOK_EVERY_MS);
+  request.raw.on("close", () => {
+    clearInterval(look);
+  });
+}

@@ -1,0 +1,77 @@
+/** What the page asks the tables of a home. */
+import type { Home } from "../local/home.ts";
+import { NotebookKernel, type Row } from "../local/notebook-kernel.ts";
+import { homeState } from "./home-state.ts";
+import { savedQuery } from "./saved-queries.ts";
+
+/** Answers saved queries. */
+export interface Tables {
+  /**
+   * The rows of a saved query, `maxRows` of them at most.
+   *
+   * @param parameters what `:name` in it stands for
+   * @throws Error where Spark refuses it, as where nothing has been loaded yet
+   */
+  rows(query: string, maxRows: number, parameters?: Readonly<Record<string, string>>): Promise<readonly Row[]>;
+}
+
+/** For as long an answer about unchanged tables stays: some queries are about the last hours. */
+const FRESH_MS = 60_000;
+
+/** Answers that are kept; beyond these, all are forgotten. */
+const MAX_ANSWERS = 200;
+
+/**
+ * For how long Spark is kept when it has answered. Whoever holds on to a home's session hinders a command that finds the
+ * tables replaced, and keeps Spark from ending.
+ */
+const LET_GO_AFTER_MS = 5000;
+
+/** Asks Spark, and remembers its answers for as long as the tables are as they were. */
+export class SparkTables implements Tables {
+  readonly #home: Home;
+  readonly #kernel: Pick<NotebookKernel, "query" | "stop">;
+  readonly #answers = new Map<string, { readonly rows: Promise<readonly Row[]>; readonly since: number }>();
+  #state = "";
+  #asked = 0;
+  #letGo: NodeJS.Timeout | undefined;
+
+  constructor(home: Home, kernel: Pick<NotebookKernel, "query" | "stop"> = new NotebookKernel(home)) {
+    this.#home = home;
+    this.#kernel = kernel;
+  }
+
+  async rows(
+    query: string,
+    maxRows: number,
+    parameters: Readonly<Record<string, string>> = {},
+  ): Promise<readonly Row[]> {
+    const state = homeState(this.#home);
+    if (state !== this.#state || this.#answers.size > MAX_ANSWERS) this.#answers.clear();
+    this.#state = state;
+    const key = JSON.stringify([query, maxRows, parameters]);
+    const known = this.#answers.get(key);
+    if (known !== undefined && performance.now() - known.since < FRESH_MS) return known.rows;
+    const rows = this.#ask(savedQuery(query, maxRows), parameters);
+    this.#answers.set(key, { rows, since: performance.now() });
+    rows.catch(() => this.#answers.delete(key));
+    return rows;
+  }
+
+  /** Lets go of Spark. */
+  async close(): Promise<void> {
+    clearTimeout(this.#letGo);
+    await this.#kernel.stop();
+  }
+
+  async #ask(sql: string, parameters: Readonly<Record<string, string>>): Promise<readonly Row[]> {
+    clearTimeout(this.#letGo);
+    this.#asked += 1;
+    try {
+      return (await this.#kernel.query(sql, parameters)).rows;
+    } finally {
+      this.#asked -= 1;
+      if (this.#asked === 0) this.#letGo = setTimeout(() => void this.#kernel.stop(), LET_GO_AFTER_MS).unref();
+    }
+  }
+}

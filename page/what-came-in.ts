@@ -1,0 +1,213 @@
+/** What came in? What waits, what was not taken and why, the runs, and the files. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { Home } from "../local/home.ts";
+import { waitingFiles } from "../local/landing-directory.ts";
+import type { Row } from "../local/notebook-kernel.ts";
+import { chartFigure } from "./chart.ts";
+import { html, type Html } from "./html.ts";
+import { type Column, count, counted, part, table, text } from "./pieces.ts";
+import { beginningOf, rejectedFile } from "./rejected-file.ts";
+import type { Replays } from "./replays.ts";
+import type { Tables } from "./tables.ts";
+import type { View } from "./views.ts";
+
+/** The newest of each that are shown. */
+const MAX_RUNS = 10;
+const MAX_TASK_RUNS = 40;
+const MAX_FILES = 50;
+const MAX_REJECTED = 10;
+const MAX_REASONS = 50;
+const MAX_ROWS = 20;
+const MAX_WAITING = 5;
+
+const STATES: Readonly<Record<string, string>> = {
+  MERGED: "loaded",
+  STAGED: "staged, not merged yet",
+  REJECTED: "rejected",
+  DROPPED: "dropped",
+};
+
+export const whatCameIn: View = {
+  path: "arrivals",
+  title: "What came in?",
+  page: () =>
+    html` ${part("now", {}, "What happens now")}
+      <h2>Rejected files</h2>
+      ${part("rejected", {}, "Rejected files")}
+      <h2>Quarantined rows by reason</h2>
+      ${part("quarantine", {}, "Quarantined rows")}
+      <h2>Runs</h2>
+      ${part("runs", {}, "Runs")}
+      <h2>Files</h2>
+      ${part("files", {}, "Files")}`,
+  parts: {
+    now: (_, { home, replays }) => Promise.resolve(now(home, replays)),
+    rejected: async (_, { tables, home }) => rejected(await tables.rows("rejected_files", MAX_REJECTED), home),
+    quarantine: async (_, { tables }) => quarantine(await tables.rows("quarantined_by_reason", MAX_REASONS)),
+    rows: async ({ rule = "", column = "" }, { tables }) =>
+      quarantinedRows(await tables.rows("quarantined_rows", MAX_ROWS, { rule, column })),
+    runs: async (_, { tables }) => runs(tables),
+    files: async (_, { tables }) => files(await tables.rows("recent_files", MAX_FILES)),
+  },
+};
+
+function now(home: Home, { last }: Replays): Html {
+  const landing = path.join(home.volume, "file_arrival");
+  const waiting = existsSync(landing) ? waitingFiles(landing) : [];
+  const named = waiting.slice(0, MAX_WAITING).map((file, index) => html`${index > 0 ? ", " : ""}<code>${file}</code>`);
+  const more = waiting.length > MAX_WAITING ? ` and ${count(waiting.length - MAX_WAITING)} more` : "";
+  const owner = lockedBy(home);
+  const whoLoads =
+    owner === undefined
+      ? html`No command loads files now; <code>npm run -s order-tracking -- watch</code> does, as they arrive.`
+      : html`Process ${owner} runs the job here.`;
+  const replay =
+    last &&
+    html`<p class="${last.succeeded === false ? "bad" : ""}" aria-live="polite">
+      Load again (${last.source}${last.file && html`, <code>${last.file}</code>`}): ${last.sentence}
+    </p>`;
+  return html`<p>
+      ${
+        waiting.length === 0
+          ? "No files wait."
+          : html`${counted(waiting.length, "file")} in the landing directory: ${named}${more}.`
+      }
+      ${whoLoads}
+    </p>
+    ${replay}`;
+}
+
+/** The process that has the home to itself; it may be one that was killed. */
+function lockedBy({ directory }: Home): string | undefined {
+  const lock = path.join(directory, "lock");
+  return existsSync(lock) ? readFileSync(lock, "utf8") : undefined;
+}
+
+function rejected(rows: readonly Row[], home: Home): Html {
+  if (rows.length === 0) return html`<p>None.</p>`;
+  return html`${rows.map((row, index) => {
+    const movedTo = text(row.moved_to);
+    const file = rejectedFile(home, movedTo);
+    const beginning =
+      file === undefined
+        ? html`<p class="hint">The file is not in <code>${movedTo}</code> any more.</p>`
+        : html`<details id="rejected-${index}">
+              <summary>How it begins</summary>
+              <pre tabindex="0">${beginningOf(file)}</pre>
+            </details>
+            <p class="actions">
+              <a href="rejected?file=${encodeURIComponent(movedTo)}" download>Download</a>
+              ${replayButton("rejected", text(row.path), `Load ${text(row.path)} again`)}
+            </p>`;
+    return html`<article>
+      <h3><code>${text(row.path)}</code></h3>
+      <p><strong>Rejected because ${text(row.reason)}</strong></p>
+      <p class="hint">
+        ${text(row.occurred_at)}, ${counted(Number(row.size_bytes), "byte")}, batch ${text(row.batch_id)}
+      </p>
+      ${beginning}
+    </article>`;
+  })}`;
+}
+
+function replayButton(source: string, file: string, label: string): Html {
+  const id = `replay-${source}-${file.replaceAll(/\W/g, "-")}`;
+  return html`<button
+    type="button"
+    class="outline"
+    id="${id}"
+    data-replay="${JSON.stringify({ source, ...(file && { file }) })}"
+  >
+    ${label}
+  </button>`;
+}
+
+function quarantine(reasons: readonly Row[]): Html {
+  if (reasons.length === 0) return html`<p>None.</p>`;
+  const each = reasons.map(({ rule, column, rows, example }) => {
+    const of = { rule: text(rule), column: text(column) };
+    return html`<details id="reason-${of.rule}-${of.column}">
+      <summary><strong>${counted(Number(rows), "row")}</strong> ${of.column || of.rule}: ${text(example)}</summary>
+      ${part("rows", of, `Rows with the reason ${of.rule} ${of.column}`)}
+    </details>`;
+  });
+  return html`${each}
+    <p class="actions">
+      <a href="quarantine.csv" download>Download all as CSV</a> ${replayButton("quarantine", "", "Load all again")}
+    </p>
+    <p class="hint">
+      To load rows again helps once the contract was changed; what is still bad comes back. A row that could not be
+      split stays: its file has to be sent again.
+    </p>`;
+}
+
+function quarantinedRows(rows: readonly Row[]): Html {
+  const columns: Column[] = [
+    { name: "file", of: (row) => html`<code>${text(row._source_file)}</code>` },
+    { name: "row", of: (row) => text(row._row_number), isNumber: true },
+    { name: "what is wrong", of: (row) => text(row.message) },
+    { name: "as it was sent", of: (row) => html`<code>${text(row.raw_row)}</code>` },
+  ];
+  return html`${table("Quarantined rows", columns, rows)}${
+    rows.length === MAX_ROWS ? html`<p class="hint">The newest ${MAX_ROWS}; the download has more.</p>` : ""
+  }`;
+}
+
+async function runs(tables: Tables): Promise<Html> {
+  const tasks = await tables.rows("recent_task_runs", MAX_TASK_RUNS);
+  const ids = [...new Set(tasks.map(({ run_id }) => text(run_id)))].slice(0, MAX_RUNS);
+  const ofRuns = ids.map((id) => tasks.filter(({ run_id }) => text(run_id) === id));
+  const begins = ofRuns.map((each) => Math.min(...each.map(({ started_ms }) => Number(started_ms))));
+  const labels = ofRuns.map((each, index) => {
+    const failed = each.some(({ status }) => status !== "SUCCESS");
+    return `${new Date(begins[index] ?? 0).toISOString().slice(5, 19).replace("T", " ")}${failed ? " failed" : ""}`;
+  });
+  const keys = [...new Set(tasks.map(({ task }) => text(task)))].reverse();
+  const series = keys.map((key) => ({
+    label: key,
+    data: ofRuns.map((each, index) => {
+      const run = each.find(({ task }) => task === key);
+      const since = (milliseconds: unknown) => (Number(milliseconds) - (begins[index] ?? 0)) / 1000;
+      return run === undefined ? null : ([since(run.started_ms), since(run.ended_ms)] as const);
+    }),
+  }));
+  const columns: Column[] = [
+    { name: "began", of: (row) => text(row.started_at) },
+    { name: "task", of: (row) => text(row.task) },
+    { name: "seconds", of: (row) => count((Number(row.ended_ms) - Number(row.started_ms)) / 1000), isNumber: true },
+    {
+      name: "came to",
+      of: (row) => (row.status === "SUCCESS" ? "success" : html`<strong>${text(row.status)}</strong>`),
+    },
+    { name: "rows read", of: (row) => text(row.rows_read), isNumber: true },
+    { name: "quarantined", of: (row) => text(row.rows_quarantined), isNumber: true },
+    { name: "error", of: (row) => text(row.error) },
+  ];
+  const chart = {
+    type: "bar",
+    labels,
+    series,
+    x: { title: "seconds since the run began" },
+    y: { title: "" },
+    isHorizontal: true,
+    sharesLine: true,
+  } as const;
+  const failed = labels.filter((label) => label.endsWith("failed")).length;
+  const words = `the last ${counted(ids.length, "run")}, ${count(failed)} of them failed; the newest began ${labels[0] ?? ""}`;
+  return chartFigure("runs", "Runs by their tasks", words, chart, columns, tasks);
+}
+
+function files(rows: readonly Row[]): Html {
+  const columns: Column[] = [
+    { name: "file", of: (row) => html`<code>${text(row.path)}</code>` },
+    { name: "became", of: (row) => STATES[text(row.state)] ?? text(row.state) },
+    { name: "rows read", of: (row) => text(row.rows_read), isNumber: true },
+    { name: "loaded", of: (row) => text(row.rows_staged), isNumber: true },
+    { name: "quarantined", of: (row) => text(row.rows_quarantined), isNumber: true },
+    { name: "when", of: (row) => text(row.occurred_at) },
+    { name: "batch", of: (row) => text(row.batch_id) },
+    { name: "why not", of: (row) => text(row.reason) },
+  ];
+  return table("Files", columns, rows);
+}

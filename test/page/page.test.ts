@@ -1,0 +1,158 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { AxeResults } from "axe-core";
+import type { Browser, BrowserContext, Page as Tab } from "playwright-core";
+import { type Page, startPage } from "../../page/server.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { findChromium, startChromium } from "./browser.ts";
+import { samplePage } from "./sample-page.ts";
+
+// As people see it: a real browser, on what a page shows of a home that has seen a few days.
+jest.setTimeout(120_000);
+
+const executable = findChromium();
+const VIEWS = ["", "?order=TRK100009", "?order=TRK10001", "going", "arrivals", "azure"];
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+if (executable === undefined) {
+  test.skip("the page in a browser: there is no Chromium on this machine", () => undefined);
+} else {
+  describe("the page in a browser", () => {
+    const folder = temporaryFolder();
+    const sample = samplePage(path.join(folder, "home"));
+    let page: Page;
+    let browser: Browser;
+    let context: BrowserContext;
+    let tab: Tab;
+    const complaints: string[] = [];
+
+    beforeAll(async () => {
+      page = await startPage(sample, 0);
+      browser = await startChromium(executable);
+    });
+    afterAll(async () => {
+      await browser.close();
+      await page.close();
+      rmSync(folder, { recursive: true });
+    });
+    beforeEach(async () => {
+      context = await browser.newContext();
+      tab = await context.newPage();
+      tab.on("console", (message) => complaints.push(message.text()));
+      tab.on("pageerror", ({ message }) => complaints.push(message));
+    });
+    afterEach(async () => {
+      await context.close();
+      // Also what the policy for content has refused.
+      expect(complaints).toEqual([]);
+    });
+
+    /** Waits until all parts are there that are not in something closed. */
+    const untilShown = () =>
+      tab.waitForSelector('[aria-busy="true"]:not(details:not([open]) [data-part])', { state: "detached" });
+    const open = async (view: string) => {
+      await tab.goto(page.url + view);
+      await untilShown();
+    };
+
+    describe("a person without a manual", () => {
+      it("finds an order by a part of its number, in two clicks", async () => {
+        await open("");
+        await tab.getByLabel("Tracking number or order number").fill("2009");
+        await tab.getByRole("button", { name: "Find" }).click();
+        await tab.getByRole("heading", { name: "TRK100009" }).waitFor();
+        expect(await tab.locator(".order .status").textContent()).toBe("DELIVERED");
+        expect(await tab.locator(".way > li strong").allTextContents()).toEqual([
+          "LABEL_PRINTED",
+          "RECEIVED",
+          "SHIPPED",
+          "DELIVERED",
+        ]);
+        expect(await tab.locator(".way > li").first().textContent()).toMatch(/late\.csv.*it only filled in the way/);
+      });
+
+      it("finds out why a file was rejected, in two clicks", async () => {
+        await open("");
+        await tab.getByRole("link", { name: "What came in?" }).click();
+        await tab.getByText("Rejected because the header has no column tracking_num").waitFor();
+        await tab.getByText("How it begins").click();
+        expect(await tab.locator("pre").textContent()).toBe("colour,size\nred,7\n<b>blue</b>,8\n");
+      });
+
+      it("sees whether today's load is normal, in one click", async () => {
+        await open("");
+        await tab.getByRole("link", { name: "How is it going?" }).click();
+        await tab.getByRole("heading", { name: "Today’s load needs a look" }).waitFor();
+        expect(await tab.locator(".today .bad").textContent()).toContain("1 file rejected");
+      });
+    });
+
+    it("shows quarantined rows by reason, as they were sent, and never obeys them", async () => {
+      await open("arrivals");
+      await tab.getByText("received_date: received_date is not a date").click();
+      await tab.getByText('"note":"<script>alert(1)</script>"').waitFor();
+    });
+
+    it("loads a rejected file again, once it was asked twice", async () => {
+      await open("arrivals");
+      const button = tab.getByRole("button", { name: "Load colours.csv again" });
+      tab.once("dialog", (dialog) => void dialog.dismiss());
+      await button.click();
+      expect(sample.replays.asked).toEqual([]);
+      tab.once("dialog", (dialog) => void dialog.accept());
+      const answered = tab.waitForResponse(/replay$/);
+      await button.click();
+      expect((await answered).status()).toBe(202);
+      expect(sample.replays.asked).toEqual([{ source: "rejected", file: "colours.csv" }]);
+    });
+
+    it("shows a file that arrives, without a click, and keeps what was opened open", async () => {
+      await open("arrivals");
+      await tab.getByText("How it begins").click();
+      writeFileSync(path.join(sample.home.volume, "file_arrival", "just-now.csv"), "");
+      await tab.getByText("just-now.csv").waitFor();
+      expect(await tab.locator("pre").isVisible()).toBe(true);
+      expect(await tab.getByRole("status").textContent()).toMatch(/^Updated at /);
+    });
+
+    it("draws the charts of the dashboard", async () => {
+      await open("going");
+      const drawn = await tab.evaluate<boolean[]>(`[...document.querySelectorAll("canvas")].map((canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(data).size > 10;
+      })`);
+      expect(drawn).toEqual([true, true, true]);
+    });
+
+    it("can be used with a keyboard alone", async () => {
+      await open("");
+      await tab.getByLabel("Tracking number or order number").press("Shift+Tab");
+      for (let presses = 0; presses < 4; presses += 1) await tab.keyboard.press("Shift+Tab");
+      expect(await tab.evaluate("document.activeElement.textContent")).toBe("To the content");
+      await tab.keyboard.press("Tab");
+      await tab.keyboard.press("Tab");
+      await tab.keyboard.press("Enter");
+      await tab.waitForURL(/going$/);
+    });
+
+    describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+      it.each(VIEWS)("view /%s fits a phone, a tablet and a screen, and axe finds nothing serious", async (view) => {
+        await tab.emulateMedia({ colorScheme });
+        await open(view);
+        for (const width of [390, 768, 1280]) {
+          await tab.setViewportSize({ width, height: 900 });
+          const overflow = await tab.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+          expect(overflow).toBeLessThanOrEqual(0);
+        }
+        await tab.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))");
+        await untilShown();
+        await tab.evaluate(axe);
+        const { violations } = await tab.evaluate<AxeResults>("axe.run()");
+        const found = violations
+          .filter(({ impact }) => impact === "serious" || impact === "critical")
+          .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+        expect(found).toEqual([]);
+      });
+    });
+  });
+}

@@ -1,0 +1,48 @@
+import { decisions, loadings } from "../../page/way.ts";
+
+const row = (status: string, day: number, file: string) => ({
+  tracking_num: "T1",
+  status,
+  last_update_timestamp: `2026-11-${day} 10:00:00`,
+  _source_file: file,
+});
+
+describe("what a loaded row meant for its order", () => {
+  it("moves it on, or only fills in its way, or changes nothing", () => {
+    const rows = [
+      row("RECEIVED", 16, "a.csv"),
+      row("SHIPPED", 17, "b.csv"),
+      row("LABEL_PRINTED", 15, "late.csv"),
+      row("SHIPPED", 17, "b-again.csv"),
+      row("DELIVERED", 17, "c.csv"),
+    ];
+    expect(decisions(rows).map(({ decision }) => decision)).toEqual([
+      "the first that was known of the order",
+      "newer, so the order moved on",
+      "older than what was known, so it only filled in the way",
+      "the same again, which changed nothing",
+      "another state of the same time: the order of the statuses says which one counts",
+    ]);
+  });
+});
+
+describe("the way of an order", () => {
+  it("has each state with all rows that told of it, and what else it changed", () => {
+    const states = [
+      { status: "RECEIVED", valid_from: "2026-11-16 10:00:00", is_current: false, delivery_date: null },
+      { status: "SHIPPED", valid_from: "2026-11-17 10:00:00", is_current: true, delivery_date: "2026-11-18" },
+    ];
+    const rows = [row("RECEIVED", 16, "a.csv"), row("SHIPPED", 17, "b.csv"), row("SHIPPED", 17, "b-again.csv")];
+    expect(
+      loadings(states, rows).map(({ status, changes, isCurrent, rows: ofState }) => [
+        status,
+        changes,
+        isCurrent,
+        ofState.map(({ _source_file }) => _source_file),
+      ]),
+    ).toEqual([
+      ["RECEIVED", "", false, ["a.csv"]],
+      ["SHIPPED", "delivery date: 2026-11-18", true, ["b.csv", "b-again.csv"]],
+    ]);
+  });
+});
