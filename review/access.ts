@@ -183,7 +183,7 @@ function rightsIn(change: Change, side: Block, scene: Scene): readonly Right[] {
     return [
       {
         principal: id ? nameOfPrincipal(id, scene) : principalToBe(change, scene),
-        object: scope ? code(scope.split("/").slice(-2).join(" ")) : objectToBe(change, scene),
+        object: objectOfRole(change, scope, scene),
         privilege: text(side.role_definition_name) || text(side.role_definition_id),
       },
     ];
@@ -258,7 +258,8 @@ function principalToBe(change: Change, scene: Scene): string {
     : "an identity that is known only after it is applied";
 }
 
-function objectToBe(change: Change, scene: Scene): string {
+function objectOfRole(change: Change, scope: string, scene: Scene): string {
   const thing = scene.thingOf(change, "scope");
-  return thing ? `the ${typeInWords(thing.type)} ${scene.nameOf(thing)}` : "what is known only after it is applied";
+  if (thing) return `the ${typeInWords(thing.type)} ${scene.nameOf(thing)}`;
+  return scope ? code(scope.split("/").slice(-2).join(" ")) : "what is known only after it is applied";
 }

@@ -63,7 +63,7 @@ export function contentsOf(review: Review): readonly Section[] {
       section(
         `${title}: ${items.length} (${reason})`,
         1,
-        title === UNCHANGED ? countsOf(items) : items.map(({ text }) => sentence(text)),
+        ONLY_COUNTED.includes(title) ? countsOf(items) : items.map(({ text }) => sentence(text)),
         true,
       ),
     ),
@@ -82,8 +82,8 @@ export function contentsOf(review: Review): readonly Section[] {
   ].filter(({ told }) => told.length > 0);
 }
 
-/** Of what stays as it is, nobody reads the names. */
-const UNCHANGED = "As it is";
+/** Groups of which nobody reads the names. */
+const ONLY_COUNTED = ["As it is", "Code of another version"];
 
 function countsOf(items: readonly Item[]): readonly Told[] {
   const counts = new Map<string, number>();

@@ -22,7 +22,8 @@ const COSTLY_FIELDS: Readonly<Record<string, RegExp>> = {
   azurerm_storage_management_policy: /tier_to_cool|delete_after/,
   databricks_cluster: /^(node_type_id|num_workers|autoscale|autotermination_minutes|driver_node_type_id)/,
   databricks_sql_endpoint: /^(cluster_size|auto_stop_mins|max_num_clusters|enable_serverless_compute)$/,
-  databricks_job: /node_type_id|num_workers|autoscale|quartz_cron_expression|wait_after_last_change|min_time_between/,
+  databricks_job:
+    /^job_cluster\[[^\]]*\]$|node_type_id|num_workers|autoscale|quartz_cron_expression|wait_after_last_change|min_time_between/,
   databricks_cluster_policy: /^(definition|max_clusters_per_user)$/,
   databricks_external_location: /file_event/,
 };

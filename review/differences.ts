@@ -26,6 +26,7 @@ const NAMES = [
   "user_name",
 ];
 const DEEPEST = 60;
+const LONGEST_JSON = 1_000_000;
 
 /** The fields in which a thing will differ from what it is, in the order of the fields' names. */
 export function differencesOf({ before, after, unknown }: Change): readonly Difference[] {
@@ -47,17 +48,23 @@ function compare(
     return;
   }
   if (before === after || (isNothing(before) && isNothing(after) && !hasLater(unknown))) return;
+  const [old, young] = [parsed(before), parsed(after)];
+  if (isRecord(old) && isRecord(young)) {
+    compareBlocks(path, old, young, undefined, found, depth);
+    return;
+  }
   if (depth < DEEPEST && isBlock(before) && isBlock(after)) {
     compareBlocks(path, before, after, record(unknown), found, depth);
     return;
   }
   if (depth < DEEPEST && isListOrNothing(before) && isListOrNothing(after)) {
-    const [old, young] = [list(before), list(after)];
-    if ([...old, ...young].every(isRecord)) {
-      compareLists(path, old, young, list(unknown), found, depth);
+    const [olds, youngs] = [list(before), list(after)];
+    if ([...olds, ...youngs].every(isRecord)) {
+      compareLists(path, olds, youngs, list(unknown), found, depth);
       return;
     }
-    if (old.length === young.length && old.every((each, index) => each === young[index]) && !hasLater(unknown)) return;
+    if (olds.length === youngs.length && olds.every((each, index) => each === youngs[index]) && !hasLater(unknown))
+      return;
   }
   found.push({ path, before, after: hasLater(unknown) && isNothing(after) ? LATER : after });
 }
@@ -97,15 +104,27 @@ function compareLists(
   const nameOf = (element: unknown) => String(record(element)[field]);
   const byName = new Map(old.map((each) => [nameOf(each), each]));
   for (const [index, each] of young.entries()) {
-    compareBlocks(`${path}[${nameOf(each)}]`, byName.get(nameOf(each)), each, unknown[index], found, depth + 1);
+    const [at, before] = [`${path}[${nameOf(each)}]`, byName.get(nameOf(each))];
+    if (before === undefined) found.push({ path: at, before, after: each });
+    else compareBlocks(at, before, each, unknown[index], found, depth + 1);
     byName.delete(nameOf(each));
   }
-  for (const [name, each] of byName) compareBlocks(`${path}[${name}]`, each, undefined, undefined, found, depth + 1);
+  for (const [name, each] of byName) found.push({ path: `${path}[${name}]`, before: each, after: undefined });
 }
 
 function areNamedBy(field: string, elements: readonly unknown[]): boolean {
   const names = elements.map((each) => record(each)[field]);
   return names.every((name) => typeof name === "string" && name !== "") && new Set(names).size === names.length;
+}
+
+/** What a text of JSON says, such as a policy's definition. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== "string" || !value.startsWith("{") || value.length > LONGEST_JSON) return undefined;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
 }
 
 const isBlock = (value: unknown) => isRecord(value) || value === null || value === undefined;

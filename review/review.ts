@@ -15,6 +15,8 @@ import { actionInWords } from "./words.ts";
 export interface StackPlan {
   readonly stack: string;
   readonly json: unknown;
+  /** What Terraform said where it failed, whatever plan it left. */
+  readonly failure?: string;
 }
 
 /** What is known beside the plans. */
@@ -58,7 +60,10 @@ export interface Review {
 /** Reviews all plans of an environment together. Nothing in them makes it throw, and nothing sensitive comes out of it. */
 export function review(environment: string, stackPlans: readonly StackPlan[], surroundings: Surroundings = {}): Review {
   const secrets = new Secrets();
-  const plans = stackPlans.map(({ stack, json }) => readPlan(stack, json, secrets));
+  const plans = stackPlans.map(({ stack, json, failure }) => {
+    const plan = readPlan(stack, json, secrets);
+    return { ...plan, hasFailed: plan.hasFailed || failure !== undefined };
+  });
   const { constructs = new Map<string, string>(), lines = new Map<string, string>() } = surroundings.sources ?? {};
   const scene = new Scene(environment, plans, secrets, { constructs, lines });
   // In this order: what one has told, the next ones need not.

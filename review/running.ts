@@ -29,7 +29,6 @@ const RUNNING = [
   "databricks_query",
   "databricks_dashboard",
   "databricks_notification_destination",
-  "terraform_data",
 ];
 /** What starts something by itself. */
 const STARTS = ["trigger", "schedule", "continuous"];

@@ -2,7 +2,7 @@
 import { type Difference, differencesOf, LATER } from "./differences.ts";
 import type { Block, Change, Plan } from "./plan.ts";
 import { text } from "./plan.ts";
-import type { Secrets } from "./secrets.ts";
+import { isRecord, type Secrets } from "./secrets.ts";
 import { code, printable } from "./text.ts";
 
 /** What a review says of something, in one sentence and some more below it. Values in them are quoted as code. */
@@ -71,6 +71,8 @@ export class Scene {
           .join(" ");
       }
     }
+    if (isRecord(before) && after === undefined) return `${this.show(path)} goes`;
+    if (before === undefined && isRecord(after)) return `${this.show(path)} is new: ${this.show(after)}`;
     return `${this.show(path)}: ${this.show(before)} → ${this.show(after)}`;
   }
 
@@ -119,7 +121,7 @@ export class Scene {
   }
 }
 
-const NAMES = ["role_definition_name", "name", "display_name", "full_name", "path"];
+const NAMES = ["role_definition_name", "name", "display_name", "cluster_name", "full_name", "path"];
 
 /** The one block of this name within another; an empty one where there is none. */
 export function blockOf(block: Block, ...path: readonly string[]): Block {

@@ -265,6 +265,14 @@ describe("what a plan says beside its changes", () => {
     for (const warning of found.warnings) expect(asLines(found).join("\n")).toContain(warning);
   });
 
+  it("has failed where Terraform has, whatever plan it left", () => {
+    const found = review("prod", [{ stack: "prod-catalog", json: plan([]), failure: "Error" }]);
+    expect(found).toMatchObject({
+      verdict: "failed",
+      warnings: [expect.stringContaining("could not finish the plan")],
+    });
+  });
+
   it("tells what is moved, even where it is replaced as well, and what is imported", () => {
     const found = reviewed(
       plan([

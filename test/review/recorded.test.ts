@@ -1,0 +1,74 @@
+/**
+ * Reviews of real plans, recorded by record-plans.ts, as people read them. After a change that is meant:
+ *
+ *     RECORD_REVIEWS=1 npx jest test/review/recorded.test.ts
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { asMarkdown } from "../../review/markdown.ts";
+import { review } from "../../review/review.ts";
+
+const PLANS = path.join(__dirname, "plans");
+const REVIEWS = path.join(__dirname, "reviews");
+const KINDS = ["platform", "catalog", "pipeline"];
+const scenarios = [...new Set(readdirSync(PLANS).map((file) => file.replace(/-[a-z]+\.json$/, "")))];
+
+const reviewed = (scenario: string) =>
+  review(
+    "shop",
+    KINDS.filter((kind) => readdirSync(PLANS).includes(`${scenario}-${kind}.json`)).map((kind) => ({
+      stack: `shop-${kind}`,
+      json: JSON.parse(readFileSync(path.join(PLANS, `${scenario}-${kind}.json`), "utf8")) as unknown,
+    })),
+  );
+
+it.each(scenarios)("reviews the plan of %s as it is recorded", (scenario) => {
+  const file = path.join(REVIEWS, `${scenario}.md`);
+  const markdown = asMarkdown(reviewed(scenario));
+  if (process.env.RECORD_REVIEWS) {
+    mkdirSync(REVIEWS, { recursive: true });
+    writeFileSync(file, markdown);
+  }
+  expect(markdown).toBe(readFileSync(file, "utf8"));
+});
+
+it("shows the secret of no plan", () => {
+  const url = "https://hooks.example.com/slack";
+  const plan = readFileSync(path.join(PLANS, "first-pipeline.json"), "utf8");
+  expect(plan).toContain(url);
+  for (const scenario of scenarios) expect(JSON.stringify(reviewed(scenario))).not.toContain(url);
+});
+
+// What no golden file may ever be changed to leave out.
+it.each([
+  ["first", "changes", {}],
+  ["nothing-changed", "nothing", {}],
+  ["renamed-container", "second look", { loss: ["container `eventsource`", "volume `order_files`"] }],
+  ["container-that-must-last", "failed", { warnings: ["Terraform could not finish"] }],
+  ["revoked-grant", "changes", { access: ["`order-tracking-analysts` loses `SELECT`"] }],
+  ["changed-rule", "changes", { running: ["`orders.py` changes"] }],
+  [
+    "other-job",
+    "changes",
+    { running: ["`[shop] orders_tracking_incremental_load` is changed"], costs: ["ceases to start by itself"] },
+  ],
+  [
+    "opened-network",
+    "second look",
+    { loss: ["storage account `ordertrackingshop`", "workspace `dbw-order-tracking-shop`"] },
+  ],
+] as const)(
+  "says of %s what matters",
+  (
+    scenario,
+    verdict,
+    words: Partial<Record<"loss" | "access" | "running" | "costs" | "warnings", readonly string[]>>,
+  ) => {
+    const found = reviewed(scenario);
+    expect(found.verdict).toBe(verdict);
+    for (const [tier, sentences] of Object.entries(words)) {
+      const told = JSON.stringify(found[tier as keyof typeof words]);
+      for (const sentence of sentences) expect(told).toContain(sentence);
+    }
+  },
+);
