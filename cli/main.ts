@@ -5,6 +5,8 @@ import { UsageError } from "./arguments.ts";
 interface Command {
   /** How to call it, as shown by `--help` and after a mistake. */
   readonly usage: string;
+  /** Exit code after a mistake in the command line; by default 2. */
+  readonly mistakeCode?: number;
   /** @returns the exit code */
   run(args: readonly string[]): Promise<number>;
 }
@@ -20,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   spark: () => import("./spark.ts"),
   state: () => import("./state.ts"),
   plan: () => import("./plan.ts"),
+  apply: () => import("./apply.ts"),
   sandbox: () => import("./sandbox.ts"),
   github: () => import("./github.ts"),
   identities: () => import("./identities.ts"),
@@ -39,7 +42,8 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure
-  plan     show what a first deployment would create, without an account
+  plan     review what a deployment would change, and save it
+  apply    deploy exactly what was planned and reviewed
   sandbox  take an environment of one's own up and down
   identities  make the identities of workflows on GitHub
   github   do what workflows on GitHub do beside the other commands
@@ -66,7 +70,7 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`${error.message}\n\n${command.usage}`);
-      return 2;
+      return command.mistakeCode ?? 2;
     }
     process.stderr.write(`Error: ${(error as Error).message}\n`);
     return 1;

@@ -1,28 +1,144 @@
-/** `order-tracking plan`: what a first deployment of an environment would create. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** `order-tracking plan`: what a deployment of an environment would change, reviewed, and saved to be applied. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { planFromNothing } from "../deploy/plan-from-nothing.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
+import { hasSignIn } from "../deploy/azure-cli.ts";
+import {
+  isSubscriptionKnown,
+  type Kind,
+  KINDS,
+  type PlannedStack,
+  planStacks,
+  planStacksFromNothing,
+  stacksIn,
+} from "../deploy/plan-stacks.ts";
+import { reviewOf } from "../deploy/review-plans.ts";
+import { planKey, sealPlans } from "../deploy/seal.ts";
+import { asMarkdown } from "../review/markdown.ts";
+import type { Review, Verdict } from "../review/review.ts";
+import { asLines } from "../review/terminal.ts";
+import { parseArguments, userPath, UsageError } from "./arguments.ts";
 import { synthesize } from "./synthesize.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- plan ENVIRONMENT
+export const usage = `Usage: npm run -s order-tracking -- plan ENVIRONMENT [--stack STACK]... [--out DIR] [--json]
 
-Shows what a first deployment of the environment would create, stack by stack. Reads no state, and needs no account and
-no credentials, only Terraform and its providers: good for a pull request of somebody who has none.
-What a deployment would change where there is one already shows "npx cdktf diff STACK".
+Plans the environment's stacks with Terraform, and prints one review of all of them: what may be lost, who may do what,
+what runs differently, what it costs, what is dangerous, and the rest in numbers. Changes nothing.
+
+  --stack STACK  only platform, catalog or pipeline; may be given more than once
+  --out DIR      save the plans there, sealed, for "apply ENVIRONMENT --plan DIR", with the review in review.md and
+                 review.json. With ORDER_TRACKING_PLAN_KEY set, they are encrypted
+  --json         print the review as one JSON document
+
+Without a sign-in, or while the environment's subscription is not known, it plans as if nothing were there yet: good for a
+pull request of somebody who has no account. Such a plan is reviewed, but cannot be applied.
+
+Exit code: 0 nothing changes, 2 something does, 3 something that needs a second look, 1 an error.
 `;
 
-/** Plans the environment's stacks as if nothing were there. */
+/** A mistake is an error, since 2 says that something changes. */
+export const mistakeCode = 1;
+
+const CODES: Readonly<Record<Verdict, number>> = { nothing: 0, changes: 2, "second look": 3, failed: 1 };
+
+/** Plans, reviews and, if it is asked to, saves. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { positionals } = parseArguments({ args: [...args], allowPositionals: true, options: {} });
+  const { values, positionals } = parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      stack: { type: "string", multiple: true, default: [...KINDS] },
+      out: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
   const [environment, ...rest] = positionals;
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
-  const directory = mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
+  const kinds = values.stack.map((name) => kindOf(name, environment));
+  const out = values.out === undefined ? undefined : userPath(values.out);
+  const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
-    await synthesize(directory, environment);
-    return (await planFromNothing(directory)) ? 0 : 1;
+    if (out !== undefined) makeEmpty(out);
+    return await plan(environment, kinds, directory, { isSaved: out !== undefined, isJson: values.json });
   } finally {
-    rmSync(directory, { recursive: true });
+    if (out === undefined) rmSync(directory, { recursive: true });
   }
+}
+
+function kindOf(name: string, environment: string): Kind {
+  const kind = KINDS.find((each) => each === name || `${environment}-${each}` === name);
+  if (kind === undefined) throw new UsageError(`--stack ${name}: give ${KINDS.join(", ")}`);
+  return kind;
+}
+
+/** What an earlier plan left there must not be taken for a part of this one. */
+function makeEmpty(directory: string): void {
+  for (const entry of ["stacks", "manifest.json", "seal.json", "review.md", "review.json"]) {
+    rmSync(path.join(directory, entry), { recursive: true, force: true });
+  }
+  mkdirSync(directory, { recursive: true });
+}
+
+interface Options {
+  readonly isSaved: boolean;
+  readonly isJson: boolean;
+}
+
+async function plan(environment: string, kinds: readonly Kind[], directory: string, options: Options): Promise<number> {
+  const key = planKey(process.env);
+  await synthesize(directory, environment);
+  const stacks = stacksIn(directory, kinds);
+  const missing = await missingFor(directory);
+  const planned = await (missing ? planStacksFromNothing(directory, stacks) : planStacks(directory, stacks));
+  const review = await reviewOf(directory, nameIn(stacks), planned, missing ? [fromNothing(missing)] : []);
+  tell(review, planned, options);
+  if (options.isSaved) {
+    writeFileSync(path.join(directory, "review.md"), asMarkdown(review));
+    writeFileSync(path.join(directory, "review.json"), `${JSON.stringify(review, null, 2)}\n`);
+    const canBeApplied = !missing && review.verdict !== "failed";
+    if (canBeApplied) await sealPlans(directory, nameIn(stacks), planned, key);
+    else for (const stack of stacks) rmSync(path.join(directory, "stacks", stack, "plan"), { force: true });
+  }
+  return CODES[review.verdict];
+}
+
+/** The environment's own name: a sandbox is asked for by another one. */
+function nameIn([first = ""]: readonly string[]): string {
+  return first.replace(/-[a-z]+$/, "");
+}
+
+/** Why nothing of the environment can be looked at; nothing, where it can. */
+async function missingFor(directory: string): Promise<string | undefined> {
+  const [platform = ""] = stacksIn(directory, ["platform"]);
+  if (!isSubscriptionKnown(directory, nameIn([platform]))) return "its subscription is not known";
+  return (await hasSignIn(process.env)) ? undefined : "nobody is signed in to Azure";
+}
+
+const fromNothing = (missing: string) =>
+  `Planned as if nothing were there yet, since ${missing}: what is there already, and what goes, is not told. It cannot be applied.`;
+
+function tell(review: Review, planned: readonly PlannedStack[], { isJson }: Options): void {
+  if (isJson) console.log(JSON.stringify(review, null, 2));
+  else console.log(asLines(review).join("\n"));
+  for (const { stack, failure } of planned) {
+    if (failure !== undefined)
+      process.stderr.write(`\n${stack}: Terraform failed\n${masked(failure)}\n${adviceFor(failure)}`);
+  }
+}
+
+/** Terraform's words without the values that it was handed in variables. */
+function masked(said: string): string {
+  const SHORTEST = 4;
+  return Object.entries(process.env)
+    .filter(([name, value = ""]) => name.startsWith("TF_VAR_") && value.length >= SHORTEST)
+    .reduce((text, [name, value = ""]) => text.replaceAll(value, `(value of ${name})`), said);
+}
+
+function adviceFor(failure: string): string {
+  const [, id] = /^\s*ID:\s+([0-9a-f-]{36})/m.exec(failure) ?? [];
+  if (!failure.includes("state lock") || id === undefined) return "";
+  return (
+    "Somebody deploys at this moment; wait, and plan again. If nobody does, and a deployment was killed: in the stack's " +
+    `folder, after "terraform init", terraform force-unlock ${id}\n`
+  );
 }

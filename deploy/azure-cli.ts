@@ -90,3 +90,13 @@ function explain({ command }: AzCall, said: string): string {
   }
   return `"az ${command}" failed: ${said}`;
 }
+
+/** Whether somebody is signed in: by variables of the process, as in workflows, or to the Azure CLI. */
+export async function hasSignIn(variables: NodeJS.ProcessEnv): Promise<boolean> {
+  const { ARM_CLIENT_ID, ARM_USE_OIDC, ARM_USE_MSI } = variables;
+  if (ARM_CLIENT_ID || ARM_USE_OIDC || ARM_USE_MSI) return true;
+  return az({ command: "account show", options: {} }).then(
+    () => true,
+    () => false,
+  );
+}

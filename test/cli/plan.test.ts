@@ -1,85 +1,115 @@
-/** What is asked of Terraform, by a program in its place. What the real one answers is in test/terraform. */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** `plan` and `apply`, with a program in Terraform's place. What the real one does is in test/cloud/deploy. */
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { change, plan } from "../review/made-up.ts";
+import { MadeUpTerraform } from "./made-up-terraform.ts";
 import { orderTracking } from "./order-tracking.ts";
 
-jest.setTimeout(60_000);
-const before = process.env;
+jest.setTimeout(120_000);
 
-interface Call {
-  readonly stack: string;
-  readonly args: readonly string[];
-  readonly backend: unknown;
-  readonly variables: Readonly<Record<string, string>>;
-}
-
-let directory: string;
-let record: string;
-
+let terraform: MadeUpTerraform;
 beforeEach(() => {
-  directory = mkdtempSync(path.join(tmpdir(), "order-tracking-plan-test-"));
-  record = path.join(directory, "calls.jsonl");
-  process.env = { ...before, PATH: `${path.join(directory, "bin")}${path.delimiter}${before.PATH}` };
+  terraform = new MadeUpTerraform();
 });
 afterEach(() => {
-  process.env = before;
-  rmSync(directory, { recursive: true });
+  terraform.remove();
 });
 
-/** Puts a program in Terraform's place, which writes down what it is asked, and fails in stacks of this name. */
-function putInPlaceOfTerraform(failing = "none"): void {
-  const program = `#!${process.execPath}
-    const { appendFileSync, readFileSync } = require("node:fs");
-    const stack = require("node:path").basename(process.cwd());
-    const { backend } = JSON.parse(readFileSync("backend_override.tf.json", "utf8")).terraform;
-    const call = { stack, args: process.argv.slice(2), backend, variables: process.env };
-    appendFileSync(${JSON.stringify(record)}, JSON.stringify(call) + require("node:os").EOL);
-    if (stack === ${JSON.stringify(failing)}) { console.error("Error: no provider"); process.exit(1); }
-    console.log("told by " + process.argv[2]);`;
-  mkdirSync(path.join(directory, "bin"));
-  const file = path.join(directory, "bin", "terraform");
-  writeFileSync(file, program);
-  chmodSync(file, 0o755);
-}
+/** As in a workflow: with a sign-in, and the subscription's id. */
+const signIn = () =>
+  Object.assign(process.env, {
+    ARM_CLIENT_ID: "somebody",
+    ORDER_TRACKING_STAGING_SUBSCRIPTION_ID: "11111111-2222-3333-4444-555555555555",
+  });
+const commands = (wanted: string) =>
+  terraform
+    .calls()
+    .filter(({ args: [command] }) => command === wanted)
+    .map(({ stack }) => stack);
+const STACKS = ["staging-platform", "staging-catalog", "staging-pipeline"];
+const LOST = change({
+  type: "databricks_schema",
+  address: "databricks_schema.orders",
+  actions: ["delete"],
+  before: { name: "orders" },
+  after: null,
+});
 
-const calls = () =>
-  readFileSync(record, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Call);
-
-test("plans the stacks in the order of a deployment, each without a state and with nobody's rights", async () => {
-  putInPlaceOfTerraform();
+test("without a sign-in it plans as nobody, against nothing, and says so", async () => {
   Object.assign(process.env, { ARM_CLIENT_SECRET: "a-secret", DATABRICKS_TOKEN: "a-token", TF_VAR_slack_url: "kept" });
+  const out = temporaryFolder();
 
-  const { code, stdout } = await orderTracking(["plan", "staging"]);
+  const { code, stdout } = await orderTracking(["plan", "staging", "--out", out]);
 
   expect(code).toBe(0);
-  expect(calls().map(({ stack, args: [command] }) => `${command} ${stack}`)).toEqual(
-    ["platform", "catalog", "pipeline"].flatMap((kind) => [`init staging-${kind}`, `plan staging-${kind}`]),
-  );
-  for (const { backend, variables } of calls()) {
-    expect(Object.keys(backend as object)).toEqual(["local"]);
+  expect(stdout).toContain("Planned as if nothing were there yet, since its subscription is not known");
+  const calls = terraform.calls();
+  expect(calls.filter(({ args: [command] }) => command === "init").map(({ stack }) => stack)).toEqual(STACKS);
+  for (const { backend, variables } of calls) {
+    expect(backend).toEqual({ local: { path: "no.tfstate" } });
     expect(variables).toMatchObject({ ARM_USE_MSI: "true", TF_VAR_slack_url: "kept" });
     expect(Object.values(variables)).not.toEqual(expect.arrayContaining([expect.stringMatching(/a-(secret|token)/)]));
   }
-  expect(stdout).toContain("staging-platform\n\ntold by plan\n\nstaging-catalog\n");
+  const applied = await orderTracking(["apply", "staging", "--plan", out]);
+  expect(applied).toMatchObject({ code: 1 });
+  expect(applied.stderr).toContain("holds no sealed plan");
 });
 
-test("stops where Terraform fails, with what it said", async () => {
-  putInPlaceOfTerraform("dev-catalog");
+test("goes on where Terraform fails in one stack, and fails with what it said, but with no secret of it", async () => {
+  signIn();
+  Object.assign(process.env, { TF_VAR_slack_url: "no luck" });
+  terraform.answer({ failing: "plan staging-catalog" });
 
-  const { code, stderr } = await orderTracking(["plan", "dev"]);
+  const { code, stdout, stderr } = await orderTracking(["plan", "staging"]);
 
   expect(code).toBe(1);
-  expect(stderr).toContain("Error: no provider");
-  expect(calls().at(-1)).toMatchObject({ stack: "dev-catalog" });
+  expect(stderr).toContain("staging-catalog: Terraform failed\nError: (value of TF_VAR_slack_url)");
+  expect(stdout).toContain("staging: 0 new");
+  expect(commands("plan").sort()).toEqual([...STACKS].sort());
+});
+
+test("saves what it planned, applies exactly that in its order, and asks for a word where data may be lost", async () => {
+  signIn();
+  Object.assign(process.env, { ORDER_TRACKING_PLAN_KEY: "a key of many characters" });
+  const states = { "staging-catalog": { lineage: "l", serial: 4 } };
+  terraform.answer({ plans: { "staging-catalog": plan([LOST]) }, states });
+  const out = temporaryFolder();
+
+  const planned = await orderTracking(["plan", "staging", "--json", "--out", out]);
+
+  expect(planned).toMatchObject({ code: 3, stderr: "" });
+  expect(JSON.parse(planned.stdout)).toMatchObject({ environment: "staging", verdict: "second look" });
+  expect(readFileSync(path.join(out, "review.md"), "utf8")).toContain("The schema `orders` is deleted.");
+  expect(JSON.parse(readFileSync(path.join(out, "review.json"), "utf8"))).toEqual(JSON.parse(planned.stdout));
+  for (const stack of STACKS) expect(existsSync(path.join(out, "stacks", stack, "plan"))).toBe(false);
+  terraform.calls();
+
+  const refused = await orderTracking(["apply", "staging", "--plan", out]);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toContain("If that is meant: --allow-data-loss 'databricks_schema.orders'");
+  expect(commands("apply")).toEqual([]);
+
+  const allowed = ["apply", "staging", "--plan", out, "--allow-data-loss", "databricks_schema.orders"];
+  const applied = await orderTracking(allowed);
+  expect(applied).toMatchObject({ code: 0, stderr: "" });
+  expect(commands("apply")).toEqual(STACKS);
+  expect(existsSync(path.join(out, "stacks", "staging-platform", "plan"))).toBe(false);
+
+  // Somebody has deployed in between.
+  terraform.answer({
+    plans: { "staging-catalog": plan([LOST]) },
+    states: { "staging-catalog": { lineage: "l", serial: 5 } },
+  });
+  const stale = await orderTracking(allowed);
+  expect(stale).toMatchObject({ code: 1 });
+  expect(stale.stderr).toContain("staging-catalog: somebody deployed in between (state 4 was planned on, it is 5 now)");
+  expect(commands("apply")).toEqual([]);
 });
 
 test("fails for an environment that there is not, with those that there are", async () => {
   const { code, stderr } = await orderTracking(["plan", "qa"]);
 
   expect(stderr).toContain("there is no environment qa; there are: dev, staging, prod, sandbox");
-  expect(code).toBe(2);
+  expect(code).toBe(1);
 });

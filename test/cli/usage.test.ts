@@ -29,7 +29,9 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["nothing to keep up", ["upkeep", "--home", home], 1, 'run "npm start" first'],
     ["the state of nothing", ["state"], 2, "give one environment"],
     ["the state of two", ["state", "dev", "prod"], 2, "give one environment"],
-    ["the plan of nothing", ["plan"], 2, "give one environment"],
+    ["the plan of nothing", ["plan"], 1, "give one environment"],
+    ["a stack that there is not", ["plan", "dev", "--stack", "page"], 1, "give platform, catalog, pipeline"],
+    ["plans from nowhere", ["apply", "dev"], 1, "give the folder of the plans"],
     ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
     ["a port that is none", ["page", "--port", "-1"], 2, "--port"],
     ["a page of nothing", ["page", "--home", home], 1, 'run "npm start" first'],
@@ -41,7 +43,7 @@ describe("a mistake in the command line is said before anything happens", () => 
     expect(finished).toMatchObject({ code, stdout: "" });
   });
 
-  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset", "state", "page"])(
+  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset", "state", "plan", "apply", "page"])(
     "%s --help shows how to call it",
     async (command) => {
       const { code, stdout } = await orderTracking([command, "--help"]);

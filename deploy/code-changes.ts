@@ -1,0 +1,126 @@
+/** The shipped files whose deployed content is another one: found in the repository's history by their hashes. */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { contractChanges } from "../review/contract.ts";
+import type { FileChange } from "../review/running.ts";
+
+const root = path.join(__dirname, "..");
+/** Where files that stacks ship are in this repository. */
+const SOURCES = "notebooks";
+/** Modules that the contract is made of. */
+const CONTRACT = ["orders.py", "contract.py", "rule.py"];
+/** How far back a deployed content is looked for, in commits that changed its file. */
+const MOST_COMMITS = 200;
+/** Lines of a diff that a person reads in a review. */
+const MOST_LINES = 200;
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** A file that is shipped under a path with its content's hash: the deployed one, and the one to be. */
+export interface ShippedFile {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** `.../order_tracking-rule-source_AB12/<hash>/rule.py` of a stack's assets. */
+const ASSET = /\/([0-9a-f]{32})\/([^/]+)$/;
+
+/** What differs between the deployed code and the code to be. */
+export interface CodeChanges {
+  readonly files: readonly FileChange[];
+  /** What the contract of the order files says otherwise. */
+  readonly contract: readonly string[];
+}
+
+/**
+ * Compares what is deployed with what will be, file by file. Of a content that the repository's history does not have,
+ * nothing is told.
+ *
+ * @param folder the stack's, with the assets to be
+ */
+export async function codeChanges(folder: string, shipped: readonly ShippedFile[]): Promise<CodeChanges> {
+  const files: FileChange[] = [];
+  const deployed = new Map<string, string>();
+  let isAllKnown = true;
+  for (const { before, after } of shipped.filter((each) => each.before !== each.after)) {
+    const [, hash = "", name = ""] = ASSET.exec(before) ?? [];
+    const file = (await tracked()).find((each) => path.basename(each) === name);
+    const content = file && (await contentWithHash(file, hash));
+    if (file === undefined || content === undefined) {
+      isAllKnown = false;
+      continue;
+    }
+    deployed.set(file, content);
+    files.push(await difference(file, content, readFileSync(path.join(folder, after), "utf8")));
+  }
+  const isContractKnown = isAllKnown && [...deployed.keys()].some((file) => CONTRACT.includes(path.basename(file)));
+  return { files, contract: isContractKnown ? await contractSentences(deployed) : [] };
+}
+
+/** The contract of the deployed package against that of the checkout. */
+async function contractSentences(deployed: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  const scratch = mkdtempSync(path.join(tmpdir(), "order-tracking-contract-"));
+  try {
+    cpSync(path.join(root, SOURCES), path.join(scratch, SOURCES), { recursive: true });
+    for (const [file, content] of deployed) writeFileSync(path.join(scratch, file), content);
+    return contractChanges(await contractIn(path.join(scratch, SOURCES)), await contractIn(path.join(root, SOURCES)));
+  } catch {
+    // Either may be a version whose contract has another shape: the diff of its files tells it all the same.
+    return [];
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+async function contractIn(folder: string): Promise<unknown> {
+  const python = path.join(root, ".venv", "bin", "python");
+  const { stdout } = await promisify(execFile)(
+    existsSync(python) ? python : "python3",
+    [path.join(root, "local", "contract.py"), folder],
+    { env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" } },
+  );
+  return JSON.parse(stdout);
+}
+
+async function tracked(): Promise<readonly string[]> {
+  return (await git("ls-files", "--", SOURCES)).split("\n").filter((file) => file.endsWith(".py"));
+}
+
+/** The content that a path's hash is of, as it once was in the repository. */
+async function contentWithHash(file: string, hash: string): Promise<string | undefined> {
+  const commits = (await git("log", `--max-count=${MOST_COMMITS}`, "--format=%H", "HEAD", "--", file)).split("\n");
+  for (const commit of commits.filter(Boolean)) {
+    const content = await git("show", `${commit}:${file}`).catch(() => undefined);
+    // As stacks/constructs/notebook-package.ts names a file's asset.
+    const plain = content?.replaceAll("\r\n", "\n");
+    if (plain !== undefined && createHash("sha256").update(plain).digest("hex").startsWith(hash)) return plain;
+  }
+  return undefined;
+}
+
+async function difference(file: string, before: string, after: string): Promise<FileChange> {
+  const scratch = mkdtempSync(path.join(tmpdir(), "order-tracking-diff-"));
+  try {
+    const [old, young] = [path.join(scratch, "before"), path.join(scratch, "after")];
+    writeFileSync(old, before);
+    writeFileSync(young, after);
+    // Its exit code is 1 where the files differ, which is an error to execFile.
+    const diff = await git("diff", "--no-index", "--no-color", "--unified=2", old, young).catch(
+      (error: unknown) => (error as { stdout: string }).stdout,
+    );
+    const lines = diff.split("\n");
+    const body = lines.slice(lines.findIndex((line) => line.startsWith("@@"))).filter((line) => line !== "");
+    const count = (sign: string) => body.filter((line) => line.startsWith(sign)).length;
+    const cut = body.length > MOST_LINES ? [`... ${body.length - MOST_LINES} lines more`] : [];
+    return { file, added: count("+"), removed: count("-"), diff: [...body.slice(0, MOST_LINES), ...cut].join("\n") };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+async function git(...args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)("git", args, { cwd: root, maxBuffer: MOST_BYTES })).stdout;
+}
