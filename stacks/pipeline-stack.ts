@@ -30,8 +30,8 @@ export class PipelineStack extends EnvironmentStack {
     });
     const compute = new JobCompute(this, "compute", environment);
     const notebooks = new NotebookPackage(this, "notebooks", workspaceFolder);
-    // Of no job: a person runs it once in a workspace, on each kind of compute.
-    notebooks.addNotebook("smoke");
+    // Of no job: a person runs the first once in a workspace, on each kind of compute, and the other with an order.
+    for (const name of ["smoke", "trace"]) notebooks.addNotebook(name);
     const notifications = new Notifications(this, "notifications", environment);
 
     const shared = { environment, compute, notebooks, notifications };

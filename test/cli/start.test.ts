@@ -178,6 +178,12 @@ test("replay loads an archived file again, which changes nothing", async () => {
   expect(document.runs[0]?.tasks[1]?.summary).toMatchObject({ rows_taken: 1, inserted: 0, updated: 0, unchanged: 1 });
 });
 
+test("track traces each row of an order to its line", async () => {
+  const traced = await orderTracking(["track", "GOOD-1", "--trace", ...atHome]);
+  expect(traced.code).toBe(0);
+  expect(traced.stdout).toMatch(/inserted, current +good\.csv +2 +GOOD /);
+});
+
 test("upkeep compacts the tables, and makes the view without which track knows no history", async () => {
   const view = path.join(home, "tables", "order_tracking.db", "orders_history.view.sql");
   rmSync(view);
