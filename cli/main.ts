@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   track: () => import("./track.ts"),
   query: () => import("./query.ts"),
   replay: () => import("./replay.ts"),
+  withdraw: () => import("./withdraw.ts"),
   upkeep: () => import("./upkeep.ts"),
   reset: () => import("./reset.ts"),
   spark: () => import("./spark.ts"),
@@ -30,6 +31,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   track    show one order, and its way here
   query    run SQL on the local tables
   replay   load quarantined rows or archived files again
+  withdraw take loaded files back, as if they had never come
   upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands
