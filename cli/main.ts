@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   track: () => import("./track.ts"),
   query: () => import("./query.ts"),
   replay: () => import("./replay.ts"),
+  withdraw: () => import("./withdraw.ts"),
   upkeep: () => import("./upkeep.ts"),
   reset: () => import("./reset.ts"),
   spark: () => import("./spark.ts"),
@@ -38,6 +39,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   query    run SQL on the local tables
   page     show orders, loads and files in a browser
   replay   load quarantined rows or archived files again
+  withdraw take loaded files back, as if they had never come
   upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands

@@ -4,12 +4,14 @@ import { NotebookKernel, type Row } from "../local/notebook-kernel.ts";
 import { homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
 import { Progress } from "./progress.ts";
 import { printable, showValue, textTable } from "./text-table.ts";
+import { traceOrder, traceTable } from "./trace.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- track TRACKING_NUM [--json] [--home DIR]
+export const usage = `Usage: npm run -s order-tracking -- track TRACKING_NUM [--trace] [--json] [--home DIR]
 
 Shows the current state of one order, and every state that it went through. Exit code 1 where there is no such order.
 
-  --json      print one JSON object, the states in its field history; or null
+  --trace     also each row that was sent of it: the file and line, what was decided and why, in which run and commit
+  --json      print one JSON object, the states in its field history, the rows in its field trace; or null
   --home DIR  where the tables live (default: .local)
 `;
 
@@ -20,7 +22,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
-    options: { ...homeOption, json: { type: "boolean", default: false } },
+    options: {
+      ...homeOption,
+      json: { type: "boolean", default: false },
+      trace: { type: "boolean", default: false },
+    },
   });
   const [trackingNum, ...rest] = positionals;
   if (trackingNum === undefined || rest.length > 0) throw new UsageError("give one tracking number");
@@ -36,16 +42,20 @@ export async function run(args: readonly string[]): Promise<number> {
     );
     const [order] = rows;
     const history = order === undefined ? [] : await readHistory(kernel, parameters);
+    // Also of an order that is in quarantine only.
+    const trace = values.trace ? await traceOrder(kernel, home, trackingNum) : undefined;
     progress.end();
-    if (values.json) console.log(JSON.stringify(order === undefined ? null : { ...order, history }, null, 2));
+    const found = order !== undefined || (trace !== undefined && trace.length > 0);
+    if (values.json) console.log(JSON.stringify(found ? { ...order, history, trace } : null, null, 2));
     else if (order !== undefined) {
       const width = Math.max(...columns.map(({ length }) => length));
       for (const name of columns) {
         console.log(`${name.padEnd(width)}  ${printable(showValue(order[name]))}`.trimEnd());
       }
       console.log(["", ...historyTable(history)].join("\n"));
-    } else console.error(`There is no order ${trackingNum} in ${shownPath(home.directory)}.`);
-    return order === undefined ? 1 : 0;
+    } else if (!found) console.error(`There is no order ${trackingNum} in ${shownPath(home.directory)}.`);
+    if (trace !== undefined && found && !values.json) console.log(["", ...traceTable(trace)].join("\n"));
+    return found ? 0 : 1;
   } finally {
     progress.end();
     await kernel.stop();

@@ -137,6 +137,8 @@ export const upkeepJob = ({ name }: Environment): string => `[${name}] orders_tr
 
 export const replayJob = ({ name }: Environment): string => `[${name}] orders_tracking_replay`;
 
+export const withdrawJob = ({ name }: Environment): string => `[${name}] orders_tracking_withdraw`;
+
 export const cluster = ({ name }: Environment): string => `[${name}] order tracking`;
 
 export const clusterPolicy = ({ name }: Environment): string => `[${name}] order tracking`;

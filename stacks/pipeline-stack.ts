@@ -12,6 +12,7 @@ import { OrderReports } from "./constructs/order-reports.ts";
 import { OrderSweepJob } from "./constructs/order-sweep-job.ts";
 import { OrderUpkeepJob } from "./constructs/order-upkeep-job.ts";
 import { OrderWarehouse } from "./constructs/order-warehouse.ts";
+import { OrderWithdrawJob } from "./constructs/order-withdraw-job.ts";
 import { PersonaPermissions } from "./constructs/persona-permissions.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
 import * as names from "./names.ts";
@@ -30,8 +31,8 @@ export class PipelineStack extends EnvironmentStack {
     });
     const compute = new JobCompute(this, "compute", environment);
     const notebooks = new NotebookPackage(this, "notebooks", workspaceFolder);
-    // Of no job: a person runs it once in a workspace, on each kind of compute.
-    notebooks.addNotebook("smoke");
+    // Of no job: a person runs the first once in a workspace, on each kind of compute, and the other with an order.
+    for (const name of ["smoke", "trace"]) notebooks.addNotebook(name);
     const notifications = new Notifications(this, "notifications", environment);
 
     const shared = { environment, compute, notebooks, notifications };
@@ -41,6 +42,7 @@ export class PipelineStack extends EnvironmentStack {
       replay: new OrderReplayJob(this, "order-replay", shared),
       sweep: new OrderSweepJob(this, "order-sweep", { environment, load }),
       upkeep: new OrderUpkeepJob(this, "order-upkeep", shared),
+      withdraw: new OrderWithdrawJob(this, "order-withdraw", shared),
     };
 
     const warehouse =

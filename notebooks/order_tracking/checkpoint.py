@@ -9,6 +9,7 @@ small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
     records/<record id>.json           what a task did, until `quality_gate` writes it to the job log
     loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour
     replays/<folder>.json              what `replay` put into that folder of the landing directory
+    withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour after
     unreadable/                        files that were damaged, for people to look at
     format                             what an earlier version kept beside the landing directory was taken over
 """
@@ -30,7 +31,7 @@ from order_tracking.job_log import FileOutcome, TaskRecord
 from order_tracking.landing import ArrivedFile, is_path_below
 from order_tracking.typed_json import from_json, to_json
 
-T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles")
+T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles", "Withdrawal")
 
 _CLAIMED, _STAGED, _JSON = ".claimed.json", ".staged.json", ".json"
 _LEFT_BEHIND_SECONDS = 3600
@@ -63,12 +64,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class StagedBatch:
-    """A batch that waits to be merged: its files, and between which keys its rows lie."""
+    """A batch that waits to be merged: its files, and between which keys its rows lie.
+
+    Attributes:
+        supersedes: Earlier readings of its files, which do not count any more.
+    """
 
     batch_id: str
     files: tuple[FileOutcome, ...]
     first_key: str | None = None
     last_key: str | None = None
+    supersedes: tuple[FileOutcome, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -84,12 +90,14 @@ class ReplayedFile:
         path: Its path below the landing directory.
         sent_as: The path that it arrived with at first.
         may_be_bad: Whether any share of its rows may be bad: they come out of the quarantine, or were loaded before.
+        supersedes: The earlier reading of it that does not count any more once this one is merged.
     """
 
     path: str
     sent_as: str
     sent_at: datetime
     may_be_bad: bool
+    supersedes: FileOutcome | None = None
 
 
 @dataclass(frozen=True)
@@ -99,16 +107,32 @@ class ReplayedFiles:
     files: tuple[ReplayedFile, ...]
 
 
+@dataclass(frozen=True)
+class Withdrawal:
+    """Files that do not count any more.
+
+    Attributes:
+        withdrawal_id: Names it, and sorts by time as the names of batches do.
+        reason: Why, for whoever finds the files.
+        is_done: Whether nothing of them is left in the tables.
+    """
+
+    withdrawal_id: str
+    files: tuple[FileOutcome, ...]
+    reason: str
+    is_done: bool = False
+
+
 class Checkpoint:
     """The checkpoint in one directory."""
 
     def __init__(self, directory: Path) -> None:
         """Create its directories where they are missing."""
         self._directory = directory
-        self._batches, self._records, self._loaded, self._replays, self._unreadable = (
-            directory / name for name in ("batches", "records", "loaded", "replays", "unreadable")
+        self._batches, self._records, self._loaded, self._replays, self._withdrawals, self._unreadable = (
+            directory / name for name in ("batches", "records", "loaded", "replays", "withdrawals", "unreadable")
         )
-        for each in (self._batches, self._records, self._loaded, self._replays):
+        for each in (self._batches, self._records, self._loaded, self._replays, self._withdrawals):
             each.mkdir(parents=True, exist_ok=True)
 
     def claim(self, claim: Claim) -> None:
@@ -207,6 +231,27 @@ class Checkpoint:
             if not any((self._batches / f"{batch_id}{ending}").exists() for ending in (_CLAIMED, _STAGED)):
                 path.unlink(missing_ok=True)
 
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Note what is about to leave the tables, or that it has."""
+        _write(self._withdrawals / f"{withdrawal.withdrawal_id}{_JSON}", to_json(withdrawal))
+
+    def withdrawals(self, now: datetime) -> list[Withdrawal]:
+        """List what is about to leave the tables, and what has of late, the oldest first; forget the others."""
+        found = []
+        for path in sorted(self._withdrawals.glob(f"*{_JSON}")):
+            withdrawal = _read(Withdrawal, path)
+            if withdrawal and withdrawal.is_done and _age(path, now) > _KEPT_LOADED:
+                path.unlink(missing_ok=True)
+            elif withdrawal:
+                found.append(withdrawal)
+        return found
+
+    def uncounted(self, now: datetime) -> frozenset[tuple[str, str]]:
+        """Name the files, by batch and path, whose rows may still be in the tables and do not count any more."""
+        superseded = [file for batch in (*self.staged(), *self.loaded(now)) for file in batch.supersedes]
+        withdrawn = [file for withdrawal in self.withdrawals(now) for file in withdrawal.files]
+        return frozenset((file.batch_id, file.path) for file in (*superseded, *withdrawn))
+
     def set_aside_unreadable(self) -> dict[str, str]:
         """Put damaged files where nothing reads them.
 
@@ -219,6 +264,7 @@ class Checkpoint:
             (self._batches, _STAGED, StagedBatch),
             (self._records, _JSON, TaskRecord),
             (self._replays, _JSON, ReplayedFiles),
+            (self._withdrawals, _JSON, Withdrawal),
         )
         for directory, ending, kind in kinds:
             for path in sorted(directory.glob(f"*{ending}")):
@@ -298,6 +344,10 @@ def _parse(kind: type[T], path: Path) -> T:
         paths = [file.path for file in content.files]
     elif isinstance(content, ReplayedFiles):
         paths = [each for file in content.files for each in (file.path, file.sent_as)]
+    elif isinstance(content, Withdrawal):
+        if path.name != f"{content.withdrawal_id}{_JSON}":
+            raise CheckpointError(f"{path.name} speaks of the withdrawal {content.withdrawal_id!r}")
+        paths = [file.path for file in content.files]
     elif path.name != f"{content.record_id}{_JSON}":
         raise CheckpointError(f"{path.name} speaks of the record {content.record_id!r}")
     outside = [each for each in paths if not is_path_below(each)]

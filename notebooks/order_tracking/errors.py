@@ -33,5 +33,9 @@ class MergeError(OrderTrackingError):
     """Batches that were not merged; they stay staged."""
 
 
+class RemovalError(OrderTrackingError):
+    """A file cannot be withdrawn; nothing was changed."""
+
+
 class QualityGateError(OrderTrackingError):
     """A run that people must look at. What is good of its data has landed all the same."""

@@ -1,6 +1,6 @@
 """The job log: the shape of what a task tells of itself, and of each file, wherever it is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -14,6 +14,8 @@ class State(str, Enum):
     REJECTED = "REJECTED"  # it could not be loaded and was moved to rejected/
     STAGED = "STAGED"  # its rows are staged or quarantined, and it is in archive/
     MERGED = "MERGED"  # its rows are in orders_table
+    SUPERSEDED = "SUPERSEDED"  # it was loaded again, and what that read counts in place of this
+    WITHDRAWN = "WITHDRAWN"  # people took it back: its rows are nowhere, and it is in rejected/
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class FileOutcome:
     rows_read: int = 0
     rows_staged: int = 0
     rows_quarantined: int = 0
+
+
+def uncounted(file: FileOutcome, state: State, **details: object) -> FileOutcome:
+    """Say of a file that it does not count any more: neither do its rows."""
+    return replace(file, state=state, rows_read=0, rows_staged=0, rows_quarantined=0, **details)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

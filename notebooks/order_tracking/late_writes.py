@@ -31,7 +31,7 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
             if found and found.size_bytes != file.size_bytes:
                 again = PutBack(volume, checkpoint, now)
                 path = f"{again.folder}/{batch.batch_id}/{file.path}"
-                again.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False)])
+                again.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=file)])
                 again.put(path, partial(shutil.copyfile, directory / file.path))
                 warnings.append(f"{file.path} was written to after it had been loaded; it is loaded again as {path}")
                 file = replace(file, size_bytes=found.size_bytes)

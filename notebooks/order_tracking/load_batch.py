@@ -22,7 +22,7 @@ from order_tracking.job_log import FileOutcome, State
 from order_tracking.order_rows import ReadableFile, read_order_rows
 from order_tracking.parameters import CutRows, NewColumns
 from order_tracking.quarantine import first_bad_rows, quarantine_rows
-from order_tracking.stage import RowCounts, count_by_file, discard_batch, discard_file, write_stage
+from order_tracking.stage import RowCounts, count_by_file, discard_batch, discard_files, write_stage
 from order_tracking.tables import Tables, add_columns, added_columns
 from order_tracking.volume import Volume
 
@@ -100,7 +100,10 @@ class BatchLoader:
             ]
             if not changed and not unaccounted:
                 loaded = self._file_away(claim.batch_id, readable, counts)
-                batch = StagedBatch(claim.batch_id, (*loaded, *aside.values()), total.first_key, total.last_key)
+                batch = StagedBatch(
+                    *(claim.batch_id, (*loaded, *aside.values()), total.first_key, total.last_key),
+                    supersedes=self._superseded_by(loaded),
+                )
                 self.checkpoint.stage(batch)
                 return LoadedBatch(batch, (*warnings, *_warnings(readable), *total.warnings), tuple(alarms))
             for each in changed:
@@ -227,6 +230,11 @@ class BatchLoader:
         """Leave each loaded file in the archive; reject it with all its rows where too many of them are bad."""
         return [self._file_one_away(batch_id, each, counts[each.file.path]) for each in files]
 
+    def _superseded_by(self, loaded: Sequence[FileOutcome]) -> tuple[FileOutcome, ...]:
+        """List the earlier readings of files that were loaded again; of one that is rejected now the earlier counts."""
+        again = [self.replayed.get(file.path) for file in loaded if file.state is State.STAGED]
+        return tuple(each.supersedes for each in again if each and each.supersedes)
+
     def _file_one_away(self, batch_id: str, readable: ReadableFile, counts: "FileCounts") -> FileOutcome:
         file = readable.file
         replayed = self.replayed.get(file.path)
@@ -255,7 +263,7 @@ class BatchLoader:
             lines = lines_of(readable.location, {row.number for row in bad})
             told = [f"line {lines.get(row.number, '?')}: {row.reason}" for row in bad]
             for table in (self.tables.stage, self.tables.quarantine):
-                discard_file(self.spark, table, batch_id, path)
+                discard_files(self.spark, table, [(batch_id, path)])
         reason = (
             f"{counts.quarantined} of its {counts.rows} rows are bad, more than the {limit:g} % that are allowed; "
             + "; ".join(told[:_TOLD_IN_A_LINE])

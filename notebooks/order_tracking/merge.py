@@ -6,7 +6,7 @@ The greatest state of an order wins, and the greatest of several does not depend
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.errors import PySparkException
@@ -87,7 +87,7 @@ def merge_batches(
             ELSE {sent_later}
         END THEN UPDATE SET *
         WHEN NOT MATCHED THEN INSERT *"""
-        return run_again_on_conflict(spark, query, bounds)
+        return run_again_on_conflict(lambda: spark.sql(query, args=bounds).collect()[0])
 
     try:
         # In CASE, since nothing but its order keeps the second part from being evaluated.
@@ -119,12 +119,11 @@ def merge_batches(
     return MergeCounts(inserted, updated, late, unchanged=max(0, rows - inserted - updated - late))
 
 
-def run_again_on_conflict(spark: SparkSession, query: str, arguments: dict[str, str]) -> Row:
+def run_again_on_conflict(merge: Callable[[], Row]) -> Row:
     """Run a MERGE until no other one comes in between, and return its counts."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            [result] = spark.sql(query, args=arguments).collect()
-            return result
+            return merge()
         except PySparkException as error:
             if _CONFLICT not in str(error) or attempt == _ATTEMPTS:
                 raise

@@ -79,7 +79,7 @@ def quality_gate(
             if verdict:
                 raise QualityGateError(shown("; ".join(verdict)))
     finally:
-        _write_job_log(spark, tables.job_log, open_batches)
+        write_job_log(spark, tables.job_log, open_batches)
     return summary
 
 
@@ -125,7 +125,7 @@ def _bad_files(rejected: Sequence[FileOutcome], max_rejected_files: float) -> li
     ]
 
 
-def _write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> None:
+def write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> None:
     """Append every record that waits. One that is not forgotten then is there twice; the views show it once."""
     records = checkpoint.records()
     shape = ", ".join(f"{name}: {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())

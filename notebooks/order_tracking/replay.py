@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from pyspark.sql import functions as F
 
 from order_tracking.batch import batch_date, is_batch_id
 from order_tracking.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.claimed_files import outcome
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract import Contract
 from order_tracking.errors import ParameterError
-from order_tracking.landing import REASON_ENDING
+from order_tracking.job_log import FileOutcome, State
+from order_tracking.landing import REASON_ENDING, look_at
+from order_tracking.ledger import read_ledger
 from order_tracking.orders import ORDERS
-from order_tracking.stage import discard_file
+from order_tracking.stage import discard_files
 from order_tracking.tables import Tables, create_missing
 from order_tracking.volume import Volume, open_volume
 
@@ -33,7 +36,6 @@ SOURCES = ("archive", "quarantine", "rejected")
 _IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
 
 _FOLDER = "replay-"
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,16 @@ class PutBack:
         """Note all the files that are about to be put there."""
         self._checkpoint.note_replay(self.folder, ReplayedFiles(tuple(files)))
 
+    def supersedes(self) -> set[tuple[str, str]]:
+        """Name the readings, by batch and path, that files will supersede which are on their way to the orders."""
+        claimed = {file.path for claim in self._checkpoint.claimed() for file in claim.files}
+        staged = {file.path for batch in self._checkpoint.staged() for file in batch.files}
+        return {
+            (file.supersedes.batch_id, file.supersedes.path)
+            for path, file in self._checkpoint.replayed().items()
+            if file.supersedes and (path in claimed or path in staged or (self._volume.landing / path).exists())
+        }
+
     def put(self, path: str, write: Callable[[Path], Any]) -> str:
         """Write a file into the landing directory so that it is there as a whole or not at all."""
         target = self._volume.landing / path
@@ -97,9 +109,10 @@ def replay(
 ) -> ReplaySummary:
     """Put archived or rejected files, or quarantined rows, back into the landing directory, in a folder of their own.
 
-    To load a file again changes nothing but what a new version of the contract reads in it. Rejected files leave
-    `rejected/`, and the rows of the others the quarantine, once they are in the landing directory; what is still wrong
-    comes back to it. A file that was archived is archived again, whatever share of its rows is bad.
+    A file that was archived is archived again, whatever share of its rows is bad, and what is read of it then counts in
+    place of what was read before: with the same contract that changes nothing. Until it is merged, and where it is
+    rejected, the earlier reading counts. Rejected files leave `rejected/`, and rows the quarantine, once they are in
+    the landing directory; what is still wrong comes back to it.
 
     Args:
         spark: The session.
@@ -160,31 +173,33 @@ def _replay_files(
 ) -> Iterator[str]:
     if not chosen:
         return
-    batch_ids = {batch_id for batch_id, _, _ in chosen}
-    sent = _sent_times(spark, tables, batch_ids)
-    # A rejected file has left nothing in the tables.
-    quarantined = _quarantined_files(spark, tables, batch_ids) if source == "archive" else set()
+    ledger = read_ledger(spark, tables, {batch_id for batch_id, _, _ in chosen})
+    if source == "archive":
+        # What another reading counts in place of, or is about to, would count twice.
+        on_the_way = put_back.supersedes()
+        chosen = [each for each in chosen if each[:2] not in on_the_way and _still_counts(ledger.get(each[:2]))]
 
-    def sent_at(batch_id: str, path: str, file: Path) -> datetime:
-        return sent.get((batch_id, path)) or datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+    def earlier(batch_id: str, path: str, file: Path) -> FileOutcome:
+        found = ledger.get((batch_id, path))
+        if found:
+            return found
+        arrived = look_at(file.parents[len(Path(path).parts) - 1], path)
+        assert arrived
+        return outcome(batch_id, arrived, State.MERGED)
 
     # Two batches may have files of one name.
-    put_back.note(
-        ReplayedFile(
-            f"{put_back.folder}/{batch_id}/{path}",
-            _first_path(path),
-            sent_at(batch_id, path, file),
-            source == "archive",
-        )
-        for batch_id, path, file in chosen
-    )
+    replayed = []
+    for batch_id, path, file in chosen:
+        reading = earlier(batch_id, path, file)
+        is_archived = source == "archive"
+        target = f"{put_back.folder}/{batch_id}/{path}"
+        supersedes = reading if is_archived else None
+        replayed.append(ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, supersedes))
+    put_back.note(replayed)
     for batch_id, path, file in chosen:
         target = f"{put_back.folder}/{batch_id}/{path}"
         if source == "archive":
             yield put_back.put(target, partial(shutil.copyfile, file))
-            if (batch_id, path) in quarantined:
-                # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
-                discard_file(spark, tables.quarantine, batch_id, path)
         else:
             landed = volume.landing / target
             landed.parent.mkdir(parents=True, exist_ok=True)
@@ -193,17 +208,8 @@ def _replay_files(
                 yield target
 
 
-def _sent_times(spark: SparkSession, tables: Tables, batch_ids: Iterable[str]) -> dict[tuple[str, str], datetime]:
-    ledger = spark.table(tables.ledger).where(F.col("batch_id").isin(*batch_ids))
-    rows = ledger.selectExpr("batch_id", "path", "unix_micros(modified_at) AS micros").collect()
-    return {
-        (row.batch_id, row.path): _EPOCH + timedelta(microseconds=row.micros) for row in rows if row.micros is not None
-    }
-
-
-def _quarantined_files(spark: SparkSession, tables: Tables, batch_ids: Iterable[str]) -> set[tuple[str, str]]:
-    rows = spark.table(tables.quarantine).where(F.col("_batch_id").isin(*batch_ids))
-    return {(row[0], row[1]) for row in rows.select("_batch_id", "_source_file").distinct().collect()}
+def _still_counts(reading: FileOutcome | None) -> bool:
+    return reading is None or reading.state is not State.SUPERSEDED
 
 
 def _first_path(path: str) -> str:
@@ -219,13 +225,16 @@ def _replay_quarantine(
     groups = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
     if not groups:
         return ReplaySummary((), rows_left=rows.count())
-    sent = _sent_times(spark, tables, {batch_id for batch_id, _ in groups})
+    ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in groups})
     now = datetime.now(timezone.utc)
     put_back.note(
         ReplayedFile(
-            f"{put_back.folder}/{group[0]}/{group[1]}", _first_path(group[1]), sent.get(tuple(group), now), True
+            f"{put_back.folder}/{batch_id}/{path}",
+            _first_path(path),
+            ledger[batch_id, path].modified_at if (batch_id, path) in ledger else now,
+            may_be_bad=True,
         )
-        for group in groups
+        for batch_id, path in groups
     )
     put = []
     for batch_id, path in groups:
@@ -234,7 +243,7 @@ def _replay_quarantine(
         target = f"{put_back.folder}/{batch_id}/{path}"
         put.append(put_back.put(target, partial(_write_csv, raw)))
         # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
-        discard_file(spark, tables.quarantine, batch_id, path, _IS_WHOLE)
+        discard_files(spark, tables.quarantine, [(batch_id, path)], _IS_WHOLE)
     return ReplaySummary(tuple(put), rows_left=rows.count())
 
 

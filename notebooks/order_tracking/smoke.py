@@ -157,7 +157,7 @@ def _two_merges(spark: SparkSession, table: str) -> str:
 
     def run(_: int) -> int:
         barrier.wait()
-        return int(run_again_on_conflict(spark, merge, {}).num_inserted_rows)
+        return int(run_again_on_conflict(lambda: spark.sql(merge).collect()[0]).num_inserted_rows)
 
     with ThreadPoolExecutor(2) as pool:
         inserted = sorted(pool.map(run, range(2)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from order_tracking import withdraw
 from order_tracking.batch import new_batch_id
 from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.clock import Clock, use_utc, utc_now
@@ -103,8 +104,11 @@ def source_to_stage(
             batches.load(claim)
         for claim in left_behind:
             batches.resume(claim)
+        cut_short = [each for each in open_batches.withdrawals(now()) if not each.is_done]
+        if cut_short:
+            withdraw.carry_out(spark, contract, tables, directories.probed(), open_batches, cut_short, run, now)
         batches.raise_failures()
-        return SourceToStageSummary(
+        summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,
             resumed_batch_ids=tuple(claim.batch_id for claim in left_behind),
             files=(
@@ -120,6 +124,9 @@ def source_to_stage(
             rows_staged=run.counts.get("rows_staged", 0),
             rows_quarantined=run.counts.get("rows_quarantined", 0),
         )
+    # Only now, when what became of the files is kept elsewhere.
+    withdraw.note_done(open_batches, cut_short)
+    return summary
 
 
 class _Batches:

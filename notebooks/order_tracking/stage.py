@@ -1,7 +1,7 @@
 """The stage: every row that was loaded. The merge takes the batches that wait for it, the history takes them all."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from order_tracking.contract import Contract
 from order_tracking.rules import breaks, is_unknown, parse
-from order_tracking.sql import identifier
+from order_tracking.sql import identifier, literal
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,17 @@ def count_by_file(spark: SparkSession, table: str, batch_id: str) -> dict[str, i
     return {row._source_file: row["count"] for row in rows.groupBy("_source_file").count().collect()}
 
 
-def discard_file(spark: SparkSession, table: str, batch_id: str, path: str, condition: str = "true") -> None:
-    """Delete a file's rows, or those that meet a condition, from the stage or from the quarantine."""
-    spark.sql(
-        f"DELETE FROM {table} WHERE _batch_id = :batch_id AND _source_file = :path AND {condition}",
-        args={"batch_id": batch_id, "path": path},
-    ).collect()
+def are_of(files: Iterable[tuple[str, str]]) -> str:
+    """Tell, as SQL, whether a row is of one of these files, named by batch and path."""
+    named = sorted(set(files))
+    batch_ids = ", ".join(map(literal, sorted({batch_id for batch_id, _ in named})))
+    paths = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in named)
+    return f"(_batch_id IN ({batch_ids}) AND concat(_batch_id, '/', _source_file) IN ({paths}))" if named else "false"
+
+
+def discard_files(spark: SparkSession, table: str, files: Iterable[tuple[str, str]], condition: str = "true") -> None:
+    """Delete the rows of files, or those that meet a condition, from the stage or the quarantine, in one commit."""
+    spark.sql(f"DELETE FROM {table} WHERE {are_of(files)} AND {condition}").collect()
 
 
 def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:

@@ -9,9 +9,11 @@ from order_tracking.checkpoint import Checkpoint
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract import Contract
 from order_tracking.errors import MergeError
-from order_tracking.job_log import State
+from order_tracking.job_log import State, uncounted
 from order_tracking.merge import merge_batches
 from order_tracking.orders import ORDERS
+from order_tracking.remake import remake_orders
+from order_tracking.stage import discard_files
 from order_tracking.summary import StageToFinalSummary
 from order_tracking.tables import Tables
 from order_tracking.task_run import task_run
@@ -48,13 +50,22 @@ def stage_to_final(
         run.batch_ids += [batch.batch_id for batch in batches]
         if not batches:
             return StageToFinalSummary()
+        superseded = {(file.batch_id, file.path): file for batch in batches for file in batch.supersedes}
         try:
             with run.step("merge"):
-                counts = merge_batches(spark, contract, tables, batches)
+                if superseded:
+                    counts = remake_orders(spark, contract, tables, open_batches, superseded, batches, now)
+                else:
+                    counts = merge_batches(spark, contract, tables, batches)
         except Exception as error:
             raise MergeError(
                 f"batch {', '.join(run.batch_ids)} was not merged into {tables.orders}; it stays staged: run again"
             ) from error
+        if superseded:
+            with run.step("discard"):  # Not before: the orders that are made again are found by these rows.
+                for table in (tables.stage, tables.quarantine):
+                    discard_files(spark, table, superseded)
+        run.files += [uncounted(file, State.SUPERSEDED) for file in superseded.values()]
         run.files += [
             replace(file, state=State.MERGED) if file.state is State.STAGED else file
             for batch in batches

@@ -10,9 +10,12 @@ from pyspark.sql.types import StructType
 
 from order_tracking.contract import Contract, is_reserved
 from order_tracking.errors import ContractError
-from order_tracking.job_log import JOB_LOG_COLUMNS
-from order_tracking.sql import identifier
+from order_tracking.job_log import JOB_LOG_COLUMNS, State
+from order_tracking.sql import identifier, literal
 from order_tracking.state_order import comparable, leading, values
+
+#: In the order of a file's way, the last one it came to counts.
+_STATES = ", ".join(literal(state.value) for state in State)
 
 _JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
@@ -250,7 +253,7 @@ def _views(contract: Contract, tables: Tables, added: tuple[str, ...]) -> Mappin
                    last.unknown_columns, last.moved_to, last.rows_read, last.rows_staged, last.rows_quarantined,
                    first_run_id AS run_id, occurred_at
             FROM (
-                SELECT max(struct(array_position(array('DROPPED', 'REJECTED', 'STAGED', 'MERGED'), file.state) AS rank,
+                SELECT max(struct(array_position(array({_STATES}), file.state) AS rank,
                                   file.*)) AS last,
                        min(run_id) AS first_run_id, max(ended_at) AS occurred_at
                 FROM (SELECT run_id, ended_at, explode(files) AS file FROM {tables.job_log})

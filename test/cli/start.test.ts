@@ -178,10 +178,27 @@ test("replay loads an archived file again, which changes nothing", async () => {
   expect(document.runs[0]?.tasks[1]?.summary).toMatchObject({ rows_taken: 1, inserted: 0, updated: 0, unchanged: 1 });
 });
 
+test("track traces each row of an order to its line, and withdraw takes a file back", async () => {
+  const traced = await orderTracking(["track", "GOOD-1", "--trace", ...atHome]);
+  expect(traced.code).toBe(0);
+  expect(traced.stdout).toMatch(/inserted, current +replay-\S+good\.csv +2 +GOOD /);
+
+  const [file] = await query("SELECT path FROM operations.loaded_files_table WHERE path LIKE '%/good.csv'");
+  const withdrawn = await orderTracking(["withdraw", String(file?.path), ...atHome]);
+  expect(withdrawn.stdout).toMatch(/withdraw +SUCCESS .*\n +\S+good\.csv -> rejected\//);
+  expect(withdrawn.code).toBe(0);
+  expect((await orderTracking(["track", "GOOD-1", ...atHome])).code).toBe(1);
+  const again = await orderTracking(["withdraw", String(file?.path), "--json", ...atHome]);
+  expect(again.code).toBe(1);
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    error: expect.stringContaining("it was withdrawn before") as string,
+  });
+});
+
 test("upkeep compacts the tables, and makes the view without which track knows no history", async () => {
   const view = path.join(home, "tables", "order_tracking.db", "orders_history.view.sql");
   rmSync(view);
-  const tracked = await orderTracking(["track", "GOOD-1", ...atHome]);
+  const tracked = await orderTracking(["track", "MINE-1", ...atHome]);
   expect(tracked).toMatchObject({ code: 1, stdout: "" });
   expect(tracked.stderr).toContain('the view orders_history is missing: run "npm run -s order-tracking -- upkeep"');
 

@@ -26,7 +26,7 @@ STEPS: list[tuple[Any, str, int]] = [
     (load_batch, "write_stage", 1),
     (Checkpoint, "stage", 1),
     (stage_to_final, "merge_batches", 1),
-    (quality_gate, "_write_job_log", 1),
+    (quality_gate, "write_job_log", 1),
 ]
 
 

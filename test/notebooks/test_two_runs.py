@@ -33,7 +33,7 @@ MOMENTS = [
     (Checkpoint, "stage"),
     (stage_to_final, "merge_batches"),
     (Checkpoint, "close"),
-    (quality_gate, "_write_job_log"),
+    (quality_gate, "write_job_log"),
 ]
 
 

@@ -10,6 +10,7 @@ export const NOTEBOOK_JOBS = [
   "orders_tracking_incremental_load",
   "orders_tracking_replay",
   "orders_tracking_upkeep",
+  "orders_tracking_withdraw",
 ] as const;
 export const JOBS = [...NOTEBOOK_JOBS, "orders_tracking_sweep"] as const;
 

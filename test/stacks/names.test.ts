@@ -28,6 +28,7 @@ const LIMITS = {
   sweepJob: /^.{1,4096}$/,
   upkeepJob: /^.{1,4096}$/,
   replayJob: /^.{1,4096}$/,
+  withdrawJob: /^.{1,4096}$/,
   cluster: /^.{1,100}$/,
   clusterPolicy: /^.{1,100}$/,
   warehouse: /^.{1,99}$/,

@@ -26,7 +26,10 @@ function withoutVersion(given: unknown): string {
 }
 
 it("puts the notebooks into a folder for their version within the environment's", () => {
-  const notebooks = ["quality_gate", "replay", "smoke", "source_to_stage", "stage_to_final", "upkeep"];
+  const notebooks = readdirSync(NOTEBOOKS)
+    .filter((file) => file.endsWith(".py"))
+    .map((file) => file.slice(0, -".py".length))
+    .sort();
 
   expect(
     all(synthesized.pipeline, "databricks_notebook")

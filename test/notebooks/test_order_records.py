@@ -1,0 +1,47 @@
+"""Which records of a file are an order's, by their bytes."""
+
+from pathlib import Path
+
+import pytest
+from order_tracking.order_records import OrderRecords
+from order_tracking.orders import ORDERS
+from pipeline import lines, order
+
+
+def found(tmp_path: Path, text: str | bytes, key: str = "T1") -> list[tuple[int, int | None]]:
+    file = tmp_path / "a.csv"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return [(record.line, record.number) for record in OrderRecords(ORDERS, key).find(file)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        order(1),
+        f"  {order(1)}",
+        order(1).replace("T1", '"T1 "'),
+        order(1).replace("T1", "\u00a0T1\u200b"),
+        order(1).replace("T1", "T\x011"),
+        "T1,too few",
+        ",T1,SHIPPED,,,,2026-01-01",
+        f"{order(1)},too many",
+        'T1,"a quote that is never closed',
+    ],
+)
+def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
+    assert found(tmp_path, lines("", order(2), row)) == [(4, 2)]
+
+
+@pytest.mark.parametrize(
+    "row", [order(11), order("1-2"), order(2).replace("O2", "T1"), "T1-2,too few", "t1,O1,SHIPPED,,,,2026-01-01"]
+)
+def test_a_record_is_another_orders(tmp_path: Path, row: str) -> None:
+    assert found(tmp_path, lines(row)) == []
+
+
+def test_a_file_without_the_key_in_its_header_is_searched_for_the_word(tmp_path: Path) -> None:
+    assert found(tmp_path, f"{order(1)}\n{order(2)}\nx,T1\n") == [(1, None), (3, 2)]
+
+
+def test_a_key_is_compared_as_people_see_it(tmp_path: Path) -> None:
+    assert found(tmp_path, lines(order(1).replace("T1", "Gro\u0308\u00dfe")), key="Gr\u00f6\u00dfe") == [(2, 1)]

@@ -1,0 +1,52 @@
+from order_tracking.trace import trace
+from pipeline import Pipeline, lines, order
+
+LATER = "2026-01-03 10:00:00"
+
+
+def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(pipeline: Pipeline) -> None:
+    spanning = order(9).replace("9 Main Street", '"two\nlines"')
+    bad = order(1).replace("2026-01-01", "someday")
+    pipeline.drop("first.csv", lines("", spanning, order(1), order(1, "DELIVERED"), bad, order(1, "DELIVERED")), 60)
+    pipeline.run()
+    pipeline.drop("newer.csv", lines(order(2), order(1, "RETURNED", LATER)), 50)
+    pipeline.run()
+    pipeline.drop("older.csv", lines(order(1, "PACKED"), order(1, "RETURNED", LATER)), 40)
+    pipeline.run()
+    pipeline.drop("waiting.csv", lines(order(1, "LOST", LATER)), 30)
+    pipeline.stage()
+    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1")
+    assert [(row.file, row.line, row.decision, row.is_current, row.values["status"]) for row in found.rows] == [
+        ("first.csv", 7, "quarantined", False, "SHIPPED"),
+        ("first.csv", 5, "late", False, "SHIPPED"),
+        ("first.csv", 6, "unchanged", False, "DELIVERED"),
+        ("first.csv", 8, "inserted", False, "DELIVERED"),
+        ("newer.csv", 3, "updated", True, "RETURNED"),
+        ("older.csv", 2, "late", False, "PACKED"),
+        ("older.csv", 3, "unchanged", False, "RETURNED"),
+        ("waiting.csv", 2, "staged", False, "LOST"),
+    ]
+    assert found.rows[0].reasons == ("received_date is not a date such as 2026-11-21: someday",)
+    merges = pipeline.spark.table(pipeline.tables.runs).where("task = 'stage_to_final'").sort("ended_at").collect()
+    versions = pipeline.spark.sql(f"DESCRIBE HISTORY {pipeline.tables.orders}").where("operation = 'MERGE'").collect()
+    commits = sorted(row.version for row in versions)
+    assert len(commits) == len(merges) == 3
+    for file, run, commit in zip(("first", "newer", "older"), merges, commits, strict=True):
+        decided = {(row.run_id, row.commit) for row in found.rows if row.file == f"{file}.csv" and not row.reasons}
+        assert decided == {(run.run_id, commit)}
+    assert {(row.run_id, row.commit) for row in found.rows if row.decision == "staged"} == {(None, None)}
+    assert "first.csv, line 7" in str(found) and "someday" in str(found)
+
+
+def test_an_order_that_was_never_sent_has_an_empty_trace(pipeline: Pipeline) -> None:
+    pipeline.run()
+    assert trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows == ()
+
+
+def test_a_line_is_not_told_of_a_file_that_is_gone(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    [archived] = (pipeline.volume / "archive").rglob("a.csv")
+    archived.unlink()
+    [row] = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
+    assert (row.line, row.decision) == (None, "inserted")

@@ -1,0 +1,175 @@
+"""What counts: a file that is withdrawn never came, and one that is loaded again counts as it was read last."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from order_tracking import load_batch, withdraw
+from order_tracking.contract import Contract
+from order_tracking.errors import RemovalError
+from order_tracking.orders import ORDERS
+from order_tracking.replay import replay
+from order_tracking.withdraw import WithdrawSummary
+from pipeline import Pipeline, lines, order
+
+LATER = "2026-01-03 10:00:00"
+STATES = {"first": "MERGED", "wrong": "WITHDRAWN"}
+
+
+def take_back(pipeline: Pipeline, files: str) -> WithdrawSummary:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    return withdraw.withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", files, pipeline.contract)
+
+
+def put_back(pipeline: Pipeline, source: str, **chosen: str) -> int:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    summary = replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract)
+    return len(summary.files)
+
+
+def history(pipeline: Pipeline) -> list[tuple[Any, ...]]:
+    columns = ("tracking_num", "status", "CAST(valid_from AS STRING)", "CAST(valid_to AS STRING)", "is_current")
+    return sorted(tuple(row) for row in pipeline.table("orders_history", *columns))
+
+
+def test_a_withdrawn_file_never_came_and_can_be_loaded_again(pipeline: Pipeline) -> None:
+    pipeline.drop("first.csv", lines(order(1)), 60)
+    pipeline.run()
+    before = (pipeline.orders(), history(pipeline))
+    # It updates one order, brings another, repeats what was there, and has a bad row.
+    wrong = lines(order(1, "DELIVERED", LATER), order(1), order(2), "bad")
+    pipeline.drop("wrong.csv", wrong, 50)
+    pipeline.run()
+    with_it = (pipeline.orders(), history(pipeline), pipeline.quarantine())
+    versions = pipeline.versions()
+    summary = take_back(pipeline, "wrong.csv")
+    assert (summary.rows, "rejected/" in str(summary)) == (4, True)
+    assert pipeline.versions()["orders_table"] == versions["orders_table"] + 1
+    assert (pipeline.orders(), history(pipeline)) == before
+    assert (pipeline.quarantine(), len(pipeline.table("stage_orders_table"))) == ([], 1)
+    [file] = [row for row in pipeline.table("loaded_files_table") if row.path == "wrong.csv"]
+    assert (file.state, file.rows_read, file.rows_staged, file.rows_quarantined) == ("WITHDRAWN", 0, 0, 0)
+    assert (pipeline.volume / file.moved_to).read_text() == wrong
+    assert pipeline.files("rejected")["wrong.csv.reason.txt"].startswith(b"it was withdrawn at ")
+    with pytest.raises(RemovalError, match=r"wrong\.csv: it was withdrawn before"):
+        take_back(pipeline, "wrong.csv")
+    assert put_back(pipeline, "rejected") == 1
+    pipeline.run()
+    assert (pipeline.orders(), history(pipeline)) == with_it[:2]
+    assert [reasons for *_, reasons in pipeline.quarantine()] == [reasons for *_, reasons in with_it[2]]
+
+
+def test_nothing_is_withdrawn_where_one_of_the_files_cannot_be(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop("x/b.csv", lines(order(2)))
+    pipeline.drop("bad.csv", "no header\n")
+    pipeline.run()
+    pipeline.drop("a.csv", lines(order(3)))
+    pipeline.run()
+    with pytest.raises(RemovalError) as refused:
+        take_back(pipeline, "a.csv, x/b.csv, bad.csv, never.csv")
+    message = str(refused.value)
+    assert "never.csv: no file of that name was ever loaded" in message and "bad.csv: it was rejected" in message
+    assert len(pipeline.statuses()) == 3
+    name = message.split("name one of ")[1].split(",")[0]
+    take_back(pipeline, f"{name}, x/b.csv")
+    assert len(pipeline.statuses()) == 1
+
+
+class Crash(BaseException):
+    """Not an Exception, so that nothing handles it."""
+
+
+def crashing(*_: Any) -> None:
+    raise Crash
+
+
+def test_the_next_run_finishes_what_was_cut_short_before_any_step(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = ["carry_out", "remake_orders", "discard_files", "_put_aside", "note_done", "write_job_log"]
+    steps = {function.strip("_"): function for function in functions}
+    for step in steps:
+        pipeline.drop(f"{step}/first.csv", lines(order(step)), 60)
+        wrong = lines(order(step, "DELIVERED", LATER), order(f"{step}2"), "bad")
+        pipeline.drop(f"{step}/wrong.csv", wrong, 50)
+    pipeline.run()
+    for step, function in steps.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(withdraw, function, crashing)
+            with pytest.raises(Crash):
+                take_back(pipeline, f"{step}/wrong.csv")
+    pipeline.run()
+    assert (pipeline.statuses(), pipeline.quarantine()) == ({f"T{step}": "SHIPPED" for step in steps}, [])
+    assert len(pipeline.table("stage_orders_table")) == len(steps)
+    states = {f"{step}/{name}.csv": [state] for step in steps for name, state in STATES.items()}
+    assert pipeline.states() == states
+    assert pipeline.files("archive").keys() == {f"{step}/first.csv" for step in steps}
+    assert {path for path in pipeline.files("rejected") if path.endswith(".csv")} == states.keys() - {
+        f"{step}/first.csv" for step in steps
+    }
+    monkeypatch.setattr(withdraw, "carry_out", crashing)
+    pipeline.run()  # Nothing is left to do.
+
+
+def test_a_withdrawal_sees_no_rows_of_a_batch_without_an_end(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("wrong.csv", lines(order(1)), 60)
+    pipeline.run()
+    pipeline.drop("next.csv", lines(order(1, "DELIVERED", LATER)))
+    write_stage = load_batch.write_stage
+
+    def written_and_crashing(*args: Any) -> None:
+        write_stage(*args)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(load_batch, "write_stage", written_and_crashing)
+        with pytest.raises(Crash):
+            pipeline.stage()
+    take_back(pipeline, "wrong.csv")
+    assert pipeline.statuses() == {}
+    pipeline.run()
+    assert pipeline.statuses() == {"T1": "DELIVERED"}
+
+
+def with_time_format(pattern: str) -> Contract:
+    formats = {"last_update_timestamp": (pattern,)}
+    return replace(ORDERS, columns=tuple(replace(each, formats=formats.get(each.name, ())) for each in ORDERS.columns))
+
+
+def test_what_is_read_of_a_file_that_is_loaded_again_counts_forwards_and_backwards(pipeline: Pipeline) -> None:
+    """By a contract that had day and month the wrong way round."""
+    pipeline.contract = with_time_format("MM/dd/yyyy")
+    pipeline.drop("other.csv", lines(order(1, "DELIVERED", "2026-01-05 10:00:00")), 60)
+    pipeline.drop("wrong.csv", lines(order(1, "LOST", "03/01/2026"), order(2, "NEW", "01/02/2026")), 50)
+    pipeline.run()
+    assert pipeline.statuses() == {"T1": "LOST", "T2": "NEW"}
+    pipeline.contract = with_time_format("dd/MM/yyyy")
+    assert put_back(pipeline, "archive") == 2
+    assert put_back(pipeline, "archive") == 0  # They are on their way.
+    before = pipeline.versions()["orders_table"]
+    _, merged = pipeline.run()
+    assert pipeline.versions()["orders_table"] == before + 1
+    assert pipeline.statuses() == {"T1": "DELIVERED", "T2": "NEW"}
+    assert history(pipeline) == [
+        ("T1", "DELIVERED", "2026-01-05 10:00:00", None, True),
+        ("T1", "LOST", "2026-01-03 00:00:00", "2026-01-05 10:00:00", False),
+        ("T2", "NEW", "2026-02-01 00:00:00", None, True),
+    ]
+    assert len(pipeline.table("stage_orders_table")) == 3
+    assert sorted(row.state for row in pipeline.table("loaded_files_table")) == ["MERGED"] * 2 + ["SUPERSEDED"] * 2
+    assert merged.late + merged.unchanged + merged.inserted + merged.updated == merged.rows_taken == 3
+
+
+def test_the_earlier_reading_counts_where_the_file_is_rejected_now(pipeline: Pipeline) -> None:
+    text = lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp")
+    pipeline.drop("a.csv", text)
+    pipeline.run()
+    pipeline.contract = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
+    assert put_back(pipeline, "archive") == 1
+    staged, _ = pipeline.run()
+    assert [file.outcome for file in staged.files] == ["rejected"]
+    assert pipeline.statuses() == {"T1": "NEW"}
+    assert pipeline.states()["a.csv"] == ["MERGED"]
