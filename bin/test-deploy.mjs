@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { root } from "./setup.mjs";
+import { fail, root, setUp } from "./setup.mjs";
 
 /** Deployments mostly wait: for roles to be listed, and for the network. */
 const AT_ONCE = 3;
@@ -21,6 +21,11 @@ const { values } = parseArgs({
     teardowns: { type: "string", default: "3" },
   },
 });
+try {
+  await setUp(); // Deployed jobs run on Spark.
+} catch (error) {
+  fail(error);
+}
 const scratch = mkdtempSync(path.join(os.tmpdir(), "order-tracking-deploy-"));
 const report = path.join(scratch, "report.jsonl");
 const startedAt = Date.now();

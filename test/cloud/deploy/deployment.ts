@@ -39,11 +39,11 @@ export function outcome({ code, output }: Finished): string {
 }
 
 /** Variables for Terraform: the cloud is the stand-in, providers need no network, and waiting for roles is short. */
-export function commandVariables(cloud: Cloud, providers: Providers): Readonly<Record<string, string>> {
+export function commandVariables(cloud: Cloud, cliConfig: string): Readonly<Record<string, string>> {
   return {
     ...cloud.variables(),
     ORDER_TRACKING_ROLE_WAIT_SECONDS: String(ROLE_WAIT_SECONDS),
-    TF_CLI_CONFIG_FILE: providers.cliConfig,
+    TF_CLI_CONFIG_FILE: cliConfig,
     TF_IN_AUTOMATION: "1",
     CHECKPOINT_DISABLE: "1",
     ...SECRETS,
@@ -64,7 +64,7 @@ export class Deployment {
     this.#what = what;
     this.folder = mkdtempSync(path.join(tmpdir(), "order-tracking-deployment-"));
     this.#environment = {
-      ...commandVariables(cloud, providers),
+      ...commandVariables(cloud, providers.cliConfig),
       DISABLE_VERSION_CHECK: "1",
       CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
       FORCE_COLOR: "0",

@@ -1,9 +1,10 @@
 /** Every environment from nothing to nothing: deployed, looked at again, changed, broken, mended, interrupted, destroyed. */
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
-import { type Cloud, SUBSCRIPTION_ID } from "../cloud.ts";
+import { type Cloud, type CloudOptions, SUBSCRIPTION_ID } from "../cloud.ts";
 import { SANDBOX_REQUEST, SHIPPED } from "./choices.ts";
 import { type Deployable, Deployment, KINDS, outcome, SUCCESS } from "./deployment.ts";
-import { installProviders } from "./providers.ts";
+import { installProviders, type Providers } from "./providers.ts";
+import { JOBS_ON_SPARK } from "./load-job.ts";
 import { report } from "./report.ts";
 import { ONLY, SEED } from "./selected.ts";
 import { addNeighbours, addWorkspaceOfDev, startPeopledCloud } from "./surroundings.ts";
@@ -39,21 +40,34 @@ function changed(settings: EnvironmentSettings, changes: Partial<EnvironmentSett
   return { environment, variables: { ...variables, ORDER_TRACKING_TEST_SETTINGS: json }, app: APP };
 }
 
-const isAskedFor = ({ name }: EnvironmentSettings) =>
+/** Starts a cloud in which there is what has to be there before a first deployment of an environment. */
+export async function prepare(settings: EnvironmentSettings, providers: Providers, options: CloudOptions) {
+  const isShipped = SHIPPED.includes(settings);
+  const cloud = await startPeopledCloud(options);
+  if (!isShipped) addNeighbours(cloud);
+  else if (settings.existingWorkspace) addWorkspaceOfDev(cloud);
+  const deployment = new Deployment(cloud, providers, isShipped ? shipped(settings) : changed(settings, {}));
+  if (isShipped) expect(outcome(await deployment.makeState())).toEqual(SUCCESS);
+  return { cloud, deployment };
+}
+
+export const isAskedFor = ({ name }: EnvironmentSettings) =>
   ONLY === undefined || name === ONLY || (ONLY === "sandbox" && name.startsWith("sbx"));
 
+/** Tests of an environment while it is deployed. */
+export type TestDeployed = (cloud: () => Cloud, environment: string) => void;
+
 /** Adds the tests of some environments. */
-export function testLifecycle(all: readonly EnvironmentSettings[]): void {
+export function testLifecycle(all: readonly EnvironmentSettings[], testDeployed: TestDeployed = () => undefined): void {
   for (const settings of all) {
     const isTested = typeof providers !== "string" && isAskedFor(settings);
     (isTested ? describe : describe.skip)(settings.name, () => {
-      testLifecycleOf(settings);
+      testLifecycleOf(settings, testDeployed);
     });
   }
 }
 
-function testLifecycleOf(settings: EnvironmentSettings): void {
-  const isShipped = SHIPPED.includes(settings);
+function testLifecycleOf(settings: EnvironmentSettings, testDeployed: TestDeployed): void {
   const startedAt = Date.now();
   let cloud: Cloud;
   let deployment: Deployment;
@@ -72,13 +86,7 @@ function testLifecycleOf(settings: EnvironmentSettings): void {
 
   beforeAll(async () => {
     if (typeof providers === "string") return;
-    cloud = await startPeopledCloud({ seed: SEED });
-    if (settings.existingWorkspace) {
-      if (isShipped) addWorkspaceOfDev(cloud);
-      else addNeighbours(cloud);
-    } else if (!isShipped) addNeighbours(cloud);
-    deployment = new Deployment(cloud, providers, isShipped ? shipped(settings) : changed(settings, {}));
-    if (isShipped) expect(outcome(await deployment.makeState())).toEqual(SUCCESS);
+    ({ cloud, deployment } = await prepare(settings, providers, { seed: SEED, jobs: JOBS_ON_SPARK }));
     before = cloud.store.inventory();
   });
   afterAll(async () => {
@@ -94,6 +102,8 @@ function testLifecycleOf(settings: EnvironmentSettings): void {
   it("has nothing to change after that", async () => {
     expect(await plans()).toEqual(NO_CHANGES);
   });
+
+  testDeployed(() => cloud, settings.name);
 
   it("follows a change of each kind", async () => {
     // In place, by replacement, more and less of something.

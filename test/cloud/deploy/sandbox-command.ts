@@ -12,7 +12,7 @@ export class SandboxCommand {
 
   constructor(cloud: Cloud, providers: Providers) {
     this.#variables = {
-      ...commandVariables(cloud, providers),
+      ...commandVariables(cloud, providers.cliConfig),
       ORDER_TRACKING_DEV_SUBSCRIPTION_ID: SUBSCRIPTION_ID,
     };
   }

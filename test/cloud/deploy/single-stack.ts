@@ -21,7 +21,7 @@ export class SingleStack {
     kind: Kind,
     change: (stack: StackJson, files: Map<string, string>) => void = () => undefined,
   ) {
-    this.#variables = commandVariables(cloud, providers);
+    this.#variables = commandVariables(cloud, providers.quickCliConfig);
     const folder = `stacks/${settings.name}-${kind}/`;
     const files = new Map(
       [...synthesize(settings).files]
@@ -41,10 +41,8 @@ export class SingleStack {
     }
   }
 
-  /** Initializes and applies; `onStart` is given the process that applies. */
-  async apply(onStart?: (child: ChildProcess) => void): Promise<Finished> {
-    const initialized = await this.#terraform(["init", "-input=false", "-no-color"]);
-    if (initialized.code !== 0) return initialized;
+  /** Applies; `onStart` is given the process that does. */
+  apply(onStart?: (child: ChildProcess) => void): Promise<Finished> {
     return this.#terraform(["apply", "-auto-approve", "-input=false", "-no-color"], onStart);
   }
 

@@ -13,6 +13,9 @@ const LATEST_ROLE = 1000;
 /** Long enough that requests of one apply come in between those of another. */
 const MOST_DELAY = 60;
 
+/** Somebody who is in one group. */
+export const personIn = (group: string): string => `one-of-${group}@example.com`;
+
 /** A cloud with the people that environments name, as `seed` has it. */
 export async function startPeopledCloud(options: CloudOptions): Promise<Cloud> {
   const [owners = ""] = OF_OTHERS.groups;
@@ -22,7 +25,10 @@ export async function startPeopledCloud(options: CloudOptions): Promise<Cloud> {
     deployerIsIn: [owners],
     ...options,
   });
-  for (const name of OF_OTHERS.groups) cloud.account.add("group", name);
+  for (const name of OF_OTHERS.groups) {
+    cloud.account.add("group", name);
+    cloud.account.add("user", personIn(name), [name]);
+  }
   for (const name of OF_OTHERS.servicePrincipals) cloud.account.add("service-principal", name);
   return cloud;
 }
