@@ -129,7 +129,7 @@ async function main(providers: Providers): Promise<void> {
   const cloud = await startPeopledCloud({ mostDelay: 0, latestRole: 0 });
   addNeighbours(cloud);
   const place: Planned = {
-    variables: { ...commandVariables(cloud, providers), ORDER_TRACKING_ROLE_WAIT_SECONDS: "0" },
+    variables: { ...commandVariables(cloud, providers.cliConfig), ORDER_TRACKING_ROLE_WAIT_SECONDS: "0" },
     folder: (kind) => path.join(home, kind),
   };
   try {

@@ -27,7 +27,7 @@ if (typeof providers === "string") console.warn(`Nothing was planned: ${provider
     if (typeof providers === "string") return;
     cloud = await startPeopledCloud({ seed: SEED });
     variables = {
-      ...commandVariables(cloud, providers),
+      ...commandVariables(cloud, providers.cliConfig),
       [dev.subscriptionIdVariable]: SUBSCRIPTION_ID,
       ORDER_TRACKING_PLAN_KEY: KEY,
     };
