@@ -6,7 +6,16 @@ import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
 /** Commands that run nothing of the job: Node packages are enough. */
 const WITHOUT_SPARK = ["state", "plan", "apply", "sandbox", "identities", "github", "cloud"];
 
-if (process.argv[2] === "doctor") {
+const DOCTOR_USAGE = `Usage: npm run -s order-tracking -- doctor
+
+Says what is missing on this machine, also to deploy from it, how to get it, and whether a Spark is warm.
+Exit code 0 only if nothing is missing that the laptop's commands need.
+`;
+
+const [command, ...args] = process.argv.slice(2);
+if (command === "doctor" && args.some((word) => word === "--help" || word === "-h")) {
+  process.stdout.write(DOCTOR_USAGE);
+} else if (command === "doctor") {
   // Here rather than in cli/: it must work where nothing can be installed yet.
   const findings = findRequirements();
   const show = ({ ok, sentence }) => console.log(`${ok ? "ok     " : "missing"}  ${sentence}`);

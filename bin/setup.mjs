@@ -146,6 +146,8 @@ function pythonOfThisMachine() {
 
 /** Ends the process as a failed command does: the sentence for an expected error, the whole stack for a bug. */
 export function fail(error) {
-  process.stderr.write(`${error instanceof SetupError ? error.message : error.stack}\n`);
+  // A full disk, or a folder that cannot be written to: the system's own sentence names the path.
+  const isExpected = error instanceof SetupError || error.syscall !== undefined;
+  process.stderr.write(`${isExpected ? error.message : error.stack}\n`);
   process.exit(1);
 }

@@ -28,6 +28,16 @@ export function userPath(given: string): string {
   return path.resolve(process.env.INIT_CWD ?? "", given);
 }
 
+/** What a command needs beside what it says, to be about this home. */
+export function homeArgument(home: string): string {
+  return home === DEFAULT_HOME ? "" : ` --home ${shellWord(shownPath(home))}`;
+}
+
+/** A text as one word of a command line. */
+export function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** A path as people like to read it: relative where that is shorter. */
 export function shownPath(absolute: string): string {
   const relative = path.relative(process.env.INIT_CWD ?? "", absolute);

@@ -50,7 +50,9 @@ export async function withJobSession(
   }
   const home = openHome(homeDirectory);
   return withHomeLocked(home, async () => {
-    const kernel = new NotebookKernel(home);
+    const kernel = new NotebookKernel(home, (spark) => {
+      progress.show(spark);
+    });
     try {
       progress.step("Synthesizing the stacks and starting Spark");
       const synthesized = synthesize(home.synthesized, environment, interrupt.signal);

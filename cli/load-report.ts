@@ -6,7 +6,7 @@ import type { Row } from "../local/notebook-kernel.ts";
 import type { JobSession } from "./job-session.ts";
 import type { Progress } from "./progress.ts";
 import { summaryOf } from "./run-report.ts";
-import { textTable } from "./text-table.ts";
+import { printable, showValue, textTable } from "./text-table.ts";
 
 const root = path.dirname(__dirname);
 
@@ -69,7 +69,7 @@ export async function reportLoads(
       home: home.directory,
       succeeded,
       runs: arrivals.map(({ files, run }) => ({ ...runDocument(run), arrived: files })),
-      files: fileOutcomes(arrivals),
+      files: arrivals.flatMap(({ run }) => fileOutcomes(run)),
       orders_by_status: tables?.ordersByStatus ?? null,
       quarantined_by_reason: tables?.quarantinedByReason ?? null,
     };
@@ -93,29 +93,52 @@ async function readTables({ kernel }: JobSession): Promise<Tables> {
 }
 
 /** What became of each file, as the tasks told it. */
-function fileOutcomes(arrivals: readonly Arrival[]): Row[] {
-  return arrivals.flatMap(({ run }) =>
-    run.tasks.flatMap((task) => (summaryOf(task)?.files as Row[] | undefined) ?? []),
-  );
+function fileOutcomes({ tasks }: JobRun): Row[] {
+  return tasks.flatMap((task) => (summaryOf(task)?.files as Row[] | undefined) ?? []);
 }
 
+/** A line for each file of a run that somebody has to look at: one that was not loaded, or not all of it. */
+export function troublesOf(run: JobRun): string[] {
+  return fileOutcomes(run).flatMap(({ path: file, outcome, reason, rows_read: read, rows_quarantined: bad }) => {
+    const isWhole = outcome === "staged" && !bad;
+    const what = outcome === "staged" ? `${Number(bad)} of ${Number(read)} rows quarantined` : showValue(outcome);
+    return isWhole ? [] : [printable([`${showValue(file)}: ${what}`, reason].filter(Boolean).join(", "))];
+  });
+}
+
+/** Terminals and logs show so many characters of a line without breaking it. */
+const LINE_WIDTH = 100;
+
 function printTables(arrivals: readonly Arrival[], tables: Tables | null, succeeded: boolean): void {
-  const section = (title: string, rows: readonly Row[], columns = Object.keys(rows[0] ?? {})) => {
-    if (rows.length === 0) return;
-    console.log(`\n${title}`);
-    for (const line of textTable(
-      columns,
-      rows.map((row) => columns.map((name) => row[name])),
-    ))
-      console.log(`  ${line}`);
-  };
-  const ofFiles = ["path", "outcome", "rows_read", "rows_staged", "rows_quarantined", "destination", "reason"];
-  section("Files", fileOutcomes(arrivals), ofFiles);
+  const files = arrivals.flatMap(({ run }) => fileOutcomes(run));
+  printSection("Files", files, ["path", "outcome", "rows_read", "rows_staged", "rows_quarantined"], "reason");
+  const places = files.map(({ destination }) => showValue(destination)).filter((place) => place !== "");
+  for (const folder of new Set(places.map((place) => path.posix.dirname(place)))) {
+    console.log(`  in ${printable(folder)}`);
+  }
   if (tables === null) {
     console.log("\nA run failed; what it did not finish waits for the next run.");
     return;
   }
-  section("Orders by status", tables.ordersByStatus);
-  section("Quarantined rows by reason", tables.quarantinedByReason);
+  printSection("Orders by status, of all runs", tables.ordersByStatus, ["status", "orders", "last_update"]);
+  printSection("Quarantined rows by reason, of all runs", tables.quarantinedByReason, ["rows", "rule", "example"]);
   if (!succeeded) console.log("\nA run failed in its quality gate; what is good of its data has landed all the same.");
+}
+
+/** A table with a title; what a row says in `below`, as long as it may be, stands in lines of its own. */
+function printSection(title: string, rows: readonly Row[], columns: readonly string[], below = ""): void {
+  if (rows.length === 0) return;
+  console.log(`\n${title}`);
+  const cells = rows.map((row) => columns.map((name) => row[name]));
+  const [header = "", ...lines] = textTable(columns, cells);
+  console.log(`  ${header}`);
+  lines.forEach((line, index) => {
+    console.log(`  ${line}`);
+    for (const part of wrapped(printable(showValue(rows[index]?.[below])))) console.log(`    ${part}`);
+  });
+}
+
+/** A text in lines. */
+function wrapped(text: string): string[] {
+  return text.match(new RegExp(`\\S.{0,${LINE_WIDTH - 5}}(?=\\s|$)|\\S+`, "g")) ?? [];
 }

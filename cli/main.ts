@@ -1,5 +1,7 @@
 /** The `order-tracking` command: finds the subcommand, and turns every failure into a sentence and an exit code. */
+import packageJson from "../package.json";
 import { UsageError } from "./arguments.ts";
+import { failure } from "./failure.ts";
 
 /** A subcommand: one file of this folder. */
 interface Command {
@@ -13,6 +15,7 @@ interface Command {
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   start: () => import("./start.ts"),
+  run: () => import("./run.ts"),
   watch: () => import("./watch.ts"),
   track: () => import("./track.ts"),
   query: () => import("./query.ts"),
@@ -34,6 +37,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const overview = `Usage: npm run -s order-tracking -- COMMAND
 
   start    load files through the job and show what happened (the same as npm start)
+  run      run the job once, on what is waiting
   watch    run the job whenever files arrive
   track    show one order, and its way here
   query    run SQL on the local tables
@@ -52,18 +56,24 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   cloud    start a stand-in for Azure and Databricks on this machine, to deploy to
   doctor   say what is missing on this machine
 
-COMMAND --help says more.
+COMMAND --help says more; --version says which version this is.
 `;
+
+const isHelp = (word: string | undefined) => word === "--help" || word === "-h";
 
 async function main(name: string | undefined, args: readonly string[]): Promise<number> {
   const load = name === undefined ? undefined : commands[name];
   if (load === undefined) {
-    const asked = name === undefined || name === "--help" || name === "help";
+    if (name === "--version" || name === "-V") {
+      console.log(packageJson.version);
+      return 0;
+    }
+    const asked = name === undefined || isHelp(name) || name === "help";
     (asked ? process.stdout : process.stderr).write(asked ? overview : `There is no command ${name}.\n\n${overview}`);
     return asked ? 0 : 2;
   }
   const command = await load();
-  if (args.includes("--help")) {
+  if (args.some(isHelp)) {
     process.stdout.write(command.usage);
     return 0;
   }
@@ -74,7 +84,7 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
       process.stderr.write(`${error.message}\n\n${command.usage}`);
       return command.mistakeCode ?? 2;
     }
-    process.stderr.write(`Error: ${(error as Error).message}\n`);
+    process.stderr.write(`Error: ${failure(error as Error)}\n`);
     return 1;
   }
 }

@@ -1,19 +1,23 @@
 /** `order-tracking query "SQL"`: SQL on the local tables. */
-import { findHome } from "../local/home.ts";
-import { NotebookKernel } from "../local/notebook-kernel.ts";
+import { findHome, withHomeLocked, type Home } from "../local/home.ts";
+import { NotebookKernel, type QueryResult } from "../local/notebook-kernel.ts";
+import { agreed } from "./agreed.ts";
 import { csv } from "./csv.ts";
-import { homeOption, parseArguments, UsageError, userPath } from "./arguments.ts";
+import { homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
 import { Progress } from "./progress.ts";
 import { textTable } from "./text-table.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--home DIR]
+export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--write [--yes]] [--home DIR]
 
 Runs Spark SQL on the local tables and views: orders_table, orders_history, operations.quarantined_orders_table,
 operations.loaded_files_table, operations.job_runs_table, operations.stage_orders_table, operations.job_log_table.
+Names with three parts, as a workspace has them, mean the same tables here. What would change anything is refused.
 
   --json      print an array of row objects
   --csv       print CSV, a header line first; structures as JSON:
               query "SELECT * FROM operations.quarantined_orders_table" --csv > quarantine.csv
+  --write     allow a statement that changes something, after saying what it does and asking
+  --yes       do not ask
   --home DIR  where the tables live (default: .local)
 `;
 
@@ -22,25 +26,56 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
-    options: { ...homeOption, json: { type: "boolean", default: false }, csv: { type: "boolean", default: false } },
+    options: {
+      ...homeOption,
+      json: { type: "boolean", default: false },
+      csv: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      yes: { type: "boolean", default: false },
+    },
   });
   const [sql, ...rest] = positionals;
   if (sql === undefined || rest.length > 0) throw new UsageError("give one SQL statement, in quotes");
   if (values.json && values.csv) throw new UsageError("give --json or --csv, not both");
-  const kernel = new NotebookKernel(findHome(userPath(values.home)));
-  const progress = new Progress();
+  if (values.yes && !values.write) throw new UsageError("--yes is for --write");
+  const home = findHome(userPath(values.home));
+  const progress = new Progress(values.json);
+  const kernel = new NotebookKernel(home, (spark) => {
+    progress.show(spark);
+  });
   try {
     progress.step("Asking Spark");
-    const { columns, rows } = await kernel.query(sql);
+    const change = await kernel.changeOf(sql);
+    progress.end();
+    if (change !== null && !values.write) {
+      throw new UsageError(
+        `${change}: this is not a question, and nothing was changed. To change something, add --write`,
+      );
+    }
+    if (
+      change !== null &&
+      !(values.yes || (await agreed(`${change}, in ${shownPath(home.directory)}: go ahead? [y/N] `)))
+    ) {
+      console.error("Nothing was changed.");
+      return 1;
+    }
+    progress.step("Asking Spark");
+    const { columns, rows } = change === null ? await kernel.query(sql) : await changed(home, kernel, sql);
     progress.end();
     const cells = rows.map((row) => columns.map((name) => row[name]));
     const count = `(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
     if (values.json) console.log(JSON.stringify(rows, null, 2));
     else if (values.csv) process.stdout.write(csv(columns, cells));
+    else if (columns.length === 0) console.log("Done.");
     else console.log([...textTable(columns, cells), count].join("\n"));
     return 0;
   } finally {
     progress.end();
     await kernel.stop();
   }
+}
+
+/** Changes something, while no job runs on the home. */
+async function changed(home: Home, kernel: NotebookKernel, sql: string): Promise<QueryResult> {
+  return withHomeLocked(home, () => kernel.change(sql));
 }

@@ -12,7 +12,8 @@ export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--fr
 
 Puts quarantined rows, or archived or rejected files, back into the landing directory and loads what is there then,
 as after a change of the contract. To load a file again changes nothing but what is read differently now.
-Without FILEs: all; a FILE is a path as operations.loaded_files_table has it. Exit code 0 only if every run succeeded.
+Without FILEs: all; a FILE is a path as operations.loaded_files_table has it. Exit code 0 only if every run succeeded:
+files that are rejected again make it fail, rows that were in quarantine before and come back to it do not.
 
   --from SOURCE       quarantine, archive or rejected (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC
@@ -47,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const chosen = { source, since, until, files: positionals.join(",") };
 
   const home = findHome(userPath(values.home));
-  const progress = new Progress();
+  const progress = new Progress(json);
   const print = json
     ? () => undefined
     : (line: string) => {

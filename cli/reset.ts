@@ -1,5 +1,5 @@
 /** `order-tracking reset`: empties a home. */
-import { emptyHome, findHome, withHomeLocked } from "../local/home.ts";
+import { emptyHome, findHome, isHome, withHomeLocked } from "../local/home.ts";
 import { agreed } from "./agreed.ts";
 import { homeOption, parseArguments, shownPath, userPath } from "./arguments.ts";
 
@@ -17,7 +17,12 @@ export async function run(args: readonly string[]): Promise<number> {
     args: [...args],
     options: { ...homeOption, yes: { type: "boolean", default: false } },
   });
-  const home = findHome(userPath(values.home));
+  const directory = userPath(values.home);
+  if (!isHome(directory)) {
+    console.error(`No orders have been loaded into ${shownPath(directory)}: there is nothing to remove.`);
+    return 0;
+  }
+  const home = findHome(directory);
   if (!values.yes && !(await agreed(`Remove all orders, files and logs in ${shownPath(home.directory)}? [y/N] `))) {
     console.error("Nothing was removed.");
     return 1;

@@ -2,7 +2,16 @@
 import { constants, accessSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { deliver } from "../local/landing-directory.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
+import {
+  environmentOption,
+  homeArgument,
+  homeOption,
+  parseArguments,
+  shellWord,
+  shownPath,
+  UsageError,
+  userPath,
+} from "./arguments.ts";
 import { withJobSession, type JobSession } from "./job-session.ts";
 import { hasLanded, reportLoads, type Arrival } from "./load-report.ts";
 import { Progress } from "./progress.ts";
@@ -64,7 +73,7 @@ export async function run(args: readonly string[]): Promise<number> {
     : (line: string) => {
         console.log(line);
       };
-  const progress = new Progress();
+  const progress = new Progress(values.json);
   return withJobSession(userPath(values.home), values.environment, progress, async (session) => {
     print(`${session.job.job.name} on this machine, in ${shownPath(session.home.directory)}`);
     const arrivals: Arrival[] = [];
@@ -78,18 +87,25 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const document = values.json ? { environment: values.environment } : undefined;
     const code = await reportLoads(session, arrivals, progress, document);
-    if (code === 0) print(whatNext(session));
+    if (code === 0 && !values.json) print(await whatNext(session, given.length === 0));
     return code;
   });
 }
 
-function whatNext({ home, job }: JobSession): string {
-  return `
-What to try next
-  npm run -s order-tracking -- page    to look at all of it in a browser
-  npm run -s order-tracking -- track TRK100006
-  npm run -s order-tracking -- query "SELECT * FROM operations.quarantined_orders_table"
-  npm start -- your-orders.csv
-  npm run -s order-tracking -- watch --speed 30    and copy files into ${shownPath(job.landingDirectory)}
-Tables, files and logs are in ${shownPath(home.directory)}.`;
+/** Commands about what is in the tables now, wherever they are. */
+async function whatNext({ home, job, kernel }: JobSession, isOfSamples: boolean): Promise<string> {
+  const newest = "SELECT max_by(tracking_num, last_update_timestamp) AS tracking_num FROM orders_table";
+  const trackingNum = (await kernel.query(newest)).rows[0]?.tracking_num;
+  const at = homeArgument(home.directory);
+  const command = "npm run -s order-tracking --";
+  return [
+    "",
+    "What to try next",
+    `  ${command} page${at}    to look at all of it in a browser`,
+    ...(typeof trackingNum === "string" ? [`  ${command} track ${shellWord(printable(trackingNum))}${at}`] : []),
+    `  ${command} query "SELECT * FROM operations.quarantined_orders_table"${at}`,
+    ...(isOfSamples ? [`  npm start -- your-orders.csv${at}`] : []),
+    `  ${command} watch --speed 30${at}    and copy files into ${shownPath(job.landingDirectory)}`,
+    `Tables, files and logs are in ${shownPath(home.directory)}.`,
+  ].join("\n");
 }

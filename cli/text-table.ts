@@ -17,7 +17,9 @@ export function printable(text: string): string {
 /** Lines of two-space separated columns, headed by their names; numbers to the right. */
 export function textTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
   const cells = rows.map((row) => columns.map((_, index) => printable(showValue(row[index]).replaceAll(/\s+/g, " "))));
-  const widths = columns.map((name, index) => Math.max(name.length, ...cells.map((row) => row[index]?.length ?? 0)));
+  const widths = columns.map(({ length }, index) =>
+    cells.reduce((width, row) => Math.max(width, row[index]?.length ?? 0), length),
+  );
   const numeric = columns.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number"));
   const line = (row: readonly string[]) =>
     row

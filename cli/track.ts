@@ -31,8 +31,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const [trackingNum, ...rest] = positionals;
   if (trackingNum === undefined || rest.length > 0) throw new UsageError("give one tracking number");
   const home = findHome(userPath(values.home));
-  const kernel = new NotebookKernel(home);
-  const progress = new Progress();
+  const progress = new Progress(values.json);
+  const kernel = new NotebookKernel(home, (spark) => {
+    progress.show(spark);
+  });
   try {
     progress.step("Asking Spark");
     const parameters = { tracking_num: trackingNum };

@@ -3,13 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FileArrivalTrigger } from "../local/file-arrival-trigger.ts";
 import { waitingFiles } from "../local/landing-directory.ts";
 import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
+import { troublesOf } from "./load-report.ts";
 import { INTERRUPTED, withJobSession, type JobSession } from "./job-session.ts";
 import { Progress } from "./progress.ts";
 import { runAndReport } from "./run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- watch [--environment NAME] [--speed N] [--home DIR]
 
-Runs the job when files arrive in the landing directory, as its file-arrival trigger says. Ctrl-C ends it.
+Runs the job when files arrive in the landing directory, as its file-arrival trigger says, and at once where an earlier
+run was cut short. Ctrl-C ends it.
 
   --environment NAME  whose job (default: dev)
   --speed N           let the trigger's clock run N times faster, for a demo (default: 1)
@@ -43,7 +45,9 @@ async function watch({ job, interrupted }: JobSession, speed: number, progress: 
 
   const arrivals = new FileArrivalTrigger(trigger);
   let active: Promise<void> | undefined;
-  let due = 0;
+  // Files that a run had taken and not loaded make no trigger fire again.
+  let due = job.isUnfinished ? 1 : 0;
+  if (due > 0) console.log("An earlier run was cut short: the first one here finishes what it began.");
   let failure: Error | undefined;
   let shown = "";
   while (!interrupted.aborted && failure === undefined) {
@@ -57,7 +61,9 @@ async function watch({ job, interrupted }: JobSession, speed: number, progress: 
       console.log(`\n${new Date().toLocaleTimeString()} A run starts`);
       active = runAndReport(job, "file_arrival", interrupted, progress, console.log)
         .then(
-          () => undefined,
+          (run) => {
+            for (const line of troublesOf(run)) console.log(`  ${line}`);
+          },
           (error: unknown) => (failure = error as Error),
         )
         .then(() => (active = undefined));

@@ -1,4 +1,5 @@
 /** The folder on this machine that stands in for the volume, the tables and the workspace. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
@@ -34,7 +35,8 @@ function homeAt(directory: string): Home {
   };
 }
 
-function isHome(directory: string): boolean {
+/** Whether the job ever ran there. */
+export function isHome(directory: string): boolean {
   return existsSync(path.join(directory, MARK));
 }
 
@@ -81,6 +83,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Tells a process from a later one that has its number: when it started; empty where this machine does not say. */
+function startOf(pid: number): string {
+  const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
+  const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", env });
+  return status === 0 ? stdout.trim() : "";
+}
+
 /**
  * Keeps a home to one process while `work` runs: a local folder gives Delta Lake no way to keep two writers apart.
  *
@@ -90,12 +99,13 @@ export async function withHomeLocked<T>(home: Home, work: () => Promise<T>): Pro
   const lock = path.join(home.directory, "lock");
   for (;;) {
     try {
-      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      writeFileSync(lock, `${process.pid} ${startOf(process.pid)}`, { flag: "wx" });
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const owner = Number(readFileSync(lock, "utf8"));
-      if (owner > 0 && isRunning(owner)) {
+      const [, number = "", start = ""] = /^(\d+) ?(.*)$/.exec(readFileSync(lock, "utf8")) ?? [];
+      const owner = Number(number);
+      if (owner > 0 && isRunning(owner) && (start === "" || start === startOf(owner))) {
         throw new Error(
           `process ${owner} is running the job in ${home.directory}: end it first, or name another --home`,
           {
@@ -103,7 +113,7 @@ export async function withHomeLocked<T>(home: Home, work: () => Promise<T>): Pro
           },
         );
       }
-      rmSync(lock, { force: true }); // Left behind by a process that was killed.
+      rmSync(lock, { force: true }); // Left behind by a process that was killed, whose number another one may have by now.
     }
   }
   try {

@@ -3,8 +3,13 @@
 One request a line, one answer a line:
 
     {"id": 1, "run_notebook": {"path": "...", "parameters": {"schema": "..."}, "log": "..."}}
-    {"id": 2, "sql": {"query": "SELECT ... WHERE n = :number", "parameters": {"number": "..."}, "schema": "..."}}
+    {"id": 2, "sql": {"query": "SELECT ... WHERE n = :number", "parameters": {"number": "..."}, "schema": "...", ...}}
+    {"id": 3, "change_of": {"query": "DELETE ..."}}
     -> {"id": 1, "result": {...}} or {"id": 1, "error": {"message": "...", "traceback": "..."}}
+
+While Spark is at work, it tells how far it is, every second:
+
+    -> {"progress": {"tasks": 8, "tasks_done": 3, "rows": 350000}}
 
 It is a process of its own, a fork of `spark_server.py`, and ends with the connection, whatever it is doing then.
 """
@@ -23,12 +28,17 @@ from typing import Any
 
 import spark_process
 from notebook import run_notebook
-from pyspark.errors import PySparkException
+from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
+from pyspark import SparkContext
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 from spark_session import save_views, tables_on_disk
+from statement import change_of, nearest_table, on_this_machine
 
 #: For the end of a process that is at work on nothing.
 _TIME_TO_END_SECONDS = 0.2
+
+_BETWEEN_PROGRESS_SECONDS = 1
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -61,21 +71,42 @@ def serve(
         home = spark_process.opened_home(context, opened)
     spark = spark_process.session_of(context, home)
 
+    one_at_a_time = threading.Lock()
+
     def reply(message: dict[str, Any]) -> None:
-        connection.sendall(json.dumps(message, default=str).encode() + b"\n")
+        with one_at_a_time:
+            connection.sendall(json.dumps(message, default=str).encode() + b"\n")
 
     reply({"ready": True})
+    at_work = threading.Event()
+    threading.Thread(target=_tell_progress, args=(context, group, at_work, reply), daemon=True).start()
     while True:
         request = requests.get()
         if request is None:
             break
         report({"works": True})
+        at_work.set()
         answered = answer(spark, tables_directory, request)
+        at_work.clear()
         if "error" in answered and not spark_process.is_alive(context):
             return  # The end of the connection says more than an error that follows from it.
         report({"works": False, "tables": tables_on_disk(tables_directory)})
         reply({"id": request["id"], **answered})
     gc.collect()  # Java keeps what Python has not given up.
+
+
+def _tell_progress(context: SparkContext, group: str, at_work: threading.Event, reply: Report) -> None:
+    """Tell how far Spark is, as long as it is at work."""
+    while at_work.wait():
+        time.sleep(_BETWEEN_PROGRESS_SECONDS)
+        try:
+            progress = spark_process.progress_of(context, group) if at_work.is_set() else None
+            if progress:
+                reply({"progress": progress})
+        except Py4JJavaError:  # A stage ended between two questions.
+            continue
+        except (Py4JError, OSError):  # Java, or the client, is gone, as others find out and tell.
+            return
 
 
 def _requests(connection: socket.socket) -> "queue.Queue[dict[str, Any] | None]":
@@ -96,7 +127,18 @@ def _requests(connection: socket.socket) -> "queue.Queue[dict[str, Any] | None]"
     return requests
 
 
-def run_sql(spark: SparkSession, query: str, parameters: dict[str, str], schema: str | None) -> dict[str, Any]:
+class StatementError(Exception):
+    """A statement that is not run, or that Spark refused, with what people can do."""
+
+
+def run_sql(
+    spark: SparkSession,
+    query: str,
+    parameters: dict[str, str],
+    schema: str | None,
+    catalogs: list[str],
+    may_change: bool,
+) -> dict[str, Any]:
     """The columns and rows of a query, values as JSON holds them (dates and decimals as text).
 
     Args:
@@ -104,12 +146,26 @@ def run_sql(spark: SparkSession, query: str, parameters: dict[str, str], schema:
         query: The statement.
         parameters: What `:name` in it stands for.
         schema: The one whose tables it may call by their bare names.
+        catalogs: What the catalog of these tables is called in a workspace.
+        may_change: Whether it may do more than read.
+
+    Raises:
+        StatementError: If it would, and may not; if there is no table of a name.
     """
+    query = on_this_machine(query, catalogs)
+    change = None if may_change else change_of(spark, query)
+    if change:
+        raise StatementError(f"{change}: this is not a question, and nothing was changed")
     if schema and spark.catalog.databaseExists(schema):  # The job's first run makes it.
         spark.catalog.setCurrentDatabase(schema)
     try:
         frame = spark.sql(query, args=parameters)
         return {"columns": frame.columns, "rows": [row.asDict(recursive=True) for row in frame.collect()]}
+    except AnalysisException as error:
+        nearest = nearest_table(spark, error)
+        if nearest is None:
+            raise
+        raise StatementError(f"{describe(error)}\n    Is it {nearest}?") from None
     finally:
         spark.catalog.setCurrentDatabase("default")
 
@@ -122,7 +178,13 @@ def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any])
                 return {"result": run_notebook(spark, **request["run_notebook"])}
             finally:
                 save_views(spark, tables_directory)
-        return {"result": run_sql(spark, **request["sql"])}
+        if "change_of" in request:
+            return {"result": change_of(spark, **request["change_of"])}
+        try:
+            return {"result": run_sql(spark, **request["sql"])}
+        finally:
+            if request["sql"]["may_change"]:
+                save_views(spark, tables_directory)
     # A notebook may fail in any way, and may also call sys.exit: neither may end the kernel.
     except (Exception, SystemExit) as error:
         return {"error": {"message": describe(error), "traceback": traceback.format_exc()}}
@@ -132,6 +194,17 @@ def describe(error: BaseException) -> str:
     """What went wrong, for people: the exception and its causes, Spark's without their plan and stack."""
     if isinstance(error, PySparkException) and error.getCondition():
         text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
+    elif isinstance(error, StatementError):
+        text = str(error)
+    elif isinstance(error, (Py4JJavaError, PySparkException)):
+        text = _without_stack(str(error))
     else:
         text = f"{type(error).__name__}: {error}"
     return f"{text}\n    caused by {describe(error.__cause__)}" if error.__cause__ else text
+
+
+def _without_stack(text: str) -> str:
+    """An error of Java without where it was raised: what went wrong, and what that was caused by."""
+    lines = (line.strip() for line in text.splitlines())
+    told = [line for line in lines if line and not line.startswith(("at ", "...", "An error occurred while calling"))]
+    return "\n    ".join(dict.fromkeys(line for line in told if not line.startswith("JVM stacktrace")))

@@ -1,5 +1,5 @@
 /** A synthesized job on this machine: its workspace files in a folder, `/Volumes` in another, its catalog in Spark's. */
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { resolveReferences } from "./dynamic-values.ts";
 import type { Home } from "./home.ts";
@@ -132,6 +132,14 @@ export class LocalLoadJob extends LocalJob<SynthesizedLoadJob> {
       throw new Error(`the trigger watches ${job.trigger.url}, which is not in the job's volume`);
     }
     mkdirSync(this.landingDirectory, { recursive: true });
+  }
+
+  /** Whether a run began what none has finished: the checkpoint has files of it until then. */
+  get isUnfinished(): boolean {
+    const checkpoint = this.localValue(this.job.parameters.checkpoint ?? "");
+    return ["batches", "records"]
+      .map((kind) => path.join(checkpoint, kind))
+      .some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
   }
 }
 

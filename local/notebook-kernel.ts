@@ -1,7 +1,7 @@
 /** The conversation with Spark about one home: notebooks and SQL on its tables. */
 import type { Home } from "./home.ts";
 import { idleMinutes, openSpark, sparkLog, type SparkConnection } from "./spark-server.ts";
-import { readSchema } from "./synthesized-job.ts";
+import { readCatalogs, readSchema } from "./synthesized-job.ts";
 
 /** A row of a query's result: values as JSON holds them. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -11,6 +11,13 @@ export interface QueryResult {
   readonly rows: readonly Row[];
 }
 
+/** How far Spark is with what a client has asked for: its tasks so far, and the rows that they have read. */
+export interface SparkProgress {
+  readonly tasks: number;
+  readonly tasks_done: number;
+  readonly rows: number;
+}
+
 /** What was asked of the kernel went wrong there: a notebook's exception, or a mistake in a query. */
 export class KernelError extends Error {}
 
@@ -18,6 +25,7 @@ interface Answer {
   readonly id?: number;
   readonly result?: unknown;
   readonly error?: { readonly message: string };
+  readonly progress?: SparkProgress;
 }
 
 interface Conversation {
@@ -30,10 +38,13 @@ interface Conversation {
 export class NotebookKernel {
   readonly #home: Home;
   #conversation: Conversation | undefined;
+  readonly #onProgress: (progress: SparkProgress) => void;
   #lastId = 0;
 
-  constructor(home: Home) {
+  /** @param onProgress told every second or so while Spark is at work */
+  constructor(home: Home, onProgress: (progress: SparkProgress) => void = () => undefined) {
     this.#home = home;
+    this.#onProgress = onProgress;
   }
 
   /**
@@ -76,13 +87,29 @@ export class NotebookKernel {
   }
 
   /**
-   * Runs SQL; `:name` in it stands for a parameter, and a bare name for a table of the schema of the job that ran here.
+   * Runs SQL that only reads; `:name` in it stands for a parameter, a bare name for a table of the schema of the job that
+   * ran here, and a name with the catalog that the tables have in a workspace for the table that is here.
    *
-   * @throws KernelError where Spark refuses the query
+   * @throws KernelError where Spark refuses the query, or it would change something
    */
   async query(query: string, parameters: Readonly<Record<string, string>> = {}): Promise<QueryResult> {
+    return this.#run(query, parameters, false);
+  }
+
+  /** What a statement does beside reading, in Spark's words, such as "delete from table"; null if nothing. */
+  async changeOf(query: string): Promise<string | null> {
+    return (await this.#ask({ change_of: { query } })) as string | null;
+  }
+
+  /** Runs SQL that may change what is there; otherwise as {@link query}. */
+  async change(query: string): Promise<QueryResult> {
+    return this.#run(query, {}, true);
+  }
+
+  async #run(query: string, parameters: Readonly<Record<string, string>>, mayChange: boolean): Promise<QueryResult> {
     const schema = readSchema(this.#home.synthesized) ?? null;
-    return (await this.#ask({ sql: { query, parameters, schema } })) as QueryResult;
+    const catalogs = readCatalogs(this.#home.synthesized);
+    return (await this.#ask({ sql: { query, parameters, schema, catalogs, may_change: mayChange } })) as QueryResult;
   }
 
   /** Lets go of Spark, which ends what it is doing for this home, and goes on for others. */
@@ -123,7 +150,7 @@ export class NotebookKernel {
     };
     // Whoever waits for the connection gets its error, too.
     connection
-      .then((opened) => listen(opened, conversation.waiting))
+      .then((opened) => listen(opened, conversation.waiting, this.#onProgress))
       .then(
         () => {
           end(
@@ -141,9 +168,14 @@ export class NotebookKernel {
 }
 
 /** Hands each answer to who waits for it, until the connection ends. */
-async function listen(connection: SparkConnection, waiting: Map<number, (answer: Answer) => void>): Promise<void> {
+async function listen(
+  connection: SparkConnection,
+  waiting: Map<number, (answer: Answer) => void>,
+  onProgress: (progress: SparkProgress) => void,
+): Promise<void> {
   for (let line = await connection.next(); line !== undefined; line = await connection.next()) {
     const answer = line as Answer;
+    if (answer.progress !== undefined) onProgress(answer.progress);
     if (answer.id === undefined) continue;
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);

@@ -102,6 +102,21 @@ def session_of(context: SparkContext, home: JavaObject) -> SparkSession:
     return SparkSession(context, home.newSession())
 
 
+def progress_of(context: SparkContext, job_group: str) -> dict[str, int] | None:
+    """Say how far the jobs of a group are: their tasks, and the rows that these have read; None where none works."""
+    tracker, store = context.statusTracker(), context._jsc.sc().statusStore()
+    jobs = set(tracker.getActiveJobsIds()) & set(tracker.getJobIdsForGroup(job_group))
+    stages = {stage for job in map(tracker.getJobInfo, jobs) if job for stage in job.stageIds}
+    begun = {stage: info for stage in stages if (info := tracker.getStageInfo(stage))}
+    if not begun:
+        return None
+    return {
+        "tasks": sum(stage.numTasks for stage in begun.values()),
+        "tasks_done": sum(stage.numCompletedTasks for stage in begun.values()),
+        "rows": sum(store.lastStageAttempt(stage).inputRecords() for stage in begun),
+    }
+
+
 def cancel(context: SparkContext, job_group: str, thread: int) -> None:
     """Cancel what a process that is gone has begun, and wait until its thread in Java has done with it."""
     context._jsc.sc().cancelJobGroupAndFutureJobs(job_group)

@@ -20,7 +20,7 @@ export class CatalogStack extends EnvironmentStack {
     const orders = new OrderCatalog(this, "orders", { environment, storage });
     new PersonaGrants(this, "grants", { environment, orders });
     // Here rather than beside the jobs, which are to run as one of them: this stack is deployed before theirs.
-    if (!environment.existingWorkspace) new WorkspaceMembers(this, "members", environment);
+    if (!environment.existingWorkspace) new WorkspaceMembers(this, "members", { environment });
   }
 
   /**

@@ -29,11 +29,11 @@ export class PipelineStack extends EnvironmentStack {
       // What others put into our folder stays, unless everything may go.
       deleteRecursive: environment.disposable,
     });
-    const compute = new JobCompute(this, "compute", environment);
+    const compute = new JobCompute(this, "compute", { environment });
     const notebooks = new NotebookPackage(this, "notebooks", workspaceFolder);
     // Of no job: a person runs the first once in a workspace, on each kind of compute, and the other with an order.
     for (const name of ["smoke", "trace"]) notebooks.addNotebook(name);
-    const notifications = new Notifications(this, "notifications", environment);
+    const notifications = new Notifications(this, "notifications", { environment });
 
     const shared = { environment, compute, notebooks, notifications };
     const load = new OrderLoadJob(this, "order-load", shared);

@@ -91,6 +91,7 @@ class ReplayedFile:
         sent_as: The path that it arrived with at first.
         may_be_bad: Whether any share of its rows may be bad: they come out of the quarantine, or were loaded before.
         supersedes: The earlier reading of it that does not count any more once this one is merged.
+        in_quarantine: Whether its rows may still be in quarantine as well: `replay` has not come to its end.
     """
 
     path: str
@@ -98,6 +99,7 @@ class ReplayedFile:
     sent_at: datetime
     may_be_bad: bool
     supersedes: FileOutcome | None = None
+    in_quarantine: bool = False
 
 
 @dataclass(frozen=True)

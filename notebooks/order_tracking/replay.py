@@ -6,9 +6,10 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timezone
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -227,24 +228,40 @@ def _replay_quarantine(
         return ReplaySummary((), rows_left=rows.count())
     ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in groups})
     now = datetime.now(timezone.utc)
-    put_back.note(
+    replayed = [
         ReplayedFile(
             f"{put_back.folder}/{batch_id}/{path}",
             _first_path(path),
             ledger[batch_id, path].modified_at if (batch_id, path) in ledger else now,
             may_be_bad=True,
+            in_quarantine=True,
         )
         for batch_id, path in groups
-    )
+    ]
+    put_back.note(replayed)
+    columns = whole.select("_batch_id", "_source_file", "_row_number", "raw_row")
     put = []
-    for batch_id, path in groups:
-        of_file = whole.where((F.col("_batch_id") == batch_id) & (F.col("_source_file") == path))
-        raw = [json.loads(row.raw_row) for row in of_file.sort("_row_number").collect()]
-        target = f"{put_back.folder}/{batch_id}/{path}"
-        put.append(put_back.put(target, partial(_write_csv, raw)))
-        # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
-        discard_files(spark, tables.quarantine, [(batch_id, path)], _IS_WHOLE)
+    # One question for all files: one for each of them takes longer than all the rest.
+    for (batch_id, path), of_file in groupby(columns.sort(*columns.columns[:3]).toLocalIterator(), lambda row: row[:2]):
+        raw = [json.loads(row.raw_row) for row in of_file]
+        put.append(put_back.put(f"{put_back.folder}/{batch_id}/{path}", partial(_write_csv, raw)))
+    # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
+    discard_files(spark, tables.quarantine, groups, _IS_WHOLE)
+    put_back.note(replace(file, in_quarantine=False) for file in replayed)
     return ReplaySummary(tuple(put), rows_left=rows.count())
+
+
+def leave_quarantine(spark: SparkSession, tables: Tables, paths: Sequence[str]) -> None:
+    """Take rows out of the quarantine whose files are about to be loaded again: they would be there twice.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        paths: The files, as a replay that was cut short has put them into the landing directory.
+    """
+    # Their own paths follow the folder of the replay.
+    files = [(batch_id, path) for _, batch_id, path in (each.split("/", 2) for each in paths)]
+    discard_files(spark, tables.quarantine, files, _IS_WHOLE)
 
 
 def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFrame:

@@ -17,6 +17,7 @@ from order_tracking.late_writes import put_back_what_grew
 from order_tracking.load_batch import BatchLoader, LoadedBatch, Policy
 from order_tracking.orders import ORDERS
 from order_tracking.recovery import recover
+from order_tracking.replay import leave_quarantine
 from order_tracking.summary import FileSummary, SourceToStageSummary
 from order_tracking.tables import Tables, create_missing
 from order_tracking.task_run import TaskRun, count_files, task_run
@@ -87,6 +88,10 @@ def source_to_stage(
         if ready or left_behind:
             with run.step("probe"):
                 directories = directories.probed()
+        replayed = open_batches.replayed() if ready or left_behind else {}
+        twice = [file.path for file in ready if file.path in replayed and replayed[file.path].in_quarantine]
+        if twice:
+            leave_quarantine(spark, tables, twice)
         loader = BatchLoader(
             spark,
             contract,
@@ -94,7 +99,7 @@ def source_to_stage(
             directories,
             open_batches,
             policy or Policy(),
-            open_batches.replayed() if ready or left_behind else {},
+            replayed,
             run.step,
         )
         batches = _Batches(loader, run, now)

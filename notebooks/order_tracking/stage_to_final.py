@@ -85,6 +85,6 @@ def stage_to_final(
         rows_taken=sum(batch.rows for batch in batches),
         inserted=counts.inserted,
         updated=counts.updated,
-        late=counts.late,
+        outdated=counts.late,
         unchanged=counts.unchanged,
     )

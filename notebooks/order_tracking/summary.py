@@ -81,7 +81,7 @@ class StageToFinalSummary:
         rows_taken: Rows that were staged in them. Each is one of the following.
         inserted: It brought a new order.
         updated: It brought a newer state of an order.
-        late: It says otherwise than the order's state, which was there already or came with it.
+        outdated: It says otherwise than the order's state, which was there already or came with it.
         unchanged: It says what was there already, or came with it.
     """
 
@@ -89,7 +89,7 @@ class StageToFinalSummary:
     rows_taken: int = 0
     inserted: int = 0
     updated: int = 0
-    late: int = 0
+    outdated: int = 0
     unchanged: int = 0
 
     def to_json(self) -> str:
@@ -102,7 +102,7 @@ class StageToFinalSummary:
             return "Nothing is staged."
         return (
             f"Merged {self.rows_taken} rows of batch {', '.join(self.batches)}: {self.inserted} orders inserted, "
-            f"{self.updated} updated, {self.late} rows late, {self.unchanged} unchanged."
+            f"{self.updated} updated, {self.outdated} outdated, {self.unchanged} unchanged."
         )
 
 

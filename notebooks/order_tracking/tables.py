@@ -246,8 +246,9 @@ def _views(contract: Contract, tables: Tables, added: tuple[str, ...]) -> Mappin
     columns = ", ".join(map(identifier, (*contract.names, *added)))
     compared = comparable(contract, added)
     return {
-        # A record is appended at least once; its copies are the same in every column.
-        tables.runs: f"SELECT DISTINCT * EXCEPT (files) FROM {tables.job_log}",
+        # A record is appended at least once; its copies are the same in every column. What is older than its order's
+        # state is no late delivery, as its first name would have people believe.
+        tables.runs: f"SELECT DISTINCT * EXCEPT (files, rows_late), rows_late AS rows_outdated FROM {tables.job_log}",
         tables.ledger: f"""
             SELECT last.path, last.state, last.batch_id, last.file_id, last.size_bytes, last.modified_at, last.reason,
                    last.unknown_columns, last.moved_to, last.rows_read, last.rows_staged, last.rows_quarantined,

@@ -38,7 +38,7 @@ export class GovernedStorage extends Construct {
         url,
         credentialName: credential.name,
         isolationMode: "ISOLATION_MODE_ISOLATED",
-        // Said in either case: the service turns them on by itself. See docs/decisions/file-events.md.
+        // Also where they are off, since the service turns them on unless it is told. See docs/decisions/file-events.md.
         enableFileEvents: fileEvents,
         ...(fileEvents && { fileEventQueue: managedQueue(environment) }),
         forceDestroy: environment.disposable,

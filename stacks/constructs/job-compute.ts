@@ -11,46 +11,51 @@ const JOB_CLUSTER_KEY = "single_node";
 /** A cluster that nobody uses costs money; starting one takes a few minutes. */
 const AUTO_TERMINATION_MINUTES = { least: 10, ours: 20, most: 60 } as const;
 
+/** Properties for {@link JobCompute}. */
+export interface JobComputeProps {
+  readonly environment: Environment;
+}
+
 /**
  * What the jobs' tasks run on, as the environment chooses: one cluster that stays for a while, a new one for each run,
  * or serverless compute. Clusters obey a policy, so that one made by hand for the jobs costs no more than theirs.
  */
 export class JobCompute extends Construct {
-  /** What a job needs to know of it. */
-  readonly ofJob: Pick<JobConfig, "jobCluster">;
-  /** What each of its tasks needs to know of it. */
-  readonly ofTask: Pick<JobTask, "existingClusterId" | "jobClusterKey" | "disableAutoOptimization">;
+  /** The settings of a job that runs on it. */
+  readonly jobSettings: Pick<JobConfig, "jobCluster">;
+  /** The settings of each of its tasks. */
+  readonly taskSettings: Pick<JobTask, "existingClusterId" | "jobClusterKey" | "disableAutoOptimization">;
   readonly cluster?: Cluster;
   readonly policy?: ClusterPolicy;
 
-  constructor(scope: Construct, id: string, environment: Environment) {
+  constructor(scope: Construct, id: string, { environment }: JobComputeProps) {
     super(scope, id);
     if (environment.compute === "serverless") {
-      this.ofJob = {};
+      this.jobSettings = {};
       // Otherwise the service tries again as it thinks best, whatever a task says about retries.
-      this.ofTask = { disableAutoOptimization: true };
+      this.taskSettings = { disableAutoOptimization: true };
       return;
     }
     this.policy = new ClusterPolicy(this, "policy", {
       name: names.clusterPolicy(environment),
       definition: JSON.stringify(policyDefinition(environment)),
     });
-    // Without the policy's defaults: a cluster says all of it itself, so that plans show it.
-    const obedient = { ...singleNode(environment), policyId: this.policy.id };
+    // It takes no defaults from the policy, but says everything itself, so that plans show it.
+    const nodeOfPolicy = { ...singleNode(environment), policyId: this.policy.id };
     if (environment.compute === "job-cluster") {
-      this.ofJob = { jobCluster: [{ jobClusterKey: JOB_CLUSTER_KEY, newCluster: obedient }] };
-      this.ofTask = { jobClusterKey: JOB_CLUSTER_KEY };
+      this.jobSettings = { jobCluster: [{ jobClusterKey: JOB_CLUSTER_KEY, newCluster: nodeOfPolicy }] };
+      this.taskSettings = { jobClusterKey: JOB_CLUSTER_KEY };
       return;
     }
     this.cluster = new Cluster(this, "cluster", {
-      ...obedient,
+      ...nodeOfPolicy,
       clusterName: names.cluster(environment),
       autoterminationMinutes: AUTO_TERMINATION_MINUTES.ours,
       // Otherwise each deployment would wait for a start of minutes; the first run starts it just as well.
       noWait: true,
     });
-    this.ofJob = {};
-    this.ofTask = { existingClusterId: this.cluster.id };
+    this.jobSettings = {};
+    this.taskSettings = { existingClusterId: this.cluster.id };
   }
 }
 

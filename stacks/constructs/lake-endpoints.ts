@@ -41,14 +41,14 @@ export class LakeEndpoints extends Construct {
         },
         privateDnsZoneGroup: {
           name: "default",
-          privateDnsZoneIds: [privateDnsZoneIds?.[service] ?? this.newZoneId(service, props)],
+          privateDnsZoneIds: [privateDnsZoneIds?.[service] ?? this.#newZoneId(service, props)],
         },
         tags: tags(environment),
       });
     }
   }
 
-  private newZoneId(service: names.StorageService, props: LakeEndpointsProps): string {
+  #newZoneId(service: names.StorageService, props: LakeEndpointsProps): string {
     const { environment, resourceGroupName, virtualNetworkId } = props;
     const zone = new PrivateDnsZone(this, `${service}-zone`, {
       name: names.privateDnsZone(service),

@@ -34,32 +34,35 @@ export class LakeIdentity extends Construct {
     });
   }
 
-  /** Gives the identity the roles that it needs on the lake. Only now, since the lake's firewall has to know it first. */
+  /**
+   * Gives the identity the roles that it needs on the lake. They cannot come with the identity, which is there before
+   * the lake: the lake's firewall lets it in by name.
+   */
   addRoles({ account }: OrderLake): void {
     const roles = [
       // Reads arriving files, moves them to the archive and writes tables. On the account rather than on each container,
       // since signing short-lived access for clusters needs the account, which holds nothing but these two containers:
       // https://learn.microsoft.com/azure/databricks/connect/unity-catalog/cloud-storage/azure-managed-identities
-      this.role("data-role", "Storage Blob Data Contributor", account.id),
-      ...(this.#environment.fileEvents ? this.fileEventRoles(account.id) : []),
+      this.#role("data-role", "Storage Blob Data Contributor", account.id),
+      ...(this.#environment.fileEvents ? this.#fileEventRoles(account.id) : []),
     ];
     // The catalog stack, which needs the roles first, is deployed once this stack is complete.
     new RolesInEffect(this, "roles-in-effect", roles);
   }
 
   /** What managed file events need: unity-catalog-azure in the Databricks provider's documentation, docs/guides. */
-  private fileEventRoles(accountId: string): RoleAssignment[] {
+  #fileEventRoles(accountId: string): RoleAssignment[] {
     return [
       // Creates the queue for the events, and asks the account to send them.
-      this.role("account-role", "Storage Account Contributor", accountId),
+      this.#role("account-role", "Storage Account Contributor", accountId),
       // Reads events from the queue, and removes those that it has read.
-      this.role("queue-role", "Storage Queue Data Contributor", accountId),
+      this.#role("queue-role", "Storage Queue Data Contributor", accountId),
       // Subscribes the queue to the account's events; the topic between them is a resource of the group.
-      this.role("event-role", "EventGrid EventSubscription Contributor", this.#resourceGroup.id),
+      this.#role("event-role", "EventGrid EventSubscription Contributor", this.#resourceGroup.id),
     ];
   }
 
-  private role(id: string, roleDefinitionName: string, scope: string): RoleAssignment {
+  #role(id: string, roleDefinitionName: string, scope: string): RoleAssignment {
     return new RoleAssignment(this, id, {
       scope,
       roleDefinitionName,

@@ -22,8 +22,8 @@ export interface LakeKeyProps {
 export class LakeKey extends Construct {
   readonly url: string;
   readonly identity: UserAssignedIdentity;
-  /** What has to be there before the lake. */
-  readonly usable: RolesInEffect;
+  /** Ends when the identity can use the key, which the lake has to wait for. */
+  readonly inEffect: RolesInEffect;
 
   constructor(scope: Construct, id: string, { environment, resourceGroupName, key }: LakeKeyProps) {
     super(scope, id);
@@ -42,6 +42,6 @@ export class LakeKey extends Construct {
       principalId: this.identity.principalId,
       principalType: "ServicePrincipal",
     });
-    this.usable = new RolesInEffect(this, "usable", [role]);
+    this.inEffect = new RolesInEffect(this, "usable", [role]);
   }
 }

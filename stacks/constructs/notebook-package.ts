@@ -39,7 +39,7 @@ export class NotebookPackage extends Construct {
       const moduleId = `${PACKAGE}-${file.slice(0, -".py".length)}`;
       return new WorkspaceFile(this, moduleId, {
         path: `${packageFolder.path}/${file}`,
-        source: this.asset(`${moduleId}-source`, `${PACKAGE}/${file}`),
+        source: this.#asset(`${moduleId}-source`, `${PACKAGE}/${file}`),
         lifecycle: LIFECYCLE,
       });
     });
@@ -49,13 +49,13 @@ export class NotebookPackage extends Construct {
   addNotebook(name: string): Notebook {
     return new Notebook(this, name, {
       path: `${this.#folder.path}/${name}`,
-      source: this.asset(`${name}-source`, `${name}.py`),
+      source: this.#asset(`${name}-source`, `${name}.py`),
       lifecycle: LIFECYCLE,
     });
   }
 
   /** Ships a file with the stack, under a path that changes with its content and with nothing else. */
-  private asset(id: string, file: string): string {
+  #asset(id: string, file: string): string {
     const source = path.join(SOURCE_DIRECTORY, file);
     return new TerraformAsset(this, id, { path: source, type: AssetType.FILE, assetHash: hash(contentOf(file)) }).path;
   }

@@ -9,6 +9,11 @@ import type { DestinationKind, Environment } from "../../environments/environmen
 import * as names from "../names.ts";
 import { TerraformData } from "../terraform-data.ts";
 
+/** Properties for {@link Notifications}. */
+export interface NotificationsProps {
+  readonly environment: Environment;
+}
+
 /**
  * Who hears of what goes wrong: e-mail addresses, and notification destinations that exist or are created here.
  *
@@ -16,17 +21,17 @@ import { TerraformData } from "../terraform-data.ts";
  */
 export class Notifications extends Construct {
   readonly destinationIds: readonly string[];
-  /** What a job needs to know of it. */
-  readonly ofJob: Pick<JobConfig, "emailNotifications" | "webhookNotifications">;
+  /** The settings of a job that tells them. */
+  readonly jobSettings: Pick<JobConfig, "emailNotifications" | "webhookNotifications">;
 
-  constructor(scope: Construct, id: string, environment: Environment) {
+  constructor(scope: Construct, id: string, { environment }: NotificationsProps) {
     super(scope, id);
     const { emails, create, existing } = environment.notifications;
     const ids = [...existing, ...create.map((kind) => this.#create(kind, environment))];
     // In the order that the provider gives to what it reads, or plans would never be empty.
     this.destinationIds = ids.map((_, i) => Fn.element(Fn.sort(ids), i) as string);
     const destinations = this.destinationIds.map((destination) => ({ id: destination }));
-    this.ofJob = {
+    this.jobSettings = {
       ...(emails.length > 0 && {
         emailNotifications: { onFailure: emails, onDurationWarningThresholdExceeded: emails },
       }),

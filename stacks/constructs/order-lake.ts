@@ -125,10 +125,10 @@ function networkAccess({
   };
 }
 
-function encryptionWith({ url, identity, usable }: LakeKey): Partial<StorageAccountConfig> {
+function encryptionWith({ url, identity, inEffect }: LakeKey): Partial<StorageAccountConfig> {
   return {
     identity: { type: "UserAssigned", identityIds: [identity.id] },
     customerManagedKey: { keyVaultKeyId: url, userAssignedIdentityId: identity.id },
-    dependsOn: [usable],
+    dependsOn: [inEffect],
   };
 }

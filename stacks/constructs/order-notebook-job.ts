@@ -50,14 +50,14 @@ export abstract class OrderNotebookJob extends OrderJob {
     };
     super(scope, id, environment, {
       ...own,
-      ...compute.ofJob,
-      ...notifications.ofJob,
+      ...compute.jobSettings,
+      ...notifications.jobSettings,
       // In the order of their keys, or the provider shows a change in every plan.
       task: inOrder(tasks).map(([taskKey, task]) => ({
         taskKey,
         notebookTask: { notebookPath: notebooks.addNotebook(taskKey).path },
         timeoutSeconds: TASK_TIMEOUT_SECONDS,
-        ...compute.ofTask,
+        ...compute.taskSettings,
         ...task,
       })),
       parameter: inOrder(widgets).map(([name, value]) => ({ name, default: value })),

@@ -24,7 +24,7 @@ const ON_SCHEMA: Privileges = {
 };
 const ON_OPERATIONS_SCHEMA: Privileges = {
   loaders: [],
-  // Not even for the history, a view that reads the stage with its owner's rights.
+  // Analysts need no right on the stage to read the history: the view reads it with its owner's rights.
   analysts: [],
   operators: ["USE_SCHEMA", "SELECT"],
   runner: MAKE_TABLES,

@@ -3,13 +3,18 @@ import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import { membersOf } from "../personas.ts";
 
+/** Properties for {@link WorkspaceMembers}. */
+export interface WorkspaceMembersProps {
+  readonly environment: Environment;
+}
+
 /**
  * Lets the environment's personas into a workspace of our own: a new one knows nobody but whoever created it.
  *
  * In a workspace of somebody else that is for its administrators to say, and to take back.
  */
 export class WorkspaceMembers extends Construct {
-  constructor(scope: Construct, id: string, environment: Environment) {
+  constructor(scope: Construct, id: string, { environment }: WorkspaceMembersProps) {
     super(scope, id);
     const groups = (["loaders", "analysts", "operators"] as const).flatMap((each) => membersOf(each, environment));
     // By name: the ids of the account's principals are known in the account alone.

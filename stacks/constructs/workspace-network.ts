@@ -71,8 +71,8 @@ export class WorkspaceNetwork extends Construct {
 
     // Traffic to storage takes a way of its own, which the lake's firewall recognizes and the gateway does not charge for.
     const ofClusters = { delegation: DELEGATION, serviceEndpoints: ["Microsoft.Storage"] };
-    const hosts = this.subnet("hosts", 0, ofClusters);
-    const containers = this.subnet("containers", 1, ofClusters);
+    const hosts = this.#subnet("hosts", 0, ofClusters);
+    const containers = this.#subnet("containers", 1, ofClusters);
     this.clusterSubnetIds = [hosts.subnet.id, containers.subnet.id];
 
     const gateway = new NatGateway(this, "gateway", {
@@ -112,11 +112,11 @@ export class WorkspaceNetwork extends Construct {
   /** Adds a subnet for private endpoints, and returns its id. */
   addEndpointSubnet(): string {
     // Unless told so, a private endpoint is no business of its subnet's security group.
-    return this.subnet("endpoints", 2, { privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled" }).subnet.id;
+    return this.#subnet("endpoints", 2, { privateEndpointNetworkPolicies: "NetworkSecurityGroupEnabled" }).subnet.id;
   }
 
   /** A quarter of the network behind the security group. */
-  private subnet(
+  #subnet(
     name: string,
     quarter: number,
     config: Pick<SubnetConfig, "delegation" | "serviceEndpoints" | "privateEndpointNetworkPolicies">,

@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { deliver, waitingFiles } from "../../local/landing-directory.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { shellLines } from "../pages.ts";
 import { orderTracking } from "./order-tracking.ts";
 
 // The whole way, as people go it: the synthesized job, Spark and Delta Lake, in a home of the tests' own.
@@ -140,6 +142,35 @@ test("a wrong query is refused with Spark's sentence", async () => {
   const { code, stdout, stderr } = await orderTracking(["query", "SELECT nonsense FROM orders_table", ...atHome]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toContain("[UNRESOLVED_COLUMN.WITH_SUGGESTION]");
+  const misspelt = await orderTracking(["query", "SELECT * FROM loaded_file_table", ...atHome]);
+  expect(misspelt.stderr).toContain("Is it operations.loaded_files_table?");
+});
+
+test("a name with three parts, as a workspace has it, means the table that is here", async () => {
+  expect(await query("SELECT count(*) AS orders FROM orders_dev.order_tracking.orders_table")).toEqual([
+    { orders: 60 },
+  ]);
+});
+
+describe("a query that is no question", () => {
+  test.each([
+    ["DELETE FROM orders_table", "delete from table"],
+    ["WITH none AS (SELECT * FROM orders_table) INSERT INTO orders_table SELECT * FROM none", "insert into"],
+    ["EXECUTE IMMEDIATE 'DROP TABLE orders_table'", "execute immediate query"],
+  ])("%s changes nothing", async (sql, what) => {
+    const refused = await orderTracking(["query", sql, ...atHome]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(`${what}: this is not a question, and nothing was changed`);
+  });
+
+  test("is run by --write, once somebody agrees", async () => {
+    const remove = ["query", "DELETE FROM orders_table WHERE tracking_num = 'NO-SUCH'", "--write", ...atHome];
+    const asked = await orderTracking(remove);
+    expect(asked).toMatchObject({ code: 1, stdout: "" });
+    expect(asked.stderr).toContain("add --yes to go ahead.\nNothing was changed.");
+    expect((await orderTracking([...remove, "--yes"])).stdout).toMatch(/^num_affected_rows\n +0\n/);
+    expect(await query("SELECT count(*) AS orders FROM orders_table")).toEqual([{ orders: 60 }]);
+  });
 });
 
 test("people's own files go the same way, also two of one name", async () => {
@@ -165,8 +196,31 @@ test("a rejected file fails the run in its quality gate, but what is good has la
   expect(failed.stdout).toMatch(/stage_to_final +SUCCESS .*1 inserted/);
   expect(failed.stdout).toMatch(/quality_gate +FAILED .*rejected files: 1, more than the 0 that are allowed/);
   expect(failed.stdout).toMatch(/no-orders\.csv +rejected/);
-  expect(failed.stdout).toMatch(/^Orders by status\n[^]*^ +GOOD +1 /m);
+  expect(failed.stdout).toMatch(/^ +its header lacks /m);
+  expect(failed.stdout).toMatch(/^Orders by status, of all runs\n[^]*^ +GOOD +1 /m);
+  const [, report = ""] = failed.stdout.split("\nFiles\n");
+  expect(Math.max(...report.split("\n").map(({ length }) => length))).toBeLessThan(101);
   expect(failed.stdout).toContain("what is good of its data has landed all the same");
+});
+
+test("the commands of the page on a bad file name it and its rows, and load both again", () => {
+  // In a folder of its own, since one of them writes a file, and on the tests' home.
+  const npm = `npm() { shift 4; node "$COMMAND" "$@" --home "$AT"; }`;
+  const commands = shellLines("docs/operate.md").map((line) =>
+    // Nobody has mended it meanwhile.
+    line.endsWith("--from rejected") ? `${line} || echo "it is rejected again"` : line,
+  );
+  const { status, stdout } = spawnSync("bash", ["-euc", [npm, ...commands].join("\n")], {
+    cwd: temporaryFolder(),
+    encoding: "utf8",
+    env: { ...process.env, COMMAND: path.join(__dirname, "../../bin/order-tracking.mjs"), AT: home },
+  });
+
+  expect(commands).toHaveLength(7);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^no-orders\.csv +its header lacks/m);
+  expect(stdout).toMatch(/^orders_2026-11-18\.csv +\d+ +.*tracking_num is empty/m);
+  expect(stdout).toMatch(/^ {2}quality_gate +SUCCESS[^]*^it is rejected again$/m);
 });
 
 test("replay loads an archived file again, which changes nothing", async () => {
@@ -247,19 +301,33 @@ test("the next run finishes what a failed and an interrupted one left behind", a
   expect(orders.map(({ tracking_num }) => tracking_num)).toEqual(["MINE-1", "MINE-2", "MINE-3", "MINE-4", "MINE-5"]);
 });
 
-test("watch runs the job when a file arrives, until Ctrl-C", async () => {
+test("watch finishes what a run was cut short in, runs the job when a file arrives, and names what is bad", async () => {
   const landing = path.join(home, "volume", "file_arrival");
+  const interrupted = orderFile("interrupted-again.csv", "MINE-6", "NEW", "2026-11-20 08:00:00");
+  await orderTracking(["start", interrupted, ...atHome], (_out, progress) => progress.includes("stage_to_final ..."));
+  const bad = path.join(temporaryFolder(), "bad.csv");
+  writeFileSync(bad, "colour,size\nred,7\n");
   let delivered = false;
   const watched = await orderTracking(["watch", "--speed", "60", ...atHome], (stdout, stderr) => {
-    if (!delivered && stderr.includes("Waiting for files")) {
+    if (!delivered && /quality_gate +SUCCESS/.test(stdout) && stderr.includes("Waiting for files")) {
       delivered = true;
-      deliver(orderFile("watched.csv", "MINE-6", "NEW", "2026-11-20 08:00:00"), landing);
+      deliver(bad, landing);
     }
-    return /quality_gate +SUCCESS/.test(stdout);
+    return stdout.includes("bad.csv: ");
   });
   expect(watched.code).toBe(0);
-  expect(watched.stdout).toContain("1 inserted");
+  expect(watched.stdout).toContain("An earlier run was cut short");
+  expect(await query("SELECT status FROM orders_table WHERE tracking_num = 'MINE-6'")).toEqual([{ status: "NEW" }]);
+  expect(watched.stdout).toMatch(/^ {2}bad\.csv: rejected, its header lacks /m);
   expect(waitingFiles(landing)).toEqual([]);
+});
+
+test("run loads what is waiting", async () => {
+  deliver(orderFile("waiting.csv", "MINE-7", "NEW", "2026-11-20 08:00:00"), path.join(home, "volume", "file_arrival"));
+  const { code, stdout } = await orderTracking(["run", ...atHome]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/: 1 file waits in .*file_arrival\n/);
+  expect(stdout).toContain("1 inserted");
 });
 
 test("reset empties the home, but only when it is told to", async () => {

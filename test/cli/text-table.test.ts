@@ -12,6 +12,11 @@ test("columns are as wide as their widest value, numbers stand right", () => {
   ).toEqual(["status     orders", "DELIVERED       7", "NEW            12"]);
 });
 
+test("a long result is a long table", () => {
+  const rows = Array.from({ length: 150_000 }, (_, number) => [number]);
+  expect(textTable(["number"], rows)).toHaveLength(150_001);
+});
+
 test("line breaks in a value do not break the table", () => {
   expect(textTable(["address"], [["1 Mill\nLane"]])).toEqual(["address", "1 Mill Lane"]);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { orderTracking } from "./order-tracking.ts";
@@ -9,6 +9,10 @@ describe("a mistake in the command line is said before anything happens", () => 
   mkdirSync(path.join(folder, "a-folder"));
   writeFileSync(path.join(folder, "_hidden.csv"), "");
   const home = path.join(folder, "home");
+  // Whatever is written to this home's mark does not fit on the disk.
+  const fullHome = path.join(folder, "full");
+  mkdirSync(fullHome);
+  symlinkSync("/dev/full", path.join(fullHome, ".order-tracking-home"));
 
   test.each([
     ["an unknown command", ["strat"], 2, "There is no command strat."],
@@ -36,21 +40,43 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["a port that is none", ["page", "--port", "-1"], 2, "--port"],
     ["a page of nothing", ["page", "--home", home], 1, 'run "npm start" first'],
     ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
-    ["nothing to reset", ["reset", "--home", home], 1, 'run "npm start" first'],
+    ["nothing to reset", ["reset", "--yes", "--home", home], 0, "there is nothing to remove"],
+    ["a question with --yes", ["query", "SELECT 1", "--yes"], 2, "--yes is for --write"],
+    ["a disk that is full", ["run", "--home", fullHome], 1, "Error: the disk is full: free some space"],
   ])("%s", async (_what, args, code, message) => {
     const finished = await orderTracking(args);
     expect(finished.stderr).toContain(message);
     expect(finished).toMatchObject({ code, stdout: "" });
   });
 
-  test.each(["start", "watch", "track", "query", "replay", "upkeep", "reset", "state", "plan", "apply", "page"])(
-    "%s --help shows how to call it",
-    async (command) => {
-      const { code, stdout } = await orderTracking([command, "--help"]);
-      expect(stdout).toMatch(/^Usage: npm /);
-      expect(code).toBe(0);
-    },
+  test.each([
+    "start",
+    "run",
+    "watch",
+    "track",
+    "query",
+    "replay",
+    "upkeep",
+    "reset",
+    "state",
+    "plan",
+    "apply",
+    "page",
+    "doctor",
+  ])("%s -h shows how to call it", async (command) => {
+    const { code, stdout } = await orderTracking([command, "-h"]);
+    expect(stdout).toMatch(/^Usage: npm /);
+    expect(code).toBe(0);
+  });
+});
+
+test("--help shows every command, --version which version this is", async () => {
+  const [long, short, version] = await Promise.all(
+    [["--help"], ["-h"], ["--version"]].map((args) => orderTracking(args)),
   );
+  expect(long?.stdout).toContain("  query    run SQL on the local tables\n");
+  expect(short).toEqual(long);
+  expect(version).toMatchObject({ code: 0, stdout: "0.1.0\n", stderr: "" });
 });
 
 test("doctor says what this machine has", async () => {

@@ -31,7 +31,7 @@ describe("the lock of a home", () => {
   test("is there while the work runs and gone afterwards, also after a failure", async () => {
     const home = openHome(temporaryFolder());
     await withHomeLocked(home, () => {
-      expect(readFileSync(lockOf(home.directory), "utf8")).toBe(String(process.pid));
+      expect(readFileSync(lockOf(home.directory), "utf8")).toMatch(new RegExp(`^${process.pid} \\w`));
       return Promise.resolve();
     });
     await expect(withHomeLocked(home, () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
@@ -47,9 +47,12 @@ describe("the lock of a home", () => {
     expect(existsSync(lockOf(home.directory))).toBe(true);
   });
 
-  test.each(["999999999", "", "nonsense"])("left behind by a dead process (%j) is taken over", async (content) => {
-    const home = openHome(temporaryFolder());
-    writeFileSync(lockOf(home.directory), content);
-    await expect(withHomeLocked(home, () => Promise.resolve("done"))).resolves.toBe("done");
-  });
+  test.each(["999999999", "", "nonsense", `${process.ppid} Mon Jan  1 00:00:00 2001`])(
+    "left behind by a dead process (%j) is taken over",
+    async (content) => {
+      const home = openHome(temporaryFolder());
+      writeFileSync(lockOf(home.directory), content);
+      await expect(withHomeLocked(home, () => Promise.resolve("done"))).resolves.toBe("done");
+    },
+  );
 });

@@ -43,7 +43,7 @@ def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:
     pipeline.run()
     pipeline.drop("old.csv", lines(order(1, "SHIPPED")))
     _, merged = pipeline.run()
-    assert (merged.inserted, merged.updated, merged.late, merged.unchanged) == (0, 0, 1, 0)
+    assert (merged.inserted, merged.updated, merged.outdated, merged.unchanged) == (0, 0, 1, 0)
     assert pipeline.statuses() == {"T1": "DELIVERED"}
 
 
@@ -81,7 +81,7 @@ def test_a_state_that_was_sent_again_wins_against_what_was_sent_in_between_and_c
     assert (merged.updated, merged.unchanged) == (0, 1)
     pipeline.drop("between.csv", lines(between), 40)
     _, merged = pipeline.run()
-    assert (merged.updated, merged.late) == (0, 1)
+    assert (merged.updated, merged.outdated) == (0, 1)
     assert pipeline.orders()["T1"][3] == "Z Street"
     pipeline.drop("corrected.csv", lines(between, order(2)), 10)
     _, merged = pipeline.run()
@@ -99,7 +99,8 @@ def test_of_two_states_of_one_time_and_file_the_one_in_the_later_row_wins(pipeli
         "T1": "A Street",
         "T2": "Z Street",
     }
-    assert (merged.inserted, merged.late, merged.unchanged) == (2, 4, 0)
+    assert (merged.inserted, merged.outdated, merged.unchanged) == (2, 4, 0)
+    assert 4 in {row.rows_outdated for row in pipeline.table("job_runs_table")}
 
 
 def test_a_status_that_nobody_knows_is_a_warning_with_the_nearest_one_that_is_known(pipeline: Pipeline) -> None:

@@ -1,7 +1,8 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timezone
 
 import pytest
+from order_tracking.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.errors import ParameterError
 from order_tracking.load_batch import Policy
 from order_tracking.orders import ORDERS
@@ -29,6 +30,35 @@ def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
     assert set(pipeline.statuses()) == {"T1", "T3"}
     reasons = sorted(rule for _, _, broken in pipeline.quarantine() for _, rule in broken)
     assert reasons == ["malformed", "malformed", "type"]
+
+
+def test_rows_of_many_files_leave_the_quarantine_in_one_commit_and_are_not_judged_twice(pipeline: Pipeline) -> None:
+    for name in ("a.csv", "b.csv", "x/it's.csv"):
+        pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    pipeline.run()
+    before, version = pipeline.quarantine(), pipeline.versions()["quarantined_orders_table"]
+    assert len(put_back(pipeline, "quarantine").files) == len(before) == 3
+    assert (pipeline.quarantine(), pipeline.versions()["quarantined_orders_table"]) == ([], version + 1)
+    pipeline.stage("again")
+    pipeline.merge("again")
+    # All that was read is bad, as it was before.
+    assert pipeline.gate("again", max_quarantined_percent=0).rows_quarantined == 3
+    assert [reasons for _, _, reasons in pipeline.quarantine()] == [reasons for _, _, reasons in before]
+
+
+def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline: Pipeline) -> None:
+    bad = order(2).replace("2026-01-01", "sometime")
+    for name in ("a.csv", "b.csv"):
+        pipeline.drop(name, lines(bad))
+    pipeline.run()
+    [batch_id] = {row._batch_id for row in pipeline.table("quarantined_orders_table")}
+    # One file is in the landing directory, the other one is not, and none has left the quarantine.
+    put = [f"replay-20260101T000000Z-abcdef/{batch_id}/{name}" for name in ("a.csv", "b.csv")]
+    files = (ReplayedFile(path, "sent.csv", datetime.now(timezone.utc), True, in_quarantine=True) for path in put)
+    Checkpoint(pipeline.checkpoint).note_replay(put[0].split("/")[0], ReplayedFiles(tuple(files)))
+    pipeline.drop(put[0], lines(bad))
+    pipeline.run()
+    assert [path for path, _, _ in pipeline.quarantine()] == ["b.csv", put[0]]
 
 
 def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:

@@ -160,7 +160,7 @@ def test_what_is_read_of_a_file_that_is_loaded_again_counts_forwards_and_backwar
     ]
     assert len(pipeline.table("stage_orders_table")) == 3
     assert sorted(row.state for row in pipeline.table("loaded_files_table")) == ["MERGED"] * 2 + ["SUPERSEDED"] * 2
-    assert merged.late + merged.unchanged + merged.inserted + merged.updated == merged.rows_taken == 3
+    assert merged.outdated + merged.unchanged + merged.inserted + merged.updated == merged.rows_taken == 3
 
 
 def test_the_earlier_reading_counts_where_the_file_is_rejected_now(pipeline: Pipeline) -> None:
