@@ -84,8 +84,8 @@ def main() -> None:
         "--conf spark.connect.grpc.binding.port=0 "
         # The tests' tables are so small that to compile classes for each query takes longer than to do without.
         "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
-        # What dead clients leave behind takes memory that others need. A test of kills leaves its own alone for minutes.
-        "--conf spark.connect.session.manager.defaultSessionTimeout=20m pyspark-shell"
+        # What dead clients leave behind takes memory that others need. A test may not need its own for minutes.
+        "--conf spark.connect.session.manager.defaultSessionTimeout=10m pyspark-shell"
     )
     tables_directory = Path(sys.argv[1])
     spark = create_spark_session(tables_directory)
