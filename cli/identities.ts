@@ -1,7 +1,4 @@
 /** `order-tracking identities`: makes the identities with which workflows on GitHub sign in to Azure. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { commandLine } from "../deploy/azure-cli.ts";
 import {
   clientIdOf,
@@ -11,11 +8,10 @@ import {
   repositoryOf,
   subjectCommand,
 } from "../deploy/identities.ts";
-import { readStateBackend, type StateBackend } from "../deploy/state-backend.ts";
 import { SANDBOX_HOME } from "../environments/sandbox.ts";
 import { agreed } from "./agreed.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
-import { synthesize } from "./synthesize.ts";
+import { synthesizedBackend } from "./synthesized-backend.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT [--yes]
 
@@ -36,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [environment, ...rest] = positionals;
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
-  const backend = await backendOf(environment);
+  const backend = await synthesizedBackend(environment);
   const repository = repositoryOf(backend.tags["source-repository"] ?? "");
   const identities = identitiesOf(environment, environment === SANDBOX_HOME);
   const missing = await Promise.all(
@@ -71,14 +67,4 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(`  gh variable set AZURE_CLIENT_ID --repo ${repository} --env ${of} --body ${id}`);
   }
   return 0;
-}
-
-async function backendOf(environment: string): Promise<StateBackend> {
-  const directory = mkdtempSync(path.join(tmpdir(), "order-tracking-identities-"));
-  try {
-    await synthesize(directory, environment);
-    return readStateBackend(directory, environment);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
 }

@@ -9,7 +9,7 @@ import { currentBranch } from "../deploy/git.ts";
 import { KINDS, readSandboxHome, type SandboxHome } from "../deploy/sandbox-home.ts";
 import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../deploy/sandboxes.ts";
 import { recordedTags, tearDown } from "../deploy/tear-down.ts";
-import { terraform } from "../deploy/terraform-process.ts";
+import { terraformOrFail } from "../deploy/terraform.ts";
 import { SANDBOX, SANDBOX_VARIABLES } from "../environments/requested.ts";
 import { checkLastDay, defaultLastDay, lastDayAfter } from "../environments/sandbox-expiry.ts";
 import { SANDBOX_HOME, sandboxName } from "../environments/sandbox.ts";
@@ -105,8 +105,8 @@ async function up(asked: Asked): Promise<number> {
     for (const kind of KINDS) {
       const stack = path.join(folder, "stacks", `${name}-${kind}`);
       console.log(`Deploying ${name}-${kind}.`);
-      await terraform(stack, ["init", "-input=false", "-no-color"], "quiet");
-      await terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], "shown");
+      await terraformOrFail(stack, ["init", "-input=false", "-no-color"]);
+      await terraformOrFail(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], { isShown: true });
     }
   });
   console.log(`${name} is the sandbox of ${owner} for ${branch}, until ${lastDay}.`);

@@ -1,13 +1,9 @@
 /** `order-tracking state`: creates what keeps an environment's Terraform state in Azure. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { commandLine } from "../deploy/azure-cli.ts";
 import { missingSteps, perform } from "../deploy/create-state-backend.ts";
-import { readStateBackend, type StateBackend } from "../deploy/state-backend.ts";
 import { agreed } from "./agreed.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
-import { synthesize } from "./synthesize.ts";
+import { synthesizedBackend } from "./synthesized-backend.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- state ENVIRONMENT [--yes]
 
@@ -27,7 +23,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [environment, ...rest] = positionals;
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
-  const backend = await backendOf(environment);
+  const backend = await synthesizedBackend(environment);
   const { container, storageAccount, resourceGroup, subscriptionId } = backend;
   console.log(
     `State of ${environment}: ${container} in ${storageAccount} (${resourceGroup}), subscription ${subscriptionId}`,
@@ -52,14 +48,4 @@ export async function run(args: readonly string[]): Promise<number> {
       `Next: npx cdktf diff ${environment}-platform`,
   );
   return 0;
-}
-
-async function backendOf(environment: string): Promise<StateBackend> {
-  const directory = mkdtempSync(path.join(tmpdir(), "order-tracking-state-"));
-  try {
-    await synthesize(directory, environment);
-    return readStateBackend(directory, environment);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
 }

@@ -7,7 +7,7 @@ import { az } from "./azure-cli.ts";
 import { KINDS, type Kind, type SandboxHome } from "./sandbox-home.ts";
 import { breakLock, deletionOf, isStale, type StateBlob, stateBlobs } from "./sandbox-states.ts";
 import { whyNoSandbox } from "./sandboxes.ts";
-import { terraform } from "./terraform-process.ts";
+import { terraformOrFail } from "./terraform.ts";
 
 export interface TearDownOptions {
   /** Whether locks of others are broken, however young. */
@@ -133,7 +133,7 @@ class RecordedStates {
   async destroy(kind: Kind, say: (line: string) => void): Promise<void> {
     await this.#open(kind);
     say(`Destroying ${this.#name}-${kind}.`);
-    await terraform(this.#folder, ["destroy", "-auto-approve", "-input=false", "-no-color"], "shown");
+    await terraformOrFail(this.#folder, ["destroy", "-auto-approve", "-input=false", "-no-color"], { isShown: true });
     const left = (await this.#pull()).resources.filter(({ mode }) => mode === "managed").length;
     if (left > 0) throw new Error(`${left} things of ${this.#name}-${kind} are still recorded`);
   }
@@ -144,11 +144,11 @@ class RecordedStates {
 
   async #open(kind: Kind): Promise<void> {
     const key = `-backend-config=key=${this.blobOf(kind)}`;
-    await terraform(this.#folder, ["init", "-reconfigure", "-input=false", "-no-color", key], "quiet");
+    await terraformOrFail(this.#folder, ["init", "-reconfigure", "-input=false", "-no-color", key]);
   }
 
   async #pull(): Promise<RecordedState> {
-    const text = await terraform(this.#folder, ["state", "pull"], "quiet");
+    const text = await terraformOrFail(this.#folder, ["state", "pull"]);
     // Whoever locks a state that is not there yet leaves an empty blob.
     return stateType.parse(text.trim() === "" ? {} : JSON.parse(text));
   }

@@ -1,6 +1,9 @@
 /** Terraform as a child process, which is interrupted as it wants to be. */
 import { spawn } from "node:child_process";
 
+/** So many lines of what it said are told where it fails: its errors come last. */
+const LINES_TOLD = 60;
+
 /** What a call of Terraform left behind. */
 export interface Finished {
   readonly code: number | null;
@@ -74,13 +77,14 @@ export async function terraform(
   }
 }
 
-/** The same, where anything but success is an error. */
+/** The same, where anything but success is an error, with the end of what Terraform said unless that was shown. */
 export async function terraformOrFail(
   folder: string,
   args: readonly string[],
   options?: TerraformOptions,
 ): Promise<string> {
   const { code, stdout, said } = await terraform(folder, args, options);
-  if (code !== 0) throw new Error(`terraform ${args[0] ?? ""} failed:\n${said.trim()}`);
-  return stdout;
+  if (code === 0) return stdout;
+  const end = said.trim().split("\n").slice(-LINES_TOLD).join("\n");
+  throw new Error([`terraform ${args[0] ?? ""} failed`, ...(end === "" ? [] : [end])].join(":\n"));
 }

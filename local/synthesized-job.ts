@@ -228,9 +228,7 @@ function workspacePath(given: string, resource: Stack["resource"]): string {
 
 /** What the catalog of the orders is called in each environment that was synthesized. */
 export function readCatalogs(outputDirectory: string): string[] {
-  const stacks = path.join(outputDirectory, "stacks");
-  const pipelines = existsSync(stacks) ? readdirSync(stacks).filter((name) => name.endsWith(PIPELINE)) : [];
-  return pipelines.flatMap(
-    (name) => readLoadJob(outputDirectory, name.slice(0, -PIPELINE.length)).parameters.catalog ?? [],
+  return readEnvironments(outputDirectory).flatMap(
+    (environment) => readLoadJob(outputDirectory, environment).parameters.catalog ?? [],
   );
 }
