@@ -39,10 +39,12 @@ class JobProcess:
         before_effect: int = 0,
         how: How = "killed",
         renames: bool = True,
+        counts_commands: bool = True,
     ) -> None:
         """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1.
 
-        `renames` says whether its file system can rename. To the server, its user is the pipeline's schema.
+        `renames` says whether its file system can rename, and `counts_commands` whether commands to Spark count as
+        effects, beside changes to files. To the server, its user is the pipeline's schema.
         """
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
@@ -51,7 +53,7 @@ class JobProcess:
             target=_report_error,
             args=(
                 *(error, server.url(user=pipeline.schema), pipeline.schema, str(pipeline.volume)),
-                *(before_effect, how, renames, self._is_at_work, self._effects),
+                *(before_effect, how, renames, counts_commands, self._is_at_work, self._effects),
             ),
         )
         self._process.start()
@@ -87,9 +89,11 @@ class Effects:
     def __init__(self, volume: str, before_effect: int, how: How, count: Any) -> None:
         self._volume, self._before_effect, self._how, self._count = volume, before_effect, how, count
 
-    def watch(self) -> None:
-        """Count from now on."""
+    def watch(self, counts_commands: bool) -> None:
+        """Count from now on: changes to files, and commands to Spark where they count."""
         sys.addaudithook(self._on_event)
+        if not counts_commands:
+            return
         execute_command = SparkConnectClient.execute_command
 
         def counted(client: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
@@ -130,14 +134,22 @@ def _report_error(error: Any, *arguments: Any) -> None:
 
 
 def _run_job(
-    url: str, schema: str, volume: str, before_effect: int, how: How, renames: bool, is_at_work: Any, effects: Any
+    url: str,
+    schema: str,
+    volume: str,
+    before_effect: int,
+    how: How,
+    renames: bool,
+    counts_commands: bool,
+    is_at_work: Any,
+    effects: Any,
 ) -> None:
     if not renames:
         os.rename = os.replace = refuse_to_rename
     pipeline = Pipeline(SparkSession.builder.remote(url).getOrCreate(), schema, Path(volume))
     run_id = uuid4().hex[:8]
     is_at_work.set()
-    Effects(volume, before_effect, how, effects).watch()
+    Effects(volume, before_effect, how, effects).watch(counts_commands)
     with Path(os.devnull).open("w") as log, redirect_stdout(log):
         try:
             pipeline.stage(run_id, POLICY)

@@ -1,33 +1,15 @@
-"""A crash at each step of the tasks, and a second run: the same as if nothing had happened."""
+"""What arrives, changes or is sent again about a crash; a crash before each effect is in `test_kills.py`."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_scenario import (
-    POLICY,
-    assert_all_is_accounted_for,
-    assert_nothing_is_under_way,
-    drop_files_of,
-    outcomes,
-)
-from job_process import refuse_to_rename
-from order_tracking import load_batch, quality_gate, stage_to_final
+from order_tracking import load_batch
 from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.landing import look_at
 from order_tracking.volume import open_volume
 from pipeline import Pipeline, lines, order
-
-#: What is replaced by something that fails after its n-th call, and n. A process that is killed is in `test_kills.py`.
-STEPS: list[tuple[Any, str, int]] = [
-    (load_batch, "take", 2),
-    (load_batch, "write_stage", 1),
-    (Checkpoint, "stage", 1),
-    (stage_to_final, "merge_batches", 1),
-    (quality_gate, "write_job_log", 1),
-]
 
 
 class Crash(BaseException):
@@ -47,27 +29,6 @@ def crash_at(call: int, function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return crashing
-
-
-@pytest.mark.parametrize("renames", [True, False], ids=["renames", "copies"])
-def test_a_second_run_repairs_a_crash(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, renames: bool) -> None:
-    if not renames:
-        for name in ("rename", "replace"):
-            monkeypatch.setattr(os, name, refuse_to_rename)
-    drop_files_of("undisturbed", pipeline)
-    pipeline.run(POLICY)
-    for owner, step, call in STEPS:
-        drop_files_of(step.strip("_"), pipeline)
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, step, crash_at(call, getattr(owner, step)))
-            with pytest.raises(Crash):
-                pipeline.run(POLICY)
-        pipeline.run(POLICY)
-        assert_nothing_is_under_way(pipeline)
-    found = outcomes(pipeline)
-    assert len(found) == 1 + len(STEPS)
-    assert {client: outcome for client, outcome in found.items() if outcome != found["undisturbed"]} == {}
-    assert_all_is_accounted_for(pipeline)
 
 
 def test_a_file_that_arrives_after_a_crash_waits_for_its_own_batch(

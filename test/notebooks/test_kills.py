@@ -24,11 +24,15 @@ WORKERS = 2
 def test_one_more_run_finishes_what_was_killed_before_any_effect(
     server: ConnectAddress, spark: SparkSession, tmp_path: Path, renames: bool
 ) -> None:
+    # Commands to Spark are the same in both ways of moving files, so they are died before in one of them.
+    def job(pipeline: Pipeline, before_effect: int = 0) -> JobProcess:
+        return JobProcess(server, pipeline, before_effect, renames=renames, counts_commands=renames)
+
     def kill_before_effects(worker: int) -> tuple[Pipeline, set[int]]:
         pipeline = Pipeline(spark, f"test_kills_{renames}_{worker}", tmp_path / str(worker))
         for client in ("first", "undisturbed"):  # The first has the effects of making the tables as well.
             drop_files_of(client, pipeline)
-            effects = JobProcess(server, pipeline, renames=renames).wait() or 0
+            effects = job(pipeline).wait() or 0
         mine = range(1 + worker, effects + 1, WORKERS)
         # In pairs, of which one more run finishes both. The second run of a pair loads what is new first, so that it
         # dies in its own batch, too, where the effect is an early one.
@@ -36,9 +40,9 @@ def test_one_more_run_finishes_what_was_killed_before_any_effect(
         for pair in zip_longest(late, early):
             for effect in filter(None, pair):
                 drop_files_of(f"effect{effect}", pipeline)
-                assert JobProcess(server, pipeline, before_effect=effect, renames=renames).wait() is None
+                assert job(pipeline, effect).wait() is None
                 server.wait_until_idle(pipeline.schema)
-            JobProcess(server, pipeline, renames=renames).wait()
+            job(pipeline).wait()
             assert_nothing_is_under_way(pipeline)
         return pipeline, set(mine)
 
