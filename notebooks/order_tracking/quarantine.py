@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from order_tracking.contract import Contract
-from order_tracking.sql import identifier
+from order_tracking.sql import identifier, time_of_run
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def quarantine_rows(
             "_source_file",
             (F.col("_row_id") - F.col("_first_row_id") + 1).alias("_row_number"),
             F.lit(batch_id).alias("_batch_id"),
-            F.lit(now).alias("_quarantined_at"),
+            F.expr(time_of_run(now, "_row_id >= 0")).alias("_quarantined_at"),
         )
     )
     writer = bad_rows.writeTo(quarantine).option("txnAppId", batch_id).option("txnVersion", attempt)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from order_tracking.contract import Column, Contract, Progress
 from order_tracking.rule import Rule
-from order_tracking.sql import identifier, literal
+from order_tracking.sql import identifier, literal, time_of_run
 
 # A cast alone would also accept `2026`, or `10:15` as that time of today; and the year 0, which Python's dates do not
 # have, so that nobody could read such a row with it. A zone takes the first day of the year 1 there, too.
@@ -108,7 +108,7 @@ def _in_the_future(contract: Contract, arrived_at: datetime) -> str:
     column = contract.column(contract.sequence)
     if contract.future_tolerance is None or column.type not in ("date", "timestamp"):
         return "NULL"
-    latest = f"CAST({literal((arrived_at + contract.future_tolerance).isoformat())} AS TIMESTAMP)"
+    latest = time_of_run(arrived_at + contract.future_tolerance, f"{identifier(column.name)} IS NOT NULL")
     message = literal(f"{column.name} is in the future, seen from when its file arrived: ")
     reason = _reason(column.name, "future", f"concat({message}, {identifier(column.name)})")
     return f"CASE WHEN {parse(column)} > {latest} THEN {reason} END"

@@ -1,4 +1,6 @@
-"""Names and texts as SQL has them. Nothing else in the package puts quotes around either."""
+"""Names, texts and times as SQL has them. Nothing else in the package puts quotes around them."""
+
+from datetime import datetime
 
 
 def identifier(*parts: str) -> str:
@@ -10,3 +12,12 @@ def literal(text: str) -> str:
     """Write a text as a SQL literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def time_of_run(time: datetime, condition: str) -> str:
+    """Write a time that is another one in each run; NULL where a condition on a column is not met.
+
+    Spark writes a time into the code that it generates, and compiles what it has not compiled before: a tenth of a
+    second for each run. What is looked up by a column's value is kept beside the code.
+    """
+    return f"element_at(map(true, CAST({literal(time.isoformat())} AS TIMESTAMP)), {condition})"

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from order_tracking.contract import Contract
 from order_tracking.rules import breaks, is_unknown, parse
-from order_tracking.sql import identifier, literal
+from order_tracking.sql import identifier, literal, time_of_run
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ def write_stage(
             "_source_file",
             "_sent",
             "_row_id",
+            f"{time_of_run(now, '_row_id >= 0')} AS _ingested_at",
         )
-        .withColumns({"_ingested_at": F.lit(now), "_batch_id": F.lit(batch_id)})
+        .withColumn("_batch_id", F.lit(batch_id))
     )
     if attempt == 1:
         staged.writeTo(stage).append()
