@@ -23,6 +23,7 @@ from order_tracking.order_rows import ReadableFile, read_order_rows
 from order_tracking.parameters import CutRows, NewColumns
 from order_tracking.quarantine import first_bad_rows, quarantine_rows
 from order_tracking.stage import RowCounts, count_by_file, discard_batch, discard_files, write_stage
+from order_tracking.summary import named
 from order_tracking.tables import Tables, add_columns, added_columns
 from order_tracking.volume import Volume
 
@@ -37,9 +38,6 @@ _MAX_ADDED_COLUMNS = 200
 
 #: So many bad rows are told of where a file is rejected for them, and so many of these to those who only read a line.
 _TOLD_ROWS, _TOLD_IN_A_LINE = 100, 3
-
-#: So many files are named in a warning.
-_NAMED_FILES = 5
 
 
 @dataclass(frozen=True)
@@ -190,7 +188,7 @@ class BatchLoader:
         if refused:
             warnings.append(
                 f"columns were not added, since the tables need their names or have {_MAX_ADDED_COLUMNS} added ones "
-                f"already: {', '.join(refused)}"
+                f"already: {named(refused)}"
             )
         if new:
             with self.step("add columns"):
@@ -295,16 +293,11 @@ def _warnings(files: Sequence[ReadableFile]) -> list[str]:
     warnings = []
     cut = [each.file.path for each in files if each.content.last is not None]
     if cut:
-        warnings.append(f"no line end follows the last row, which may be cut: {_named(cut)}")
+        warnings.append(f"no line end follows the last row, which may be cut: {named(cut)}")
     by_unknown: dict[tuple[str, ...], list[str]] = {}
     for each in files:
         by_unknown.setdefault(each.content.header.unknown_names(), []).append(each.file.path)
     for unknown, paths in by_unknown.items():
         if unknown:
-            warnings.append(f"columns that the contract does not know: {', '.join(unknown)}, in {_named(paths)}")
+            warnings.append(f"columns that the contract does not know: {named(unknown)}, in {named(paths)}")
     return warnings
-
-
-def _named(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED_FILES} more" if len(paths) > _NAMED_FILES else ""
-    return ", ".join(paths[:_NAMED_FILES]) + more

@@ -51,14 +51,21 @@ def parse(column: Column) -> str:
     if column.type == "string":
         return value
     if column.type == "date":
-        iso = f"CASE WHEN {value} RLIKE '^{_DATE}$' THEN try_cast({value} AS date) END"
+        iso = f"CASE WHEN {_is_iso(column)} THEN try_cast({value} AS date) END"
     elif column.type == "timestamp":
-        accepted = f"{value} RLIKE '^{_DATE}({_TIME}({_ZONE})?)?$'"
-        iso = f"CASE WHEN {accepted} THEN try_cast({_complete_timestamp(value)} AS timestamp) END"
+        iso = f"CASE WHEN {_is_iso(column)} THEN try_cast({_complete_timestamp(value)} AS timestamp) END"
     else:
         return f"try_cast({value} AS {column.type})"
     others = [f"CAST(try_to_timestamp({value}, {literal(each)}) AS {column.type})" for each in column.formats]
     return f"coalesce({', '.join([iso, *others])})" if others else iso
+
+
+def _is_iso(column: Column) -> str:
+    """Tell whether a cleaned value is written as ISO 8601 has it; false of other types than dates and timestamps."""
+    if column.type not in _EXPECTED:
+        return "false"
+    time = f"({_TIME}({_ZONE})?)?" if column.type == "timestamp" else ""
+    return f"{identifier(column.name)} RLIKE '^{_DATE}{time}$'"
 
 
 def broken_rules(contract: Contract, malformed: str, arrived_at: datetime, is_plain: bool = True) -> str:
@@ -94,7 +101,8 @@ def _broken_by(contract: Contract, column: Column, is_plain: bool) -> str:
         cases.append(f"WHEN {value} IS NULL THEN {_reason(name, 'required', literal(f'{name} is empty'))}")
     if column.type != "string":
         expected = literal(f"{name} is not {_EXPECTED.get(column.type, column.type)}: ")
-        reason = _reason(name, "type", f"concat({expected}, left({value}, 100))")
+        impossible = literal(f"{name} is a {column.type} that does not exist: ")
+        reason = _reason(name, "type", f"concat(if({_is_iso(column)}, {impossible}, {expected}), left({value}, 100))")
         cases.append(f"WHEN {value} IS NOT NULL AND {parse(column)} IS NULL THEN {reason}")
     elif not is_plain:
         refused = _CONTROL_IN_KEY if name == contract.key else _CONTROL

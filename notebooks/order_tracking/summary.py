@@ -1,8 +1,11 @@
 """What a task did: a few lines for people, and JSON for machines."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+
+#: So many names are listed where a line has to do.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,12 @@ def shown(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
+def named(names: Sequence[str]) -> str:
+    """List names, but no more than a line has room for."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def _line_of(file: FileSummary) -> str:
     parts = [f"  {file.path}: {file.outcome}"]
     if file.rows_read is not None:
@@ -138,5 +147,5 @@ def _line_of(file: FileSummary) -> str:
     if file.reason:
         parts.append(file.reason)
     if file.unknown_columns:
-        parts.append(f"unknown columns {', '.join(file.unknown_columns)}")
+        parts.append(f"unknown columns {named(file.unknown_columns)}")
     return ", ".join(parts) + (f" -> {file.destination}" if file.destination else "")

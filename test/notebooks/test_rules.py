@@ -37,6 +37,18 @@ def test_each_kind_of_rule_quarantines_the_rows_that_break_it(pipeline: Pipeline
     assert set(pipeline.statuses()) == {"T1", "T7"}
 
 
+def test_a_day_that_does_not_exist_is_told_from_another_way_to_write_one(pipeline: Pipeline) -> None:
+    changes = [("2026-01-01", "2026-02-30"), ("2026-01-01", "01/02/2026"), ("10:00:00", "25:00:00")]
+    pipeline.drop("a.csv", lines(*(order(1).replace(*change) for change in changes)))
+    pipeline.run()
+    rows = pipeline.table("quarantined_orders_table", "_row_number", "reasons.message")
+    assert [message for row in sorted(rows) for message in row.message] == [
+        "received_date is a date that does not exist: 2026-02-30",
+        "received_date is not a date such as 2026-11-21: 01/02/2026",
+        "last_update_timestamp is a timestamp that does not exist: 2026-01-02 25:00:00",
+    ]
+
+
 def test_a_rule_may_only_warn(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1).replace("2026-01-01,", "2026-01-01,2025-12-31"), order(2), "bad"))
     staged, _ = pipeline.run()
