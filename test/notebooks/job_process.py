@@ -16,8 +16,8 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from connect_server import ConnectAddress
-from crash_scenario import POLICY
-from order_tracking.errors import QualityGateError
+from crash_scenario import POLICY, remove_what_should_go
+from order_tracking.errors import QualityGateError, RemovalError
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
@@ -39,10 +39,12 @@ class JobProcess:
         before_effect: int = 0,
         how: How = "killed",
         renames: bool = True,
+        removes: bool = False,
     ) -> None:
         """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1.
 
-        `renames` says whether its file system can rename. To the server, its user is the pipeline's schema.
+        `renames` says whether its file system can rename, `removes` whether it withdraws and erases after the load. To
+        the server, its user is the pipeline's schema.
         """
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
@@ -51,7 +53,7 @@ class JobProcess:
             target=_report_error,
             args=(
                 *(error, server.url(user=pipeline.schema), pipeline.schema, str(pipeline.volume)),
-                *(before_effect, how, renames, self._is_at_work, self._effects),
+                *(before_effect, how, renames, removes, self._is_at_work, self._effects),
             ),
         )
         self._process.start()
@@ -130,7 +132,15 @@ def _report_error(error: Any, *arguments: Any) -> None:
 
 
 def _run_job(
-    url: str, schema: str, volume: str, before_effect: int, how: How, renames: bool, is_at_work: Any, effects: Any
+    url: str,
+    schema: str,
+    volume: str,
+    before_effect: int,
+    how: How,
+    renames: bool,
+    removes: bool,
+    is_at_work: Any,
+    effects: Any,
 ) -> None:
     if not renames:
         os.rename = os.replace = refuse_to_rename
@@ -149,6 +159,13 @@ def _run_job(
         except QualityGateError:
             pass  # A task failed.
         except OSError as error:
+            _expect_made_to_fail(error)
+        try:
+            if removes:
+                remove_what_should_go(pipeline)
+        except RemovalError:
+            pass  # Something was left to the next load.
+        except Exception as error:
             _expect_made_to_fail(error)
 
 
