@@ -11,7 +11,7 @@ export interface JobSession {
   /** The load job. */
   readonly job: LocalLoadJob;
   /** Another job, by the end of its name. */
-  readonly otherJob: (nameEnd: "_replay" | "_upkeep" | "_withdraw") => LocalJob;
+  readonly otherJob: (nameEnd: "_erase" | "_replay" | "_upkeep" | "_withdraw") => LocalJob;
   readonly home: Home;
   readonly kernel: NotebookKernel;
   /** Aborted by Ctrl-C, or when the process is asked to end. */

@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   query: () => import("./query.ts"),
   replay: () => import("./replay.ts"),
   withdraw: () => import("./withdraw.ts"),
+  erase: () => import("./erase.ts"),
   upkeep: () => import("./upkeep.ts"),
   reset: () => import("./reset.ts"),
   spark: () => import("./spark.ts"),
@@ -44,6 +45,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   page     show orders, loads and files in a browser
   replay   load quarantined rows or archived files again
   withdraw take loaded files back, as if they had never come
+  erase    remove one order from all tables and files
   upkeep   compact the tables, and delete their old versions
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands

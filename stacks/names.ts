@@ -139,6 +139,8 @@ export const replayJob = ({ name }: Environment): string => `[${name}] orders_tr
 
 export const withdrawJob = ({ name }: Environment): string => `[${name}] orders_tracking_withdraw`;
 
+export const eraseJob = ({ name }: Environment): string => `[${name}] orders_tracking_erase`;
+
 export const cluster = ({ name }: Environment): string => `[${name}] order tracking`;
 
 export const clusterPolicy = ({ name }: Environment): string => `[${name}] order tracking`;

@@ -6,6 +6,7 @@ import { JobCompute } from "./constructs/job-compute.ts";
 import { NotebookPackage } from "./constructs/notebook-package.ts";
 import { Notifications } from "./constructs/notifications.ts";
 import { OrderAlerts } from "./constructs/order-alerts.ts";
+import { OrderEraseJob } from "./constructs/order-erase-job.ts";
 import { OrderLoadJob } from "./constructs/order-load-job.ts";
 import { OrderReplayJob } from "./constructs/order-replay-job.ts";
 import { OrderReports } from "./constructs/order-reports.ts";
@@ -38,6 +39,7 @@ export class PipelineStack extends EnvironmentStack {
     const shared = { environment, compute, notebooks, notifications };
     const load = new OrderLoadJob(this, "order-load", shared);
     const jobs = {
+      erase: new OrderEraseJob(this, "order-erase", shared),
       load,
       replay: new OrderReplayJob(this, "order-replay", shared),
       sweep: new OrderSweepJob(this, "order-sweep", { environment, load }),

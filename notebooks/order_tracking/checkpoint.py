@@ -10,6 +10,7 @@ small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
     loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour
     replays/<folder>.json              what `replay` put into that folder of the landing directory
     withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour after
+    erasures/<id>.json                 the key of an order that is about to be erased, until it is
     unreadable/                        files that were damaged, for people to look at
     format                             what an earlier version kept beside the landing directory was taken over
 """
@@ -19,8 +20,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,10 +32,12 @@ from order_tracking.job_log import FileOutcome, TaskRecord
 from order_tracking.landing import ArrivedFile, is_path_below
 from order_tracking.typed_json import from_json, to_json
 
-T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles", "Withdrawal")
+T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles", "Withdrawal", "Erasure")
 
 _CLAIMED, _STAGED, _JSON = ".claimed.json", ".staged.json", ".json"
 _LEFT_BEHIND_SECONDS = 3600
+#: No key is greater.
+_LAST_KEY = "\U0010ffff"
 #: How long, and for how many batches, the checkpoint remembers what it has no more use for than a second look.
 _KEPT_LOADED, _MAX_LOADED = timedelta(hours=1), 50
 
@@ -125,16 +128,29 @@ class Withdrawal:
     is_done: bool = False
 
 
+@dataclass(frozen=True)
+class Erasure:
+    """An order that is to be nowhere any more."""
+
+    erasure_id: str
+    key: str
+
+
 class Checkpoint:
     """The checkpoint in one directory."""
 
     def __init__(self, directory: Path) -> None:
         """Create its directories where they are missing."""
         self._directory = directory
-        self._batches, self._records, self._loaded, self._replays, self._withdrawals, self._unreadable = (
-            directory / name for name in ("batches", "records", "loaded", "replays", "withdrawals", "unreadable")
+        self._batches, self._records, self._loaded = (directory / name for name in ("batches", "records", "loaded"))
+        self._replays, self._withdrawals, self._erasures = (
+            directory / name for name in ("replays", "withdrawals", "erasures")
         )
-        for each in (self._batches, self._records, self._loaded, self._replays, self._withdrawals):
+        self._unreadable = directory / "unreadable"
+        for each in (
+            *(self._batches, self._records, self._loaded),
+            *(self._replays, self._withdrawals, self._erasures),
+        ):
             each.mkdir(parents=True, exist_ok=True)
 
     def claim(self, claim: Claim) -> None:
@@ -248,6 +264,54 @@ class Checkpoint:
                 found.append(withdrawal)
         return found
 
+    def erase(self, erasure: Erasure) -> None:
+        """Note what is about to be erased."""
+        _write(self._erasures / f"{erasure.erasure_id}{_JSON}", to_json(erasure))
+
+    def erasures(self) -> list[Erasure]:
+        """List what is about to be erased, the oldest first."""
+        found = [_read(Erasure, path) for path in sorted(self._erasures.glob(f"*{_JSON}"))]
+        return [each for each in found if each]
+
+    def forget_erasure(self, erasure_id: str) -> None:
+        """Forget an order that is erased, and by that its key."""
+        (self._erasures / f"{erasure_id}{_JSON}").unlink(missing_ok=True)
+
+    def forget_key(self, key: str, is_word_of: Callable[[str], bool]) -> int:
+        """Forget that batches begin or end with a key, and what is damaged and speaks of it.
+
+        Returns:
+            In how many files it was.
+        """
+        changed = 0
+        for directory, ending in ((self._batches, _STAGED), (self._loaded, _JSON)):
+            for path in sorted(directory.glob(f"*{ending}")):
+                batch = _read(StagedBatch, path)
+                if batch and key in (batch.first_key, batch.last_key):
+                    # Wider bounds are as right as narrow ones.
+                    first = "" if batch.first_key == key else batch.first_key
+                    last = _LAST_KEY if batch.last_key == key else batch.last_key
+                    _write(path, to_json(replace(batch, first_key=first, last_key=last)))
+                    changed += 1
+        for path in sorted(self._unreadable.glob("*")):
+            if is_word_of(path.read_text(encoding="utf-8", errors="replace")):
+                path.unlink()
+                changed += 1
+        return changed
+
+    def note_rewritten(self, batch_id: str, path: str, size_bytes: int, reason: Callable[[str], str]) -> None:
+        """Note that the pipeline itself wrote a file anew: its sender did not, and its reason is another one."""
+        for note in (self._batches / f"{batch_id}{_STAGED}", self._loaded / f"{batch_id}{_JSON}"):
+            batch = _read(StagedBatch, note) if note.exists() else None
+            if batch:
+                files = tuple(
+                    replace(each, size_bytes=size_bytes, reason=each.reason and reason(each.reason))
+                    if each.path == path
+                    else each
+                    for each in batch.files
+                )
+                _write(note, to_json(replace(batch, files=files)))
+
     def uncounted(self, now: datetime) -> frozenset[tuple[str, str]]:
         """Name the files, by batch and path, whose rows may still be in the tables and do not count any more."""
         superseded = [file for batch in (*self.staged(), *self.loaded(now)) for file in batch.supersedes]
@@ -267,6 +331,7 @@ class Checkpoint:
             (self._records, _JSON, TaskRecord),
             (self._replays, _JSON, ReplayedFiles),
             (self._withdrawals, _JSON, Withdrawal),
+            (self._erasures, _JSON, Erasure),
         )
         for directory, ending, kind in kinds:
             for path in sorted(directory.glob(f"*{ending}")):
@@ -346,6 +411,9 @@ def _parse(kind: type[T], path: Path) -> T:
         paths = [file.path for file in content.files]
     elif isinstance(content, ReplayedFiles):
         paths = [each for file in content.files for each in (file.path, file.sent_as)]
+    elif isinstance(content, Erasure):
+        if path.name != f"{content.erasure_id}{_JSON}":
+            raise CheckpointError(f"{path.name} speaks of the erasure {content.erasure_id!r}")
     elif isinstance(content, Withdrawal):
         if path.name != f"{content.withdrawal_id}{_JSON}":
             raise CheckpointError(f"{path.name} speaks of the withdrawal {content.withdrawal_id!r}")

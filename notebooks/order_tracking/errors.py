@@ -34,7 +34,7 @@ class MergeError(OrderTrackingError):
 
 
 class RemovalError(OrderTrackingError):
-    """A file cannot be withdrawn; nothing was changed."""
+    """Something cannot be withdrawn or erased; nothing was changed."""
 
 
 class QualityGateError(OrderTrackingError):

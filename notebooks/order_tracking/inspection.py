@@ -172,7 +172,7 @@ def _read_through(path: Path) -> _Text:
     found, line = _Text(), 1
     for lines in _whole_lines(path):
         if line == 1:
-            _check_signature(lines, path.name)
+            check_signature(lines, path.name)
         try:
             text = lines.decode()
         except UnicodeDecodeError as error:
@@ -215,7 +215,7 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
                 rest = b""
             rest += chunk[end:]
             if len(rest) > MAX_RECORD_BYTES:
-                _check_signature(rest, path.name)
+                check_signature(rest, path.name)
                 raise UnreadableFileError(
                     f"line {line} is longer than {MAX_RECORD_BYTES >> 20} MiB; end each row with a line feed"
                 )
@@ -229,7 +229,12 @@ def _may_have_blanks(lines: bytes) -> bool:
     return lines[:1] in b"\n\r \t" or any(each in lines for each in (b"\n\n", b"\n\r", b"\n ", b"\n\t"))
 
 
-def _check_signature(start: bytes, name: str) -> None:
+def check_signature(start: bytes, name: str) -> None:
+    """Refuse what is no text, by how it begins.
+
+    Raises:
+        UnreadableFileError: If it is none.
+    """
     for signature, reason in _SIGNATURES:
         if start.startswith(signature):
             workbook = signature.startswith(b"PK") and (b"xl/" in start or name.lower().endswith((".xlsx", ".xlsm")))

@@ -10,6 +10,7 @@ from pathlib import Path
 from order_tracking.contract import Contract
 from order_tracking.records import Record, read_records
 
+_CONTROLS = bytes({*range(32), 127} - set(b"\t\n\r"))
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 
 
@@ -39,6 +40,7 @@ class OrderRecords:
         """Look for the order with this key."""
         self._contract = contract
         self.key = _cleaned(key, contract)
+        self.key_bytes = self.key.encode()
         self.pattern = rf"(?<![\w-]){re.escape(self.key)}(?![\w-])"
         self._word = re.compile(self.pattern, re.IGNORECASE if contract.column(contract.key).case else 0)
 
@@ -60,6 +62,23 @@ class OrderRecords:
                 if of_order:
                     yield FoundRecord(record.line, number, record.text)
                 number = (number or 0) + 1
+
+    def may_be_in(self, text: bytes) -> bool:
+        """Tell at a glance whether a part of a file could have the key, however it is written."""
+        is_plain = text.isascii() and len(text.translate(None, _CONTROLS)) == len(text) and b'"' not in self.key_bytes
+        return not is_plain or self.key_bytes.lower() in text.lower()
+
+    def rewrite(self, path: Path, target: Path) -> None:
+        """Write all records of a file but the order's, and no blank lines, to another file.
+
+        Raises:
+            UnreadableFileError: If a record is too long to be one.
+        """
+        left_out = {record.line for record in self.find(path)}
+        with path.open("rb") as file, target.open("wb") as rest:
+            for record in read_records(file):
+                if record.line not in left_out:
+                    rest.write(record.text + (b"\n" if record.ended else b""))
 
     def is_word_of(self, text: str) -> bool:
         """Tell whether the key is a word of a text."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from order_tracking import withdraw
+from order_tracking import erase, withdraw
 from order_tracking.batch import new_batch_id
 from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.clock import Clock, use_utc, utc_now
@@ -112,6 +112,9 @@ def source_to_stage(
         cut_short = [each for each in open_batches.withdrawals(now()) if not each.is_done]
         if cut_short:
             withdraw.carry_out(spark, contract, tables, directories.probed(), open_batches, cut_short, run, now)
+        if not open_batches.claimed():
+            for erasure in open_batches.erasures():
+                erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
         batches.raise_failures()
         summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,

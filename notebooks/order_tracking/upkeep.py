@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 from pyspark.sql import SparkSession
 
@@ -53,11 +54,12 @@ def upkeep(spark: SparkSession, tables: Tables, retention_days: float, contract:
     names = (tables.stage, tables.orders, tables.quarantine, tables.job_log)
     added = removed = 0
     for name in names:
-        _keep_versions(spark, name, retention_days)
+        keep_versions(spark, name, retention_days)
         [compaction] = spark.sql(f"OPTIMIZE {name}").select("metrics.*").collect()
         added += compaction.numFilesAdded
         removed += compaction.numFilesRemoved
         spark.sql(f"VACUUM {name} RETAIN {retention_days * 24:g} HOURS").collect()
+        _drop_old_log(spark, name, retention_days)
     _mark_deleted_rows_if_large(spark, tables.orders)
     warnings += replace_views(spark, contract, tables)
     return UpkeepSummary(
@@ -65,10 +67,31 @@ def upkeep(spark: SparkSession, tables: Tables, retention_days: float, contract:
     )
 
 
-def _keep_versions(spark: SparkSession, table: str, days: float) -> None:
-    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise."""
+def keep_versions(spark: SparkSession, table: str, days: float) -> None:
+    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise.
+
+    The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
+    """
     wanted = f"interval {days * 24:g} hours"
-    _set_property(spark, table, "delta.deletedFileRetentionDuration", wanted)
+    for kept in ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"):
+        _set_property(spark, table, kept, wanted)
+
+
+def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
+    """Have Delta delete what is too old of a table's log: it does so with a checkpoint, each tenth commit.
+
+    A table that seldom changes would keep it for years. What is kept begins with a checkpoint that is old enough.
+    """
+    [[oldest]] = spark.sql(f"DESCRIBE HISTORY {table}").selectExpr("min(timestamp)").collect()
+    # Delta counts in whole days.
+    if oldest < datetime.now() - timedelta(days=days + 2):
+        write_checkpoint(spark, table)
+
+
+def write_checkpoint(spark: SparkSession, table: str) -> None:
+    """Have Delta write a checkpoint of a table's log; no statement does so by itself."""
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
+    spark.sql(f"ALTER TABLE {table} UNSET TBLPROPERTIES ('delta.checkpointInterval')")
 
 
 def _mark_deleted_rows_if_large(spark: SparkSession, table: str) -> None:

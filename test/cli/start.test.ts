@@ -232,7 +232,7 @@ test("replay loads an archived file again, which changes nothing", async () => {
   expect(document.runs[0]?.tasks[1]?.summary).toMatchObject({ rows_taken: 1, inserted: 0, updated: 0, unchanged: 1 });
 });
 
-test("track traces each row of an order to its line, and withdraw takes a file back", async () => {
+test("track traces each row of an order to its line, withdraw takes a file back, and erase an order", async () => {
   const traced = await orderTracking(["track", "GOOD-1", "--trace", ...atHome]);
   expect(traced.code).toBe(0);
   expect(traced.stdout).toMatch(/inserted, current +replay-\S+good\.csv +2 +GOOD /);
@@ -247,6 +247,13 @@ test("track traces each row of an order to its line, and withdraw takes a file b
   expect(JSON.parse(again.stdout)).toMatchObject({
     error: expect.stringContaining("it was withdrawn before") as string,
   });
+
+  const asked = await orderTracking(["erase", "GOOD-1", ...atHome]);
+  expect(asked).toMatchObject({ code: 1, stdout: "" });
+  const erased = await orderTracking(["erase", "GOOD-1", "--yes", ...atHome]);
+  expect(erased.stdout).toMatch(/^archive\/ +1 /m);
+  expect(erased.stdout).toMatch(/^rejected\/ +1 /m);
+  expect(erased.code).toBe(0);
 });
 
 test("upkeep compacts the tables, and makes the view without which track knows no history", async () => {

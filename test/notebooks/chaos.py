@@ -1,8 +1,9 @@
 """Kill runs of the job at random moments, many times: `npm run test:chaos [-- --kills N --seed N]`.
 
-A run is killed, or fails, before one of its effects or at any time; now and then Spark is killed as well, with whatever
-it was about to commit. The next run may die, too; then one more must leave tables, views and files as if none had died.
-In every second group of loads the file system cannot rename. The seed, which is printed, gives the same choices again.
+A run loads, withdraws a file and erases an order. It is killed, or fails, before one of its effects or at any time;
+now and then Spark is killed as well, with whatever it was about to commit. The next run may die, too; then one more
+must leave tables, views and files as if none had died. In every second group of loads the file system cannot rename.
+The seed, which is printed, gives the same choices again.
 """
 
 import argparse
@@ -15,17 +16,18 @@ from connect_server import ConnectServer
 from crash_scenario import (
     assert_all_is_accounted_for,
     assert_nothing_is_under_way,
+    drop_file_to_remove,
     drop_files_of,
     outcomes,
 )
-from job_process import JobProcess
+from job_process import How, JobProcess
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 
 #: How many times the same tables are loaded into: enough to seldom make new ones, few enough to stay quick.
 LOADS_OF_SAME_TABLES = 12
 #: About as many as a run has.
-MOST_EFFECTS = 40
+MOST_EFFECTS = 90
 #: How likely a run dies that was to finish what another left behind.
 DIES_AGAIN = 0.8
 #: How likely something new arrives after a death.
@@ -49,17 +51,17 @@ class Chaos:
         """
         self._renames = renames
         died = {"undisturbed": "not at all"}
-        drop_files_of("undisturbed", self._pipeline(schema))
+        self._drop("undisturbed", schema)
         self._run(schema)
         for number in range(LOADS_OF_SAME_TABLES):
             client = f"load{number}"
-            drop_files_of(client, self._pipeline(schema))
+            self._drop(client, schema)
             died[client] = self._die(schema)
             while self._chance.random() < DIES_AGAIN:
                 died[client] += f", {self._die(schema)}"
             print(f"{schema} {client}: {died[client]}", flush=True)
             if self._chance.random() < ARRIVES_MEANWHILE:
-                drop_files_of(f"next{number}", self._pipeline(schema))
+                self._drop(f"next{number}", schema)
                 died[f"next{number}"] = f"after {client}"
             self._run(schema)
             assert_nothing_is_under_way(self._pipeline(schema))
@@ -69,23 +71,26 @@ class Chaos:
             assert outcome == found["undisturbed"], f"{client}, {died[client]}: {outcome}"
         assert_all_is_accounted_for(self._pipeline(schema))
 
+    def _drop(self, client: str, schema: str) -> None:
+        drop_files_of(client, self._pipeline(schema))
+        drop_file_to_remove(client, self._pipeline(schema))
+
     def _pipeline(self, schema: str) -> Pipeline:
         return Pipeline(self._spark, schema, self._directory / schema)
 
     def _run(self, schema: str) -> None:
-        JobProcess(self._server.address, self._pipeline(schema), renames=self._renames).wait()
+        JobProcess(self._server.address, self._pipeline(schema), renames=self._renames, removes=True).wait()
 
     def _die(self, schema: str) -> str:
         way = self._chance.choices(["killed", "failed", "killed at any time", "killed with Spark"], [10, 2, 7, 1])[0]
-        effect, seconds = self._chance.randint(1, MOST_EFFECTS), self._chance.uniform(0, 4)
+        effect, seconds = self._chance.randint(1, MOST_EFFECTS), self._chance.uniform(0, 9)
         pipeline = self._pipeline(schema)
         if way in ("killed", "failed"):
-            process = JobProcess(
-                self._server.address, pipeline, effect, "killed" if way == "killed" else "failed", self._renames
-            )
+            how: How = "killed" if way == "killed" else "failed"
+            process = JobProcess(self._server.address, pipeline, effect, how, self._renames, removes=True)
             self.kills += process.wait() is None
         else:
-            process = JobProcess(self._server.address, pipeline, renames=self._renames)
+            process = JobProcess(self._server.address, pipeline, renames=self._renames, removes=True)
             process.let_work(seconds)
             if way == "killed with Spark":
                 self._server.kill()

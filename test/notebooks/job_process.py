@@ -16,8 +16,8 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from connect_server import ConnectAddress
-from crash_scenario import POLICY
-from order_tracking.errors import QualityGateError
+from crash_scenario import POLICY, remove_what_should_go
+from order_tracking.errors import QualityGateError, RemovalError
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
@@ -40,11 +40,13 @@ class JobProcess:
         how: How = "killed",
         renames: bool = True,
         counts_commands: bool = True,
+        removes: bool = False,
     ) -> None:
         """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1.
 
-        `renames` says whether its file system can rename, and `counts_commands` whether commands to Spark count as
-        effects, beside changes to files. To the server, its user is the pipeline's schema.
+        `renames` says whether its file system can rename, `counts_commands` whether commands to Spark count as effects,
+        beside changes to files, and `removes` whether it withdraws and erases after the load. To the server, its user
+        is the pipeline's schema.
         """
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
@@ -53,7 +55,7 @@ class JobProcess:
             target=_report_error,
             args=(
                 *(error, server.url(user=pipeline.schema), pipeline.schema, str(pipeline.volume)),
-                *(before_effect, how, renames, counts_commands, self._is_at_work, self._effects),
+                *(before_effect, how, renames, counts_commands, removes, self._is_at_work, self._effects),
             ),
         )
         self._process.start()
@@ -141,6 +143,7 @@ def _run_job(
     how: How,
     renames: bool,
     counts_commands: bool,
+    removes: bool,
     is_at_work: Any,
     effects: Any,
 ) -> None:
@@ -161,6 +164,13 @@ def _run_job(
         except QualityGateError:
             pass  # A task failed.
         except OSError as error:
+            _expect_made_to_fail(error)
+        try:
+            if removes:
+                remove_what_should_go(pipeline)
+        except RemovalError:
+            pass  # Something was left to the next load.
+        except Exception as error:
             _expect_made_to_fail(error)
 
 

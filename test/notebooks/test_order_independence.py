@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from order_tracking.erase import erase
 from order_tracking.load_batch import Policy
 from order_tracking.orders import ORDERS
 from order_tracking.parameters import NewColumns
@@ -82,19 +83,23 @@ def test_tables_do_not_depend_on_how_files_arrive_and_forget_what_leaves(pipelin
     replay(*places, "archive")
     pipeline.run(Policy(NewColumns.ADD))
     check_all(pipeline, sent_by)
+    erased = f"{chance.choice(list(sent_by))}{chance.choice('ABCDEFGHIJKL')}"
+    erase(*places, "erasure", erased, 7)
+    check_all(pipeline, sent_by, erased)
 
 
-def check_all(pipeline: Pipeline, sent_by) -> None:
+def check_all(pipeline: Pipeline, sent_by, erased=None) -> None:
     for prefix, sent in sent_by.items():
-        check(pipeline, prefix, sent)
+        check(pipeline, prefix, sent, erased)
 
 
-def check(pipeline: Pipeline, prefix: str, sent) -> None:
+def check(pipeline: Pipeline, prefix: str, sent, erased=None) -> None:
     """The tables are those of a few lines of Python over all rows that count."""
     rows = [
         (only(header, state), (-minutes_ago, number, row), flaw)
         for number, (header, rows, minutes_ago) in sent
         for row, (state, flaw) in enumerate(rows)
+        if flaw == "no key" or prefix + state["tracking_num"] != erased
     ]
     good = [(state, place) for state, place, flaw in rows if not flaw]
     assert orders(pipeline, prefix) == orders_model(good)

@@ -8,6 +8,7 @@ const NOTEBOOKS = path.join(__dirname, "../../notebooks");
 /** The jobs that run notebooks. */
 export const NOTEBOOK_JOBS = [
   "orders_tracking_incremental_load",
+  "orders_tracking_erase",
   "orders_tracking_replay",
   "orders_tracking_upkeep",
   "orders_tracking_withdraw",

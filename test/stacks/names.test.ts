@@ -29,6 +29,7 @@ const LIMITS = {
   upkeepJob: /^.{1,4096}$/,
   replayJob: /^.{1,4096}$/,
   withdrawJob: /^.{1,4096}$/,
+  eraseJob: /^.{1,4096}$/,
   cluster: /^.{1,100}$/,
   clusterPolicy: /^.{1,100}$/,
   warehouse: /^.{1,99}$/,

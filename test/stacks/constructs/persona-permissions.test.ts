@@ -21,7 +21,7 @@ const runner = (permission_level: string) => ({ service_principal_name: RUNNER, 
 it("lets operators start and watch every job, as the service principal that the sweep runs as", () => {
   const onJobs = permissionsOf(PERSONAS).get("job_id");
 
-  expect(onJobs).toHaveLength(5);
+  expect(onJobs).toHaveLength(6);
   for (const access of onJobs ?? []) {
     expect(access).toEqual([group("operators", "CAN_MANAGE_RUN"), runner("CAN_MANAGE_RUN")]);
   }

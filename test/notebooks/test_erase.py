@@ -1,0 +1,167 @@
+"""An order that is erased is nowhere: a search over all bytes of all files proves it."""
+
+import os
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as parquet
+import pytest
+from order_tracking import erase
+from order_tracking.batch import new_batch_id
+from order_tracking.checkpoint import Checkpoint, Claim
+from order_tracking.erase import ErasureReport
+from order_tracking.errors import RemovalError
+from order_tracking.load_batch import Policy
+from order_tracking.upkeep import upkeep
+from order_tracking.volume import Volume
+from pipeline import Pipeline, lines, order
+
+LATER = "2026-01-03 10:00:00"
+RETENTION = "delta.deletedFileRetentionDuration"
+#: Values that no other order has.
+SECRETS = ("T77777", "O77777", "77777 Main Street", "someday77777", "77777 Secret Lane")
+
+
+def erase_order(pipeline: Pipeline, key: str = "T77777") -> ErasureReport:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    return erase.erase(pipeline.spark, pipeline.tables, *places, "erasure", key, 7, pipeline.contract)
+
+
+def drop_files(pipeline: Pipeline) -> None:
+    """The order is the first and the last of a file, in quarantine, in a rejected file and in one without a header."""
+    secret = order(77777)
+    pipeline.drop("first.csv", lines(secret, order(1)), 60)
+    pipeline.drop("last.csv", lines(order(2), order(77777, "DELIVERED", LATER).replace("Main", "Main\u00a0")), 50)
+    pipeline.drop("bad/rows.csv", lines(secret.replace("2026-01-01", "someday77777"), order(3), f"{secret},more"), 40)
+    pipeline.drop("mostly_bad.csv", lines("bad", "worse", secret.replace("2026-01-01", "someday77777"), order(4)), 30)
+    pipeline.drop("no_header.csv", f"{secret.replace('Main Street', 'Secret Lane')}\n{order(5)}\n", 20)
+    pipeline.run(Policy(max_bad_rows_percent=70))
+
+
+def files_with(directory: Path, text: str) -> list[str]:
+    """The files that have a text in their bytes, or in what they hold where it is packed."""
+
+    def content(path: Path) -> bytes:
+        if path.suffix == ".parquet":
+            return repr(parquet.read_table(path).to_pylist()).encode()
+        return path.read_bytes()
+
+    return sorted(
+        str(path.relative_to(directory))
+        for path in directory.rglob("*")
+        if path.is_file() and text.encode() in content(path)
+    )
+
+
+def test_an_erased_order_is_in_no_byte_of_any_file(
+    pipeline: Pipeline,
+) -> None:
+    drop_files(pipeline)
+    upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+    archived = pipeline.files("archive")
+    report = erase_order(pipeline)
+    removed = {place.name: place.removed for place in report.places}
+    assert removed == {
+        "orders_table": 1,
+        "stage_orders_table": 2,
+        "quarantined_orders_table": 2,
+        "job_log_table": 2,
+        "archive/": 4,
+        "rejected/": 2,
+        "checkpoint": 1,
+    }
+    assert (report.unsearched, report.waiting) == ({}, ())
+    assert all(place.old_versions_until for place in report.places if place.name.endswith("_table"))
+    assert pipeline.files("archive") == {
+        "first.csv": lines(order(1)).encode(),
+        "last.csv": lines(order(2)).encode(),
+        "bad/rows.csv": lines(order(3)).encode(),
+    }
+    assert archived.keys() == pipeline.files("archive").keys()
+    rejected = pipeline.files("rejected")
+    assert rejected["mostly_bad.csv"] == lines("bad", "worse", order(4)).encode()
+    assert rejected["no_header.csv"] == f"{order(5)}\n".encode()
+    again = erase_order(pipeline)
+    assert {place.removed for place in again.places} == {0}
+    pipeline.run()  # Files that were written anew are none that their senders wrote to.
+    assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
+    assert [row.tracking_num for row in pipeline.table("orders_history")].count("T77777") == 0
+    let_old_versions_expire(pipeline)
+    tables = Path(pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()[0].location[5:]).parents[1]
+    places = [pipeline.volume, pipeline.checkpoint]
+    places += [each for each in tables.glob(f"{pipeline.schema}*.db")]
+    assert len(places) == 4
+    for secret in SECRETS:
+        assert [files_with(place, secret) for place in places] == [[]] * 4, secret
+
+
+class Crash(BaseException):
+    """Not an Exception, so that nothing handles it."""
+
+
+def crashing(*_: Any) -> None:
+    raise Crash
+
+
+def copied_in_part(source: Path, target: Path) -> bool:
+    """Where nothing can be renamed."""
+    target.write_bytes(source.read_bytes()[:10])
+    raise Crash
+
+
+def test_the_next_run_finishes_what_was_cut_short_before_any_step(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = ["search_files", "_erase_from_job_log", "_erase_rows", "_erase_quarantined", "rewrite_file", "in_part"]
+    steps = {function.strip("_"): function for function in functions}
+    for step in steps:
+        pipeline.drop(f"{step}.csv", lines(order(step), order(f"{step}2"), f"{order(step)},too many"))
+    pipeline.run()
+    for step, function in steps.items():
+        with monkeypatch.context() as patch:
+            if function == "in_part":
+                patch.setattr(Volume, "probed", lambda self: replace(self, move=copied_in_part))
+            else:
+                patch.setattr(erase, function, crashing)
+            with pytest.raises(Crash):
+                erase_order(pipeline, f"T{step}")
+    pipeline.run()
+    assert set(pipeline.statuses()) == {f"T{step}2" for step in steps}
+    assert (pipeline.quarantine(), len(pipeline.table("stage_orders_table"))) == ([], len(steps))
+    assert pipeline.files("archive") == {f"{step}.csv": lines(order(f"{step}2")).encode() for step in steps}
+    for step in steps:
+        assert files_with(pipeline.volume, f"T{step},") + files_with(pipeline.checkpoint, f'"T{step}"') == []
+
+
+def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or_waits_is_told(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop("workbook.csv", b"PK\x03\x04 T1\n")
+    pipeline.run()
+    pipeline.drop("waits.csv", lines(order(1)))
+    report = erase_order(pipeline, "T1")
+    assert [path.rsplit("/", 1)[1] for path in report.unsearched] == ["workbook.csv"]
+    assert report.waiting == ("waits.csv",)
+    assert "waits.csv" in str(report)
+    checkpoint = Checkpoint(pipeline.checkpoint)
+    checkpoint.claim(Claim(new_batch_id(datetime.now(timezone.utc)), "run", ()))
+    with pytest.raises(RemovalError, match="run the load job first"):
+        erase_order(pipeline, "T1")
+
+
+def let_old_versions_expire(pipeline: Pipeline) -> None:
+    """Make all that is there ten days older, and let the nightly job delete what is too old, on two nights.
+
+    Delta keeps the log from a checkpoint on that was old enough the night before.
+    """
+    for _ in range(2):
+        for name in ("orders_table", "stage_orders_table", "quarantined_orders_table", "job_log_table"):
+            table = pipeline.full_name(name)
+            [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {table}").collect()
+            for path in Path(detail.location.removeprefix("file:")).rglob("*"):
+                os.utime(path, (path.stat().st_mtime - 10 * 86_400,) * 2)
+            pipeline.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{RETENTION}' = 'interval 0 hours')")
+        upkeep(pipeline.spark, pipeline.tables, retention_days=0)
