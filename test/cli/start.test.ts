@@ -2,6 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { deliver, waitingFiles } from "../../local/landing-directory.ts";
+import { findHome } from "../../local/home.ts";
+import { SparkTables } from "../../page/tables.ts";
+import { loadings } from "../../page/way.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { shellLines } from "../pages.ts";
 import { orderTracking } from "./order-tracking.ts";
@@ -136,6 +139,38 @@ test("track shows one order and its whole way, and says when there is none", asy
   const missing = await orderTracking(["track", "NO-SUCH", ...atHome]);
   expect(missing).toMatchObject({ code: 1, stdout: "" });
   expect(missing.stderr).toContain("There is no order NO-SUCH");
+});
+
+test("the page's queries are answered, and find an order by a part of its number", async () => {
+  const tables = new SparkTables(findHome(home));
+  try {
+    const key = { tracking_num: "TRK100009" };
+    const [found, states, rows, byDay, tasks, files, bad] = await Promise.all([
+      tables.rows("find_orders", 5, { text: "k100009" }),
+      tables.rows("order_states", 9, key),
+      tables.rows("order_rows", 9, key),
+      tables.rows("loads_by_day", 9),
+      tables.rows("recent_task_runs", 99),
+      tables.rows("recent_files", 99),
+      tables.rows("quarantined_rows", 9, { rule: "malformed", column: "" }),
+      tables.rows("order", 1, key),
+      tables.rows("newest_orders", 1),
+      tables.rows("rejected_files", 1),
+      tables.rows("quarantine", 1),
+    ]);
+    expect(found.map(({ tracking_num }) => tracking_num)).toEqual([key.tracking_num]);
+    expect(loadings(states, rows).map(({ rows: ofState }) => ofState.map(({ decision }) => decision))).toEqual([
+      ["older than what was known, so it only filled in the way", "the same again, which changed nothing"],
+      ["the first that was known of the order", "the same again, which changed nothing"],
+      ["newer, so the order moved on", "the same again, which changed nothing"],
+      ["newer, so the order moved on", "the same again, which changed nothing"],
+    ]);
+    expect(byDay.reduce((sum, { files: ofDay }) => sum + Number(ofDay), 0)).toBe(8);
+    expect([tasks.length, files.length]).toEqual([12, 8]);
+    expect(bad.map(({ raw_row }) => raw_row)).toEqual(Array(2).fill("TRK100064,ORD-5064,RECEIVED"));
+  } finally {
+    await tables.close();
+  }
 });
 
 test("a wrong query is refused with Spark's sentence", async () => {
