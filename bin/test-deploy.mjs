@@ -3,6 +3,7 @@
  *
  * `-- --environment NAME` deploys one of them (`sandbox` for a sandbox); `-- --seed N` repeats how late answers and roles were.
  * `-- --teardowns N` takes down that many sandboxes while something goes wrong (3).
+ * `-- --first-deployments N` does nothing but N first deployments of each shipped environment, with N seeds from `--seed` on.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -19,8 +20,10 @@ const { values } = parseArgs({
     environment: { type: "string" },
     seed: { type: "string", default: "1" },
     teardowns: { type: "string", default: "3" },
+    "first-deployments": { type: "string" },
   },
 });
+const firstDeployments = values["first-deployments"];
 try {
   await setUp(); // Deployed jobs run on Spark.
 } catch (error) {
@@ -31,7 +34,7 @@ const report = path.join(scratch, "report.jsonl");
 const startedAt = Date.now();
 const { status } = spawnSync(
   path.join(root, "node_modules", ".bin", "jest"),
-  ["--config", "jest.deploy.config.json", "--ci", `--maxWorkers=${AT_ONCE}`],
+  ["--config", "jest.deploy.config.json", "--ci", `--maxWorkers=${AT_ONCE}`, ...(firstDeployments ? ["first"] : [])],
   {
     cwd: root,
     stdio: "inherit",
@@ -40,6 +43,7 @@ const { status } = spawnSync(
       ORDER_TRACKING_DEPLOY_REPORT: report,
       ORDER_TRACKING_DEPLOY_SEED: values.seed,
       ORDER_TRACKING_DEPLOY_TEARDOWNS: values.teardowns,
+      ...(firstDeployments && { ORDER_TRACKING_FIRST_DEPLOYMENTS: firstDeployments }),
       ...(values.environment && { ORDER_TRACKING_DEPLOY_ENVIRONMENT: values.environment }),
     },
   },
