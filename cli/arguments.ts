@@ -40,6 +40,7 @@ export function shellWord(text: string): string {
 
 /** A path as people like to read it: relative where that is shorter. */
 export function shownPath(absolute: string): string {
-  const relative = path.relative(process.env.INIT_CWD ?? "", absolute);
-  return relative.length < absolute.length ? relative : absolute;
+  const whole = path.resolve(absolute); // Without the slash at its end that a relative one does not have either.
+  const relative = path.relative(process.env.INIT_CWD ?? "", whole);
+  return relative.length < whole.length ? relative : whole;
 }

@@ -368,7 +368,7 @@ test("run loads what is waiting", async () => {
   deliver(orderFile("waiting.csv", "MINE-7", "NEW", "2026-11-20 08:00:00"), path.join(home, "volume", "file_arrival"));
   const { code, stdout } = await orderTracking(["run", ...atHome]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/: 1 file waits in .*file_arrival\/\n/);
+  expect(stdout).toMatch(/: 1 file waits in .*file_arrival\n/);
   expect(stdout).toContain("1 inserted");
 });
 
