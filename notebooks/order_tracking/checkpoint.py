@@ -142,16 +142,11 @@ class Checkpoint:
     def __init__(self, directory: Path) -> None:
         """Create its directories where they are missing."""
         self._directory = directory
-        self._batches, self._records, self._loaded = (directory / name for name in ("batches", "records", "loaded"))
-        self._replays, self._withdrawals, self._erasures = (
-            directory / name for name in ("replays", "withdrawals", "erasures")
-        )
-        self._unreadable = directory / "unreadable"
-        for each in (
-            *(self._batches, self._records, self._loaded),
-            *(self._replays, self._withdrawals, self._erasures),
-        ):
+        kept = [directory / name for name in ("batches", "records", "loaded", "replays", "withdrawals", "erasures")]
+        for each in kept:
             each.mkdir(parents=True, exist_ok=True)
+        self._batches, self._records, self._loaded, self._replays, self._withdrawals, self._erasures = kept
+        self._unreadable = directory / "unreadable"
 
     def claim(self, claim: Claim) -> None:
         """Note a batch's files."""

@@ -3,7 +3,6 @@
 Its key becomes no part of any query's text or condition: Delta writes those into the tables' logs.
 """
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -29,7 +28,7 @@ from order_tracking.errors import RemovalError
 from order_tracking.job_log import FileOutcome
 from order_tracking.landing import list_arrivals
 from order_tracking.merge import run_again_on_conflict
-from order_tracking.order_records import OrderRecords
+from order_tracking.order_records import OrderRecords, values_of
 from order_tracking.orders import ORDERS
 from order_tracking.quality_gate import write_job_log
 from order_tracking.sql import identifier, literal
@@ -146,7 +145,7 @@ def erase(
             erasure = Erasure(new_batch_id(now()), tracking_num.strip())
             notes.erase(erasure)
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
-            for table in (tables.orders, tables.stage, tables.quarantine, tables.job_log):
+            for table in tables.stored:
                 keep_versions(spark, table, retention_days)
     finally:
         write_job_log(spark, tables.job_log, notes)
@@ -203,7 +202,7 @@ def carry_out(
     found = [file for search in files.values() for file in search.found]
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
-        staged, quarantined = _rows_of(spark, contract, tables, records, key)
+        staged, quarantined = _rows_of(spark, contract, tables, records)
         concerned = {
             *((file.batch_id, file.path) for file in found),
             *((row._batch_id, row._source_file) for row in (*staged, *quarantined)),
@@ -214,7 +213,7 @@ def carry_out(
         rows = {
             "orders_table": _erase_rows(spark, contract, tables.orders, key),
             "stage_orders_table": _erase_rows(spark, contract, tables.stage, key),
-            "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records, key),
+            "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records),
             "job_log_table": in_job_log,
         }
     with run.step("write files anew"):
@@ -223,7 +222,7 @@ def carry_out(
             checkpoint.note_rewritten(file.batch_id, file.path, size, without_shown_rows)
     notes = checkpoint.forget_key(key, records.is_word_of)
     with run.step("purge"):
-        for table in (tables.orders, tables.stage, tables.quarantine, tables.job_log):
+        for table in tables.stored:
             spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect()
             # The first version of the log that does not have the order, from which on the log is kept in the end.
             write_checkpoint(spark, table)
@@ -232,19 +231,19 @@ def carry_out(
 
 
 def _rows_of(
-    spark: SparkSession, contract: Contract, tables: Tables, records: OrderRecords, key: str
+    spark: SparkSession, contract: Contract, tables: Tables, records: OrderRecords
 ) -> tuple[list[Row], list[Row]]:
     names = ", ".join(f"CAST({identifier(name)} AS STRING)" for name in contract.names)
     staged = spark.sql(
         f"SELECT _batch_id, _source_file, array({names}) AS texts FROM {tables.stage} "
         f"WHERE {identifier(contract.key)} = :key",
-        args={"key": key},
+        args={"key": records.key},
     )
     quarantined = spark.sql(
         f"SELECT _t._batch_id, _t._source_file, array(_t.raw_row, {_RAW_TEXT}, {names}) AS texts "
         f"FROM {tables.quarantine} AS _t JOIN (SELECT :key AS _key, :pattern AS _pattern) AS _s "
         f"ON {_is_quarantined(contract)}",
-        args={"key": key, "pattern": records.pattern},
+        args={"key": records.key, "pattern": records.pattern},
     )
     return staged.collect(), quarantined.collect()
 
@@ -264,17 +263,10 @@ def _told(
     texts = {text for row in (*staged, *quarantined) for text in row.texts if text}
     for record in (record.decode(errors="replace") for file in found for record in file.records):
         # The line that was taken for a header is shown as it is, with what is no ASCII written out.
-        texts |= {record, ascii(record.strip()[:_LONGEST_TOLD])[1:-1], *_fields(record)}
+        texts |= {record, ascii(record.strip()[:_LONGEST_TOLD])[1:-1], *(values_of(record) or record.split(","))}
     shown = {each.strip() for text in texts for each in (text, text[:_LONGEST_TOLD])}
     known = {value.upper() for value in contract.progress.values} if contract.progress else set()
     return sorted((each for each in shown if len(each) >= _SHORTEST_VALUE and each.upper() not in known), key=len)[::-1]
-
-
-def _fields(record: str) -> list[str]:
-    try:
-        return next(csv.reader([record], strict=True))
-    except csv.Error:
-        return record.split(",")
 
 
 def _erase_from_job_log(
@@ -318,11 +310,9 @@ def _erase_rows(spark: SparkSession, contract: Contract, table: str, key: str) -
     return int(run_again_on_conflict(lambda: spark.sql(query, args={"key": key}).collect()[0]).num_deleted_rows)
 
 
-def _erase_quarantined(
-    spark: SparkSession, contract: Contract, quarantine: str, records: OrderRecords, key: str
-) -> int:
+def _erase_quarantined(spark: SparkSession, contract: Contract, quarantine: str, records: OrderRecords) -> int:
     query = f"""
         MERGE INTO {quarantine} AS _t USING (SELECT :key AS _key, :pattern AS _pattern) AS _s
         ON {_is_quarantined(contract)} WHEN MATCHED THEN DELETE"""
-    arguments = {"key": key, "pattern": records.pattern}
+    arguments = {"key": records.key, "pattern": records.pattern}
     return int(run_again_on_conflict(lambda: spark.sql(query, args=arguments).collect()[0]).num_deleted_rows)

@@ -55,7 +55,7 @@ class OrderRecords:
             for record in read_records(file):
                 if record.is_blank:
                     continue
-                fields = _split(record)
+                fields = values_of(record.text.decode(errors="replace"))
                 if number is None:
                     position = self._position_of_key(fields)
                 of_order = self._is_word_of(record) if position is None else self._is_of_order(record, fields, position)
@@ -97,8 +97,8 @@ class OrderRecords:
         return self.is_word_of(record.text.decode(errors="replace"))
 
 
-def _split(record: Record) -> list[str]:
-    text = record.text.decode(errors="replace")
+def values_of(text: str) -> list[str]:
+    """Split a record into its values; none where its quotes are not in order."""
     try:
         return next(csv.reader([text], strict=True))
     except csv.Error:

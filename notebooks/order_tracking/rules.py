@@ -50,12 +50,10 @@ def parse(column: Column) -> str:
     value = identifier(column.name)
     if column.type == "string":
         return value
-    if column.type == "date":
-        iso = f"CASE WHEN {_is_iso(column)} THEN try_cast({value} AS date) END"
-    elif column.type == "timestamp":
-        iso = f"CASE WHEN {_is_iso(column)} THEN try_cast({_complete_timestamp(value)} AS timestamp) END"
-    else:
+    if column.type not in _EXPECTED:
         return f"try_cast({value} AS {column.type})"
+    complete = _complete_timestamp(value) if column.type == "timestamp" else value
+    iso = f"CASE WHEN {_is_iso(column)} THEN try_cast({complete} AS {column.type}) END"
     others = [f"CAST(try_to_timestamp({value}, {literal(each)}) AS {column.type})" for each in column.formats]
     return f"coalesce({', '.join([iso, *others])})" if others else iso
 

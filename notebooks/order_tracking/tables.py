@@ -67,6 +67,11 @@ class Tables:
         return f"{self.of_operations}.job_log_table"
 
     @property
+    def stored(self) -> tuple[str, ...]:
+        """Every table: all that is no view."""
+        return self.stage, self.orders, self.quarantine, self.job_log
+
+    @property
     def runs(self) -> str:
         """The run tracker, a view: each task run once."""
         return f"{self.of_operations}.job_runs_table"

@@ -1,6 +1,7 @@
 """Keep the tables quick and small: compact and cluster their files, and delete versions that are too old."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -51,9 +52,8 @@ def upkeep(spark: SparkSession, tables: Tables, retention_days: float, contract:
     """
     use_utc(spark)
     warnings = list(create_missing(spark, contract, tables))
-    names = (tables.stage, tables.orders, tables.quarantine, tables.job_log)
     added = removed = 0
-    for name in names:
+    for name in tables.stored:
         keep_versions(spark, name, retention_days)
         [compaction] = spark.sql(f"OPTIMIZE {name}").select("metrics.*").collect()
         added += compaction.numFilesAdded
@@ -63,7 +63,7 @@ def upkeep(spark: SparkSession, tables: Tables, retention_days: float, contract:
     _mark_deleted_rows_if_large(spark, tables.orders)
     warnings += replace_views(spark, contract, tables)
     return UpkeepSummary(
-        tuple(name.rsplit(".", 1)[1] for name in names), added, removed, tuple(dict.fromkeys(warnings))
+        tuple(name.rsplit(".", 1)[1] for name in tables.stored), added, removed, tuple(dict.fromkeys(warnings))
     )
 
 
@@ -73,8 +73,8 @@ def keep_versions(spark: SparkSession, table: str, days: float) -> None:
     The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
     """
     wanted = f"interval {days * 24:g} hours"
-    for kept in ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"):
-        _set_property(spark, table, kept, wanted)
+    kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
+    _set_properties(spark, table, dict.fromkeys(kept, wanted))
 
 
 def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
@@ -97,11 +97,12 @@ def write_checkpoint(spark: SparkSession, table: str) -> None:
 def _mark_deleted_rows_if_large(spark: SparkSession, table: str) -> None:
     [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("sizeInBytes").collect()
     if detail.sizeInBytes >= _LARGE_TABLE_BYTES:
-        _set_property(spark, table, "delta.enableDeletionVectors", "true")
+        _set_properties(spark, table, {"delta.enableDeletionVectors": "true"})
 
 
-def _set_property(spark: SparkSession, table: str, name: str, value: str) -> None:
-    """Set a property of a table, unless it has that value: each time would be a commit."""
+def _set_properties(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+    """Set properties of a table, unless it has all of them: each time would be a commit."""
     [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
-    if detail.properties.get(name) != value:
-        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({literal(name)} = {literal(value)})")
+    if not wanted.items() <= detail.properties.items():
+        properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({properties})")

@@ -11,6 +11,15 @@ from pipeline import Pipeline, lines, order
 POLICY = Policy(max_bad_rows_percent=50)
 
 
+class Crash(BaseException):
+    """Not an Exception, so that nothing handles it."""
+
+
+def crashing(*_: Any) -> None:
+    """Die before doing anything, in place of a function of the pipeline."""
+    raise Crash
+
+
 def drop_files_of(client: str, pipeline: Pipeline) -> None:
     """Drop files of a client that make the job do all that it can: stage, quarantine, reject before and after it reads.
 

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crash_scenario import Crash
 from order_tracking import load_batch
 from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.landing import look_at
 from order_tracking.volume import open_volume
 from pipeline import Pipeline, lines, order
-
-
-class Crash(BaseException):
-    """Not an Exception, so that nothing handles it."""
 
 
 def crash_at(call: int, function: Callable[..., Any]) -> Callable[..., Any]:

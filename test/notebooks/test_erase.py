@@ -4,10 +4,10 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
+from crash_scenario import Crash, crashing
 from order_tracking import erase
 from order_tracking.batch import new_batch_id
 from order_tracking.checkpoint import Checkpoint, Claim
@@ -95,14 +95,6 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     assert len(places) == 4
     for secret in SECRETS:
         assert [files_with(place, secret) for place in places] == [[]] * 4, secret
-
-
-class Crash(BaseException):
-    """Not an Exception, so that nothing handles it."""
-
-
-def crashing(*_: Any) -> None:
-    raise Crash
 
 
 def copied_in_part(source: Path, target: Path) -> bool:

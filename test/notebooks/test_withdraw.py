@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from crash_scenario import Crash, crashing
 from order_tracking import load_batch, withdraw
 from order_tracking.contract import Contract
 from order_tracking.errors import RemovalError
@@ -74,14 +75,6 @@ def test_nothing_is_withdrawn_where_one_of_the_files_cannot_be(pipeline: Pipelin
     name = message.split("name one of ")[1].split(",")[0]
     take_back(pipeline, f"{name}, x/b.csv")
     assert len(pipeline.statuses()) == 1
-
-
-class Crash(BaseException):
-    """Not an Exception, so that nothing handles it."""
-
-
-def crashing(*_: Any) -> None:
-    raise Crash
 
 
 def test_the_next_run_finishes_what_was_cut_short_before_any_step(
