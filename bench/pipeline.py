@@ -26,12 +26,12 @@ from pyspark.sql import functions as F
 
 sys.path.extend(str(Path(__file__).resolve().parent.parent / folder) for folder in ("notebooks", "local"))
 
-from order_tracking.orders import ORDERS
-from order_tracking.quality_gate import quality_gate
-from order_tracking.source_to_stage import source_to_stage
-from order_tracking.stage_to_final import stage_to_final
-from order_tracking.tables import Tables, create_missing
-from order_tracking.upkeep import upkeep
+from order_tracking.contract.orders import ORDERS
+from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tasks.quality_gate import quality_gate
+from order_tracking.tasks.source_to_stage import source_to_stage
+from order_tracking.tasks.stage_to_final import stage_to_final
+from order_tracking.tasks.upkeep import upkeep
 from spark_session import create_spark_session
 
 

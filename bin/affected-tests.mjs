@@ -14,7 +14,7 @@ const READ_FOLDERS = ["samples", "queries", "notebooks", "order_tracking", "envi
 export const isTest = (file) => /\.test\.ts$|(^|\/)test_\w+\.py$/.test(file);
 
 /** Where Python looks for a module, beside the folder of the file that imports it. */
-const PYTHON_FOLDERS = ["local", "notebooks", "notebooks/order_tracking", "bench"];
+const PYTHON_FOLDERS = ["local", "notebooks", "bench"];
 
 /**
  * @param {readonly string[]} files every file of the checkout, from its root, with slashes
@@ -63,7 +63,10 @@ function scriptUses(file, text, known, byName, byFolder) {
 }
 
 function pythonUses(file, text, known, byName, byFolder) {
-  const modules = [...text.matchAll(/^\s*(?:from|import)\s+([\w.]+)/gm)].map(([, name]) => name.replaceAll(".", "/"));
+  // What is imported from a package may be one of its modules.
+  const modules = [...text.matchAll(/^\s*(?:from|import)\s+([\w.]+)(?: import ([\w, ]+))?/gm)].flatMap(
+    ([, name, parts = ""]) => [name, ...parts.split(/, */).map((part) => `${name}.${part}`)].map(asPath),
+  );
   const folders = [posix.dirname(file), ...PYTHON_FOLDERS];
   const imported = modules.flatMap((name) => folders.map((folder) => posix.join(folder, `${name}.py`)));
   // What pytest gives to the tests of a folder.
@@ -72,6 +75,9 @@ function pythonUses(file, text, known, byName, byFolder) {
     .filter((name) => known.has(name) && name !== file)
     .concat(named(file, text, byName, byFolder));
 }
+
+/** Where a module is, without its ending. */
+const asPath = (module) => module.replaceAll(".", "/");
 
 function ends(file, literal) {
   return (

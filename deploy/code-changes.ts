@@ -47,8 +47,8 @@ export async function codeChanges(folder: string, shipped: readonly ShippedFile[
   let isAllKnown = true;
   for (const { before, after } of shipped.filter((each) => each.before !== each.after)) {
     const [, hash = "", name = ""] = ASSET.exec(before) ?? [];
-    const file = (await tracked()).find((each) => path.basename(each) === name);
-    const content = file && (await contentWithHash(file, hash));
+    const file = await sourceOf(path.join(folder, after));
+    const content = file && (await contentWithHash(name, hash));
     if (file === undefined || content === undefined) {
       isAllKnown = false;
       continue;
@@ -85,21 +85,39 @@ async function contractIn(folder: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-async function tracked(): Promise<readonly string[]> {
-  return (await git("ls-files", "--", SOURCES)).split("\n").filter((file) => file.endsWith(".py"));
+/** The file of this checkout that an asset is a copy of: several have the same name. */
+async function sourceOf(asset: string): Promise<string | undefined> {
+  const name = path.basename(asset);
+  if (!existsSync(asset) || path.extname(name) !== ".py") return undefined;
+  const shipped = plain(readFileSync(asset, "utf8"));
+  const files = (await git("ls-files", "--", everywhere(name))).split("\n").filter(Boolean);
+  const [only, ...others] = files;
+  if (others.length === 0) return only;
+  return files.find((file) => plain(readFileSync(path.join(root, file), "utf8")) === shipped);
 }
 
-/** The content that a path's hash is of, as it once was in the repository. */
-async function contentWithHash(file: string, hash: string): Promise<string | undefined> {
-  const commits = (await git("log", `--max-count=${MOST_COMMITS}`, "--format=%H", "HEAD", "--", file)).split("\n");
-  for (const commit of commits.filter(Boolean)) {
-    const content = await git("show", `${commit}:${file}`).catch(() => undefined);
-    // As stacks/constructs/notebook-package.ts names a file's asset.
-    const plain = content?.replaceAll("\r\n", "\n");
-    if (plain !== undefined && createHash("sha256").update(plain).digest("hex").startsWith(hash)) return plain;
+/** The content that a path's hash is of, as a file of this name once was in the repository, wherever it was then. */
+async function contentWithHash(name: string, hash: string): Promise<string | undefined> {
+  const log = await git(
+    ...["log", `--max-count=${MOST_COMMITS}`, "--format=commit %H", "--name-only", "--no-renames"],
+    ...["HEAD", "--", everywhere(name)],
+  );
+  let commit = "";
+  for (const line of log.split("\n").filter(Boolean)) {
+    if (line.startsWith("commit ")) commit = line.slice("commit ".length);
+    else {
+      const content = plain(await git("show", `${commit}:${line}`).catch(() => ""));
+      if (createHash("sha256").update(content).digest("hex").startsWith(hash)) return content;
+    }
   }
   return undefined;
 }
+
+/** A pattern for git: the files of this name in any folder of the sources. */
+const everywhere = (name: string) => `:(glob)${SOURCES}/**/${name}`;
+
+/** As stacks/constructs/notebook-package.ts takes a file's hash. */
+const plain = (text: string) => text.replaceAll("\r\n", "\n");
 
 async function difference(file: string, before: string, after: string): Promise<FileChange> {
   const scratch = mkdtempSync(path.join(tmpdir(), "order-tracking-diff-"));

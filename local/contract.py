@@ -11,7 +11,7 @@ from dataclasses import asdict
 def main() -> None:
     """Import the contract from the folder, whatever version of the package is in it."""
     sys.path.insert(0, sys.argv[1])
-    from order_tracking.orders import ORDERS
+    from order_tracking.contract.orders import ORDERS
 
     contract = {
         "columns": [asdict(column) for column in ORDERS.columns],

@@ -9,9 +9,9 @@
 # COMMAND ----------
 
 # DBTITLE 1,Parameters
-from order_tracking.erase import erase
 from order_tracking.parameters import number, read_parameters
-from order_tracking.tables import Tables
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.erase import erase
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

@@ -9,8 +9,8 @@
 
 # DBTITLE 1,Parameters
 from order_tracking.parameters import number, read_parameters
-from order_tracking.quality_gate import quality_gate
-from order_tracking.tables import Tables
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.quality_gate import quality_gate
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

@@ -10,8 +10,8 @@
 
 # DBTITLE 1,Parameters
 from order_tracking.parameters import read_parameters
-from order_tracking.replay import replay
-from order_tracking.tables import Tables
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.replay import replay
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

@@ -10,8 +10,8 @@
 
 # DBTITLE 1,Parameters: those of the job
 from order_tracking.parameters import read_parameters
-from order_tracking.smoke import smoke
-from order_tracking.tables import Tables
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.smoke import smoke
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

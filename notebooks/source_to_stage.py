@@ -8,10 +8,10 @@
 # COMMAND ----------
 
 # DBTITLE 1,Parameters
-from order_tracking.load_batch import Policy
 from order_tracking.parameters import CutRows, NewColumns, choice, number, read_parameters
-from order_tracking.source_to_stage import source_to_stage
-from order_tracking.tables import Tables
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.source_to_stage import source_to_stage
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

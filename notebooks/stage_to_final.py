@@ -9,8 +9,8 @@
 
 # DBTITLE 1,Parameters
 from order_tracking.parameters import read_parameters
-from order_tracking.stage_to_final import stage_to_final
-from order_tracking.tables import Tables
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.stage_to_final import stage_to_final
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

@@ -9,8 +9,8 @@
 
 # DBTITLE 1,Parameters
 from order_tracking.parameters import read_parameters
-from order_tracking.tables import Tables
-from order_tracking.trace import trace
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.trace import trace
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

@@ -9,8 +9,8 @@
 
 # DBTITLE 1,Parameters
 from order_tracking.parameters import number, read_parameters
-from order_tracking.tables import Tables
-from order_tracking.upkeep import upkeep
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.upkeep import upkeep
 
 dbutils.widgets.text("catalog", "")
 dbutils.widgets.text("schema", "")

@@ -1,5 +1,6 @@
 """Load order files into a stage table, and merge the stage into the current state of every order.
 
-Each task of the job is one function, which takes the Spark session and paths and returns a summary:
-`source_to_stage.source_to_stage` and `stage_to_final.stage_to_final`. What an order file holds is said in `contract`.
+Each task of a job is one function in `tasks`, which takes the Spark session and paths and returns a summary. The other
+rooms hold what tasks are made of, each using only those before it: `contract`, `tables`, `files`, `rows`. What any
+of them may use is beside them.
 """

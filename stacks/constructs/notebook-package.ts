@@ -35,10 +35,14 @@ export class NotebookPackage extends Construct {
       new Directory(this, folderId, { path: folderPath, deleteRecursive: true, lifecycle: LIFECYCLE });
     this.#folder = folder("version", `${workspaceFolder.path}/${names.codeFolder(versionOf(sources()))}`);
     const packageFolder = folder("package", `${this.#folder.path}/${PACKAGE}`);
+    const rooms = new Map(
+      packageRooms().map((room) => [room, folder(`package-${room}`, `${packageFolder.path}/${room}`)]),
+    );
     this.modules = packageModules().map((file) => {
-      const moduleId = `${PACKAGE}-${file.slice(0, -".py".length)}`;
+      const moduleId = `${PACKAGE}-${file.slice(0, -".py".length).replace("/", "-")}`;
+      const moduleFolder = rooms.get(path.posix.dirname(file)) ?? packageFolder;
       return new WorkspaceFile(this, moduleId, {
-        path: `${packageFolder.path}/${file}`,
+        path: `${moduleFolder.path}/${path.posix.basename(file)}`,
         source: this.#asset(`${moduleId}-source`, `${PACKAGE}/${file}`),
         lifecycle: LIFECYCLE,
       });
@@ -61,9 +65,18 @@ export class NotebookPackage extends Construct {
   }
 }
 
-/** The package's Python files, in the order of their names. It has no packages in it. */
+/** The packages in the package. They have none in them. */
+function packageRooms(): readonly string[] {
+  return readdirSync(path.join(SOURCE_DIRECTORY, PACKAGE), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && pythonFiles(`${PACKAGE}/${entry.name}`).length > 0)
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** The package's Python files, from its folder, in the order of their names. */
 function packageModules(): readonly string[] {
-  return pythonFiles(PACKAGE);
+  const inRooms = packageRooms().flatMap((room) => pythonFiles(`${PACKAGE}/${room}`).map((file) => `${room}/${file}`));
+  return [...pythonFiles(PACKAGE), ...inRooms].sort();
 }
 
 /** All notebooks and modules: contents by path. */

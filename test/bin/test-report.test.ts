@@ -81,13 +81,14 @@ test("a change reaches the tests that import it, or what it names, through both 
     "local/kernel.ts": 'spawn("kernel.py")',
     "local/kernel.py": "from notebook import run",
     "local/notebook.py": "",
-    "notebooks/order_tracking/merge.py": "import json",
+    "notebooks/order_tracking/rows/merge.py": "import json",
     "notebooks/queries/orders.sql": "SELECT 1",
     "stacks/stack.ts": 'join(root, "notebooks")',
     "test/cli/track.test.ts": 'run("cli/main.ts")',
     "test/stack.test.ts": 'import { y } from "../stacks/stack.ts"',
     "test/notebooks/conftest.py": "",
-    "test/notebooks/test_merge.py": "from order_tracking.merge import merge",
+    "test/notebooks/test_merge.py": "from order_tracking.rows.merge import merge",
+    "test/notebooks/test_stage.py": "from order_tracking.rows import merge, stage",
     "test/notebooks/test_queries.py": 'ROOT / "queries"',
     "test/other.test.ts": "",
   };
@@ -98,14 +99,16 @@ test("a change reaches the tests that import it, or what it names, through both 
       `affectedTests(${JSON.stringify(Object.keys(files))}, (name) => (${JSON.stringify(files)})[name], ["${changed}"])`,
     );
   expect(reachedBy("local/notebook.py")).toEqual(["test/cli/track.test.ts"]);
-  expect(reachedBy("notebooks/order_tracking/merge.py")).toEqual([
+  expect(reachedBy("notebooks/order_tracking/rows/merge.py")).toEqual([
     "test/notebooks/test_merge.py",
+    "test/notebooks/test_stage.py",
     "test/stack.test.ts",
   ]);
   expect(reachedBy("notebooks/queries/orders.sql")).toEqual(["test/notebooks/test_queries.py", "test/stack.test.ts"]);
   expect(reachedBy("test/notebooks/conftest.py")).toEqual([
     "test/notebooks/test_merge.py",
     "test/notebooks/test_queries.py",
+    "test/notebooks/test_stage.py",
   ]);
   expect(reachedBy("test/other.test.ts")).toEqual(["test/other.test.ts"]);
 });

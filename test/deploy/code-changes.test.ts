@@ -5,7 +5,7 @@ import path from "node:path";
 import { codeChanges } from "../../deploy/code-changes.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
-const FILE = "notebooks/order_tracking/rule.py";
+const FILE = "notebooks/order_tracking/contract/rule.py";
 const root = path.join(__dirname, "../..");
 const committed = execFileSync("git", ["show", `HEAD:${FILE}`], { cwd: root, encoding: "utf8" });
 const hash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 32);

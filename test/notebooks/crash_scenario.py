@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from order_tracking.erase import erase
-from order_tracking.load_batch import Policy
-from order_tracking.withdraw import withdraw
+from order_tracking.tasks.erase import erase
+from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines, order
 
 POLICY = Policy(max_bad_rows_percent=50)

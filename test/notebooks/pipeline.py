@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from order_tracking.contract import Contract
-from order_tracking.load_batch import Policy
-from order_tracking.orders import ORDERS
-from order_tracking.quality_gate import quality_gate
-from order_tracking.source_to_stage import source_to_stage
-from order_tracking.stage_to_final import stage_to_final
-from order_tracking.summary import QualityGateSummary, SourceToStageSummary, StageToFinalSummary
-from order_tracking.tables import Tables
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.tables.tables import Tables
+from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.quality_gate import quality_gate
+from order_tracking.tasks.source_to_stage import source_to_stage
+from order_tracking.tasks.stage_to_final import stage_to_final
+from order_tracking.tasks.summary import QualityGateSummary, SourceToStageSummary, StageToFinalSummary
 from pyspark.sql import Row, SparkSession
 
 COLUMNS = [

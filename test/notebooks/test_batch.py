@@ -1,6 +1,6 @@
 from datetime import date, datetime, timezone
 
-from order_tracking.batch import batch_date, new_batch_id
+from order_tracking.files.batch import batch_date, new_batch_id
 
 CLAIMED_AT = datetime(2026, 11, 21, 23, 59, 59, 999_999, tzinfo=timezone.utc)
 

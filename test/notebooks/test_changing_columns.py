@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from order_tracking import tables
-from order_tracking.contract import Column
+from order_tracking.contract.contract import Column
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ContractError
-from order_tracking.load_batch import Policy
-from order_tracking.orders import ORDERS
 from order_tracking.parameters import NewColumns
+from order_tracking.tables import tables
+from order_tracking.tasks.load_batch import Policy
 from pipeline import HEADER, Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"

@@ -2,8 +2,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from order_tracking.batch import new_batch_id
-from order_tracking.checkpoint import Checkpoint, Claim, StagedBatch
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
 
 BATCH = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
 

@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from order_tracking.contract import Column, Contract, column_name, is_reserved, spelling
+from order_tracking.contract.contract import Column, Contract, column_name, is_reserved, spelling
+from order_tracking.contract.orders import ORDERS
+from order_tracking.contract.rule import at_most
 from order_tracking.errors import ContractError
-from order_tracking.orders import ORDERS
-from order_tracking.rule import at_most
 
 
 def test_header_names_match_without_case_spaces_and_underscores() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from crash_scenario import Crash
-from order_tracking import load_batch
-from order_tracking.checkpoint import Checkpoint, Claim
-from order_tracking.landing import look_at
-from order_tracking.volume import open_volume
+from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.landing import look_at
+from order_tracking.files.volume import open_volume
+from order_tracking.tasks import load_batch
 from pipeline import Pipeline, lines, order
 
 

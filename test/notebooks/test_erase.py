@@ -8,14 +8,14 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 import pytest
 from crash_scenario import Crash, crashing
-from order_tracking import erase
-from order_tracking.batch import new_batch_id
-from order_tracking.checkpoint import Checkpoint, Claim
-from order_tracking.erase import ErasureReport
 from order_tracking.errors import RemovalError
-from order_tracking.load_batch import Policy
-from order_tracking.upkeep import upkeep
-from order_tracking.volume import Volume
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.volume import Volume
+from order_tracking.tasks import erase
+from order_tracking.tasks.erase import ErasureReport
+from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.upkeep import upkeep
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"

@@ -6,8 +6,8 @@ import time
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 
-from order_tracking.load_batch import Policy
-from order_tracking.orders import ORDERS
+from order_tracking.contract.orders import ORDERS
+from order_tracking.tasks.load_batch import Policy
 from pipeline import COLUMNS, Pipeline, csv_text
 
 ORDERS_COUNT, DAYS, RUNS = 400, 45, 6

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UnreadableFileError
-from order_tracking.inspection import Content
-from order_tracking.inspection import inspect as inspect_file
-from order_tracking.orders import ORDERS
+from order_tracking.files.inspection import Content
+from order_tracking.files.inspection import inspect as inspect_file
 from pipeline import HEADER, lines, order
 
 

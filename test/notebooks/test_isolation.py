@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from order_tracking import load_batch, order_rows, source_to_stage
-from order_tracking.batch import halves_of, is_batch_id, larger_batches, new_batch_id
-from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.errors import LoadError, QualityGateError
-from order_tracking.landing import ArrivedFile, list_arrivals
-from order_tracking.load_batch import Policy
+from order_tracking.files.batch import halves_of, is_batch_id, larger_batches, new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.landing import ArrivedFile, list_arrivals
+from order_tracking.files.volume import open_volume
 from order_tracking.parameters import NewColumns
-from order_tracking.volume import open_volume
+from order_tracking.rows import order_rows
+from order_tracking.tasks import load_batch, source_to_stage
+from order_tracking.tasks.load_batch import Policy
 from pipeline import HEADER, Pipeline, lines, order
 
 POISON = "poison.csv"

@@ -2,7 +2,7 @@ import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from order_tracking.landing import list_arrivals, look_at, remove_emptied, why_unfinished
+from order_tracking.files.landing import list_arrivals, look_at, remove_emptied, why_unfinished
 
 
 def test_files_in_visible_folders_are_listed_by_their_path(tmp_path: Path) -> None:

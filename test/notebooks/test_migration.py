@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from order_tracking.batch import new_batch_id
 from order_tracking.clock import utc_now
-from order_tracking.landing import look_at
-from order_tracking.volume import open_volume
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.landing import look_at
+from order_tracking.files.volume import open_volume
 from pipeline import COLUMNS, Pipeline, lines, order
 
 _CONTRACT = (

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from job_process import refuse_to_rename
-from order_tracking import moving
-from order_tracking.batch import new_batch_id
-from order_tracking.checkpoint import Checkpoint, Claim
 from order_tracking.clock import utc_now
 from order_tracking.errors import VolumeError
-from order_tracking.moving import Move, copy_verify_delete, probe, rename
+from order_tracking.files import moving
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
 
 
 @pytest.fixture(params=[rename, copy_verify_delete])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from order_tracking.errors import QualityGateError
-from order_tracking.load_batch import Policy
 from order_tracking.parameters import CutRows
+from order_tracking.tasks.load_batch import Policy
 from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
 
 LATER = "2026-01-03 10:00:00"

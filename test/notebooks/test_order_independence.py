@@ -10,12 +10,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from order_tracking.erase import erase
-from order_tracking.load_batch import Policy
-from order_tracking.orders import ORDERS
+from order_tracking.contract.orders import ORDERS
 from order_tracking.parameters import NewColumns
-from order_tracking.replay import replay
-from order_tracking.withdraw import withdraw
+from order_tracking.tasks.erase import erase
+from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.replay import replay
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, csv_text
 
 NEW_COLUMN = "carrier"

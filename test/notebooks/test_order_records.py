@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from order_tracking.order_records import OrderRecords
-from order_tracking.orders import ORDERS
+from order_tracking.contract.orders import ORDERS
+from order_tracking.files.order_records import OrderRecords
 from pipeline import lines, order
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from order_tracking.load_batch import Policy
-from order_tracking.orders import ORDERS
+from order_tracking.contract.orders import ORDERS
+from order_tracking.tasks.load_batch import Policy
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"

@@ -1,7 +1,7 @@
 import pytest
-from order_tracking import stage_to_final
 from order_tracking.errors import MergeError, QualityGateError
-from order_tracking.load_batch import Policy
+from order_tracking.tasks import stage_to_final
+from order_tracking.tasks.load_batch import Policy
 from pipeline import Pipeline, lines, order
 
 

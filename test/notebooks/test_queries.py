@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from order_tracking.errors import QualityGateError
-from order_tracking.quality_gate import quality_gate
+from order_tracking.tasks.quality_gate import quality_gate
 from pipeline import Pipeline, lines
 from pyspark.sql import DataFrame
 

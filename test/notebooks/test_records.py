@@ -4,11 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
-from order_tracking import records
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UnreadableFileError
-from order_tracking.inspection import inspect, lines_of
-from order_tracking.orders import ORDERS
-from order_tracking.records import read_records
+from order_tracking.files import records
+from order_tracking.files.inspection import inspect, lines_of
+from order_tracking.files.records import read_records
 from pipeline import HEADER, lines, order
 
 

@@ -2,11 +2,11 @@ from dataclasses import replace
 from datetime import date, datetime, timezone
 
 import pytest
-from order_tracking.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
-from order_tracking.load_batch import Policy
-from order_tracking.orders import ORDERS
-from order_tracking.replay import ReplaySummary, replay
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.replay import ReplaySummary, replay
 from pipeline import HEADER, Pipeline, lines, order
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from order_tracking.contract import Contract
-from order_tracking.orders import ORDERS
-from order_tracking.rule import Rule, at_most, between, matching, not_before, one_of
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.contract.rule import Rule, at_most, between, matching, not_before, one_of
 from pipeline import Pipeline, csv_text, lines, order
 
 LATER = "2026-01-03 10:00:00"

@@ -1,6 +1,6 @@
 import pytest
 from order_tracking.errors import OrderTrackingError
-from order_tracking.smoke import Check, SmokeSummary, smoke
+from order_tracking.tasks.smoke import Check, SmokeSummary, smoke
 from pipeline import Pipeline
 
 

@@ -1,4 +1,4 @@
-from order_tracking.trace import trace
+from order_tracking.tasks.trace import trace
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"

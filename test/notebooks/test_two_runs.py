@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from connect_server import ConnectAddress
 from job_process import JobProcess
-from order_tracking import load_batch, quality_gate, source_to_stage, stage_to_final
-from order_tracking.batch import new_batch_id
-from order_tracking.checkpoint import Checkpoint, Claim, StagedBatch
-from order_tracking.claimed_files import TakenFile, take
 from order_tracking.clock import utc_now
-from order_tracking.landing import list_arrivals
-from order_tracking.merge import MergeCounts, merge_batches
-from order_tracking.moving import Move, copy_verify_delete, rename
-from order_tracking.volume import open_volume
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
+from order_tracking.files.claimed_files import TakenFile, take
+from order_tracking.files.landing import list_arrivals
+from order_tracking.files.moving import Move, copy_verify_delete, rename
+from order_tracking.files.volume import open_volume
+from order_tracking.rows.merge import MergeCounts, merge_batches
+from order_tracking.tasks import load_batch, quality_gate, source_to_stage, stage_to_final
 from pipeline import Pipeline, lines, order
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession

@@ -1,9 +1,9 @@
 from typing import Any
 
 import pytest
-from order_tracking import upkeep
-from order_tracking.load_batch import Policy
 from order_tracking.parameters import NewColumns
+from order_tracking.tasks import upkeep
+from order_tracking.tasks.load_batch import Policy
 from pipeline import HEADER, Pipeline, lines, order
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession

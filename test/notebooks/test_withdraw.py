@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from crash_scenario import Crash, crashing
-from order_tracking import load_batch, withdraw
-from order_tracking.contract import Contract
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError
-from order_tracking.orders import ORDERS
-from order_tracking.replay import replay
-from order_tracking.withdraw import WithdrawSummary
+from order_tracking.tasks import load_batch, withdraw
+from order_tracking.tasks.replay import replay
+from order_tracking.tasks.withdraw import WithdrawSummary
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"

@@ -196,12 +196,12 @@ describe("what runs differently", () => {
 
   it("shows what differs in code and in the contract", () => {
     const found = reviewed(plan([]), {
-      files: [{ file: "notebooks/order_tracking/rule.py", added: 1, removed: 0, diff: "@@ -1 +1,2 @@\n a\n+```b" }],
+      files: [{ file: "notebooks/order_tracking/contract/rule.py", added: 1, removed: 0, diff: "@@ -1 +1,2 @@\n a\n+```b" }],
       contract: ["`status` is now required"],
     });
     expect(headlines(found.running)).toEqual([
       "The contract of the order files changes.",
-      "`notebooks/order_tracking/rule.py` changes: +1 -0.",
+      "`notebooks/order_tracking/contract/rule.py` changes: +1 -0.",
     ]);
     expect(asMarkdown(found)).toContain("  ````diff\n  @@ -1 +1,2 @@\n   a\n  +```b\n  ````\n");
   });

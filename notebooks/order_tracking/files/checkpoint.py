@@ -1,0 +1,449 @@
+"""The checkpoint: what is under way, in small files that only the pipeline reads and writes.
+
+Like the checkpoint of a stream, it is read and written on every run and holds only what is not finished, so it stays
+small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
+
+    batches/<batch id>.claimed.json    the files of a batch, before the first of them is touched
+    batches/<batch id>.attempt<n>      it was begun once more
+    batches/<batch id>.staged.json     what became of them; their rows wait to be merged
+    records/<record id>.json           what a task did, until `quality_gate` writes it to the job log
+    loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour
+    replays/<folder>.json              what `replay` put into that folder of the landing directory
+    withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour after
+    erasures/<id>.json                 the key of an order that is about to be erased, until it is
+    unreadable/                        files that were damaged, for people to look at
+    format                             what an earlier version kept beside the landing directory was taken over
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from order_tracking.errors import CheckpointError
+from order_tracking.files.batch import claimed_at, halves_of, is_batch_id
+from order_tracking.files.landing import ArrivedFile, is_path_below
+from order_tracking.tables.job_log import FileOutcome, TaskRecord
+from order_tracking.typed_json import from_json, to_json
+
+T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles", "Withdrawal", "Erasure")
+
+_CLAIMED, _STAGED, _JSON = ".claimed.json", ".staged.json", ".json"
+_LEFT_BEHIND_SECONDS = 3600
+#: No key is greater.
+_LAST_KEY = "\U0010ffff"
+#: How long, and for how many batches, the checkpoint remembers what it has no more use for than a second look.
+_KEPT_LOADED, _MAX_LOADED = timedelta(hours=1), 50
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The files of a batch as they were listed, and how often the batch was begun.
+
+    Attributes:
+        attempt: Counts how often it was begun, as a part of a larger batch as well.
+    """
+
+    batch_id: str
+    run_id: str
+    files: tuple[ArrivedFile, ...]
+    attempt: int = 1
+
+    def halves(self) -> tuple["Claim", "Claim"]:
+        """Divide it into two batches."""
+        first, second = halves_of(self.batch_id)
+        middle = len(self.files) // 2
+        return (
+            Claim(first, self.run_id, self.files[:middle], self.attempt),
+            Claim(second, self.run_id, self.files[middle:], self.attempt),
+        )
+
+
+@dataclass(frozen=True)
+class StagedBatch:
+    """A batch that waits to be merged: its files, and between which keys its rows lie.
+
+    Attributes:
+        supersedes: Earlier readings of its files, which do not count any more.
+    """
+
+    batch_id: str
+    files: tuple[FileOutcome, ...]
+    first_key: str | None = None
+    last_key: str | None = None
+    supersedes: tuple[FileOutcome, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows are staged."""
+        return sum(file.rows_staged for file in self.files)
+
+
+@dataclass(frozen=True)
+class ReplayedFile:
+    """A file that `replay` puts into the landing directory, and what it was when it was sent.
+
+    Attributes:
+        path: Its path below the landing directory.
+        sent_as: The path that it arrived with at first.
+        may_be_bad: Whether any share of its rows may be bad: they come out of the quarantine, or were loaded before.
+        supersedes: The earlier reading of it that does not count any more once this one is merged.
+        in_quarantine: Whether its rows may still be in quarantine as well: `replay` has not come to its end.
+    """
+
+    path: str
+    sent_as: str
+    sent_at: datetime
+    may_be_bad: bool
+    supersedes: FileOutcome | None = None
+    in_quarantine: bool = False
+
+
+@dataclass(frozen=True)
+class ReplayedFiles:
+    """What `replay` puts into one folder of the landing directory."""
+
+    files: tuple[ReplayedFile, ...]
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Files that do not count any more.
+
+    Attributes:
+        withdrawal_id: Names it, and sorts by time as the names of batches do.
+        reason: Why, for whoever finds the files.
+        is_done: Whether nothing of them is left in the tables.
+    """
+
+    withdrawal_id: str
+    files: tuple[FileOutcome, ...]
+    reason: str
+    is_done: bool = False
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """An order that is to be nowhere any more."""
+
+    erasure_id: str
+    key: str
+
+
+class Checkpoint:
+    """The checkpoint in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        """Create its directories where they are missing."""
+        self._directory = directory
+        kept = [directory / name for name in ("batches", "records", "loaded", "replays", "withdrawals", "erasures")]
+        for each in kept:
+            each.mkdir(parents=True, exist_ok=True)
+        self._batches, self._records, self._loaded, self._replays, self._withdrawals, self._erasures = kept
+        self._unreadable = directory / "unreadable"
+
+    def claim(self, claim: Claim) -> None:
+        """Note a batch's files."""
+        _write(self._batches / f"{claim.batch_id}{_CLAIMED}", to_json(claim))
+
+    def claimed(self) -> list[Claim]:
+        """List the batches that are claimed and not staged, the oldest first; damaged ones are left out."""
+        names = {path.name for path in self._batches.iterdir()}
+        ids = sorted(name.removesuffix(_CLAIMED) for name in names if name.endswith(_CLAIMED))
+        claims = [_read(Claim, self._batches / f"{each}{_CLAIMED}") for each in ids if f"{each}{_STAGED}" not in names]
+        return [_with_attempts(claim, names) for claim in claims if claim]
+
+    def begin_again(self, claim: Claim) -> Claim:
+        """Note that a batch is begun once more, and number the attempt."""
+        again = Claim(claim.batch_id, claim.run_id, claim.files, claim.attempt + 1)
+        (self._batches / f"{again.batch_id}.attempt{again.attempt}").touch()
+        return again
+
+    def stage(self, staged: StagedBatch) -> None:
+        """Note what became of a batch's files."""
+        _write(self._batches / f"{staged.batch_id}{_STAGED}", to_json(staged))
+
+    def staged(self) -> list[StagedBatch]:
+        """List the batches that are staged and not closed, the oldest first; damaged ones are left out."""
+        found = [_read(StagedBatch, path) for path in sorted(self._batches.glob(f"*{_STAGED}"))]
+        return [each for each in found if each]
+
+    def close(self, batch_id: str) -> None:
+        """Forget a batch.
+
+        Its claim goes first: without the marks of its attempts it would pass for one that was begun once. That it is
+        staged goes last: until then no claim is loaded again, and all is found.
+        """
+
+        def place(path: Path) -> tuple[bool, bool]:
+            return path.name.endswith(_STAGED), not path.name.endswith(_CLAIMED)
+
+        for path in sorted(self._batches.glob(f"{batch_id}.*"), key=place):
+            with contextlib.suppress(FileNotFoundError):
+                if path.name.endswith(_STAGED):
+                    _move(path, self._loaded / f"{batch_id}{_JSON}")
+                else:
+                    path.unlink()
+
+    def loaded(self, now: datetime) -> list[StagedBatch]:
+        """List the batches that were merged of late, the newest first, and forget the others."""
+        paths = sorted(self._loaded.glob(f"*{_JSON}"), reverse=True)
+        newest = [path for path in paths if _age(path, now) < _KEPT_LOADED][:_MAX_LOADED]
+        for path in paths:
+            if path not in newest:
+                path.unlink(missing_ok=True)
+        found = [_read(StagedBatch, path) for path in newest]
+        return [each for each in found if each]
+
+    def note_loaded(self, batch: StagedBatch) -> None:
+        """Note what is known by now of a batch that was merged of late."""
+        _write(self._loaded / f"{batch.batch_id}{_JSON}", to_json(batch))
+
+    def record(self, record: TaskRecord) -> None:
+        """Keep what a task did."""
+        _write(self._records / f"{record.record_id}{_JSON}", to_json(record))
+
+    def records(self) -> list[TaskRecord]:
+        """List what tasks did since the job log was last written, of this run and of runs that were cut short."""
+        found = [_read(TaskRecord, path) for path in sorted(self._records.glob(f"*{_JSON}"))]
+        return [each for each in found if each]
+
+    def forget_records(self, record_ids: Sequence[str]) -> None:
+        """Forget what the job log has."""
+        for record_id in record_ids:
+            (self._records / f"{record_id}{_JSON}").unlink(missing_ok=True)
+
+    def note_replay(self, folder: str, files: ReplayedFiles) -> None:
+        """Note what is about to be put into a folder of the landing directory."""
+        _write(self._replays / f"{folder}{_JSON}", to_json(files))
+
+    def replayed(self) -> dict[str, ReplayedFile]:
+        """List the files that `replay` has put into the landing directory, by their paths there."""
+        found = [_read(ReplayedFiles, path) for path in self._replays.glob(f"*{_JSON}")]
+        return {file.path: file for each in found if each for file in each.files}
+
+    def forget_replays(self, landing_directory: Path) -> None:
+        """Forget the folders that are not in the landing directory any more, unless a batch of them is open."""
+        if self.claimed():
+            return
+        for path in self._replays.glob(f"*{_JSON}"):
+            old = time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS
+            if old and not (landing_directory / path.name.removesuffix(_JSON)).exists():
+                path.unlink(missing_ok=True)
+
+    def forget_attempts(self) -> None:
+        """Forget the attempts of batches that are gone: a run died while it closed one that it had divided."""
+        for path in self._batches.glob("*.attempt*"):
+            batch_id = path.name.split(".attempt")[0]
+            if not any((self._batches / f"{batch_id}{ending}").exists() for ending in (_CLAIMED, _STAGED)):
+                path.unlink(missing_ok=True)
+
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Note what is about to leave the tables, or that it has."""
+        _write(self._withdrawals / f"{withdrawal.withdrawal_id}{_JSON}", to_json(withdrawal))
+
+    def withdrawals(self, now: datetime) -> list[Withdrawal]:
+        """List what is about to leave the tables, and what has of late, the oldest first; forget the others."""
+        found = []
+        for path in sorted(self._withdrawals.glob(f"*{_JSON}")):
+            withdrawal = _read(Withdrawal, path)
+            if withdrawal and withdrawal.is_done and _age(path, now) > _KEPT_LOADED:
+                path.unlink(missing_ok=True)
+            elif withdrawal:
+                found.append(withdrawal)
+        return found
+
+    def erase(self, erasure: Erasure) -> None:
+        """Note what is about to be erased."""
+        _write(self._erasures / f"{erasure.erasure_id}{_JSON}", to_json(erasure))
+
+    def erasures(self) -> list[Erasure]:
+        """List what is about to be erased, the oldest first."""
+        found = [_read(Erasure, path) for path in sorted(self._erasures.glob(f"*{_JSON}"))]
+        return [each for each in found if each]
+
+    def forget_erasure(self, erasure_id: str) -> None:
+        """Forget an order that is erased, and by that its key."""
+        (self._erasures / f"{erasure_id}{_JSON}").unlink(missing_ok=True)
+
+    def forget_key(self, key: str, is_word_of: Callable[[str], bool]) -> int:
+        """Forget that batches begin or end with a key, and what is damaged and speaks of it.
+
+        Returns:
+            In how many files it was.
+        """
+        changed = 0
+        for directory, ending in ((self._batches, _STAGED), (self._loaded, _JSON)):
+            for path in sorted(directory.glob(f"*{ending}")):
+                batch = _read(StagedBatch, path)
+                if batch and key in (batch.first_key, batch.last_key):
+                    # Wider bounds are as right as narrow ones.
+                    first = "" if batch.first_key == key else batch.first_key
+                    last = _LAST_KEY if batch.last_key == key else batch.last_key
+                    _write(path, to_json(replace(batch, first_key=first, last_key=last)))
+                    changed += 1
+        for path in sorted(self._unreadable.glob("*")):
+            if is_word_of(path.read_text(encoding="utf-8", errors="replace")):
+                path.unlink()
+                changed += 1
+        return changed
+
+    def note_rewritten(self, batch_id: str, path: str, size_bytes: int, reason: Callable[[str], str]) -> None:
+        """Note that the pipeline itself wrote a file anew: its sender did not, and its reason is another one."""
+        for note in (self._batches / f"{batch_id}{_STAGED}", self._loaded / f"{batch_id}{_JSON}"):
+            batch = _read(StagedBatch, note) if note.exists() else None
+            if batch:
+                files = tuple(
+                    replace(each, size_bytes=size_bytes, reason=each.reason and reason(each.reason))
+                    if each.path == path
+                    else each
+                    for each in batch.files
+                )
+                _write(note, to_json(replace(batch, files=files)))
+
+    def uncounted(self, now: datetime) -> frozenset[tuple[str, str]]:
+        """Name the files, by batch and path, whose rows may still be in the tables and do not count any more."""
+        superseded = [file for batch in (*self.staged(), *self.loaded(now)) for file in batch.supersedes]
+        withdrawn = [file for withdrawal in self.withdrawals(now) for file in withdrawal.files]
+        return frozenset((file.batch_id, file.path) for file in (*superseded, *withdrawn))
+
+    def set_aside_unreadable(self) -> dict[str, str]:
+        """Put damaged files where nothing reads them.
+
+        Returns:
+            What is wrong with each, by the file's name.
+        """
+        found = {}
+        kinds: tuple[tuple[Path, str, Any], ...] = (
+            (self._batches, _CLAIMED, Claim),
+            (self._batches, _STAGED, StagedBatch),
+            (self._records, _JSON, TaskRecord),
+            (self._replays, _JSON, ReplayedFiles),
+            (self._withdrawals, _JSON, Withdrawal),
+            (self._erasures, _JSON, Erasure),
+        )
+        for directory, ending, kind in kinds:
+            for path in sorted(directory.glob(f"*{ending}")):
+                try:
+                    _parse(kind, path)
+                except FileNotFoundError:
+                    continue  # Another run was faster.
+                except CheckpointError as error:
+                    found[path.name] = str(error)
+                    self._unreadable.mkdir(exist_ok=True)
+                    _move(path, self._unreadable / f"{path.name}.{secrets.token_hex(3)}")
+            for path in directory.glob("*.tmp"):  # A crash left it.
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                        path.unlink()
+        return found
+
+    def take_over(self, old_directory: Path) -> None:
+        """Take over, once, what an earlier version kept in a directory that clients can write to.
+
+        Everything is checked like the checkpoint's own files; what is damaged stays there.
+        """
+        done = self._directory / "format"
+        if done.exists():
+            return
+        taken = []
+        for name, target in (("batches", self._batches), ("records", self._records)):
+            for path in sorted((old_directory / name).glob("*")):
+                kind = _kind_of(path.name) if name == "batches" else TaskRecord
+                attempt = re.fullmatch(r"(.+)\.attempt\d+", path.name)
+                try:
+                    if attempt and is_batch_id(attempt[1]):
+                        (target / path.name).touch()
+                    elif kind and path.name.endswith(_JSON):
+                        _write(target / path.name, to_json(_parse(kind, path)))
+                    else:
+                        continue
+                except CheckpointError:
+                    continue
+                taken.append(path)
+        _write(done, "2\n")
+        for path in taken:
+            path.unlink(missing_ok=True)
+
+
+def _age(path: Path, now: datetime) -> timedelta:
+    batch_id = path.name.removesuffix(_JSON)
+    return now - claimed_at(batch_id) if is_batch_id(batch_id) else _KEPT_LOADED
+
+
+def _kind_of(name: str) -> Any:
+    return Claim if name.endswith(_CLAIMED) else StagedBatch if name.endswith(_STAGED) else None
+
+
+def _read(kind: type[T], path: Path) -> T | None:
+    try:
+        return _parse(kind, path)
+    except (FileNotFoundError, CheckpointError):  # Another run was faster, or it will be set aside.
+        return None
+
+
+def _parse(kind: type[T], path: Path) -> T:
+    """Read a file, and check all that is about to become a part of a path.
+
+    Raises:
+        CheckpointError: If it is not what the pipeline writes.
+        FileNotFoundError: If it is gone.
+    """
+    try:
+        content = from_json(kind, path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error}") from error
+    paths: list[str] = []
+    if isinstance(content, (Claim, StagedBatch)):
+        if not path.name.startswith(f"{content.batch_id}.") or not is_batch_id(content.batch_id):
+            raise CheckpointError(f"{path.name} speaks of the batch {content.batch_id!r}")
+        paths = [file.path for file in content.files]
+    elif isinstance(content, ReplayedFiles):
+        paths = [each for file in content.files for each in (file.path, file.sent_as)]
+    elif isinstance(content, Erasure):
+        if path.name != f"{content.erasure_id}{_JSON}":
+            raise CheckpointError(f"{path.name} speaks of the erasure {content.erasure_id!r}")
+    elif isinstance(content, Withdrawal):
+        if path.name != f"{content.withdrawal_id}{_JSON}":
+            raise CheckpointError(f"{path.name} speaks of the withdrawal {content.withdrawal_id!r}")
+        paths = [file.path for file in content.files]
+    elif path.name != f"{content.record_id}{_JSON}":
+        raise CheckpointError(f"{path.name} speaks of the record {content.record_id!r}")
+    outside = [each for each in paths if not is_path_below(each)]
+    if outside:
+        raise CheckpointError(f"{path.name} speaks of {outside[0]!r}, which is not below the landing directory")
+    return content
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or not at all.
+
+    Where nothing can be renamed, a crash may leave a part of it. That is damaged, and set aside: what it was to tell of
+    had not begun.
+    """
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    unfinished.write_text(text, encoding="utf-8")
+    _move(unfinished, path)
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        target.write_bytes(source.read_bytes())
+        source.unlink()
+
+
+def _with_attempts(claim: Claim, names: set[str]) -> Claim:
+    numbers = [
+        int(match[1]) for name in names if (match := re.fullmatch(rf"{re.escape(claim.batch_id)}\.attempt(\d+)", name))
+    ]
+    return Claim(claim.batch_id, claim.run_id, claim.files, max([claim.attempt, *numbers]))

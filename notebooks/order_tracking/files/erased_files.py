@@ -1,0 +1,147 @@
+"""Erase an order from archived and rejected files: search all of them, and write those anew that have it."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from order_tracking.errors import UnreadableFileError
+from order_tracking.files.batch import is_batch_id
+from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
+from order_tracking.files.landing import REASON_ENDING
+from order_tracking.files.order_records import OrderRecords
+from order_tracking.files.volume import Volume
+
+#: Files are searched at once: most of that is waiting for their bytes.
+_THREADS = 8
+
+_CHUNK_BYTES = 4 << 20
+
+#: Beside the directories, so that nobody takes an unfinished file for one that was sent.
+_UNFINISHED = ".erasing"
+
+#: What a reason shows of a file's rows begins with one of these.
+_SHOWN = re.compile(r"(; line |: its first line is |, which is Windows-1252 if the line reads ).*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file with records of the order.
+
+    Attributes:
+        location: Where it is.
+        batch_id: Its batch.
+        path: Its path below the batch's directory.
+        records: The order's records, as they are in it.
+    """
+
+    location: Path
+    batch_id: str
+    path: str
+    records: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search of all files came to.
+
+    Attributes:
+        searched: How many files were looked through.
+        found: Those that have records of the order.
+        unsearched: Those that nobody can look through, from the volume on, with the reason.
+    """
+
+    searched: int
+    found: tuple[FoundFile, ...]
+    unsearched: dict[str, str]
+
+
+def search_files(volume: Volume, directory: str, records: OrderRecords) -> Search:
+    """Look through all files of `archive` or `rejected`."""
+    files = list(_files_of(volume.path / directory))
+
+    def look_through(file: tuple[Path, str, str]) -> FoundFile | str | None:
+        location, batch_id, path = file
+        try:
+            _check_text(location)
+            texts = tuple(each.text for each in records.find(location)) if _may_have(location, records) else ()
+        except UnreadableFileError as error:
+            return str(error)
+        except FileNotFoundError:
+            return None
+        return FoundFile(location, batch_id, path, texts) if texts else None
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        results = list(pool.map(look_through, files))
+    return Search(
+        len(files),
+        tuple(result for result in results if isinstance(result, FoundFile)),
+        {
+            volume.relative(file[0]): result
+            for file, result in zip(files, results, strict=True)
+            if isinstance(result, str)
+        },
+    )
+
+
+def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords) -> int:
+    """Write a file anew without the order's records, and its reason without what it shows; return its size."""
+    reason = file.location.with_name(file.location.name + REASON_ENDING)
+    if reason.exists():
+        reason.write_text(f"{without_shown_rows(reason.read_text(encoding='utf-8')).rstrip()}\n", encoding="utf-8")
+    unfinished = volume.path / _UNFINISHED / file.location.relative_to(volume.path)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    records.rewrite(file.location, unfinished)
+    size = unfinished.stat().st_size
+    volume.move(unfinished, file.location)
+    return size
+
+
+def without_shown_rows(reason: str) -> str:
+    """Take out of the reason why a file was rejected what it shows of the file's rows."""
+    return _SHOWN.sub("", reason)
+
+
+def finish_rewriting(volume: Volume) -> None:
+    """Finish what was cut short while a file was written, or put into its place.
+
+    The file without the order is shorter than with it. So of two that are there, the one in the file's place is whole
+    if it is at least as long; else it is a copy that was cut short of one that is whole.
+    """
+    for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
+        if unfinished.is_file():
+            place = volume.path / unfinished.relative_to(volume.path / _UNFINISHED)
+            if place.exists() and place.stat().st_size < unfinished.stat().st_size:
+                volume.move(unfinished, place)
+            else:
+                unfinished.unlink()
+
+
+def _files_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
+    for batch in sorted(directory.glob("*/*/*/*")):
+        if is_batch_id(batch.name):
+            for file in sorted(batch.rglob("*")):
+                if file.is_file() and not file.name.endswith(REASON_ENDING):
+                    yield file, batch.name, file.relative_to(batch).as_posix()
+
+
+def _check_text(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(1 << 12)
+    if start:
+        check_signature(start, path.name)
+    if path.name.lower().endswith(COMPRESSED_ENDINGS):
+        raise UnreadableFileError("it is compressed, or named as if it were")
+
+
+def _may_have(path: Path, records: OrderRecords) -> bool:
+    """Tell whether a closer look, which takes ten times as long, could find anything."""
+    with path.open("rb") as file:
+        before = b""
+        while chunk := file.read(_CHUNK_BYTES):
+            text = before + chunk
+            if records.may_be_in(text):
+                return True
+            before = text[-len(records.key_bytes) :]
+    return False

@@ -1,0 +1,314 @@
+"""Look into a file before Spark reads it: what makes it unreadable as a whole, its header, and how many rows it has."""
+
+import codecs
+import csv
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract
+from order_tracking.errors import UnreadableFileError
+from order_tracking.files.records import MAX_RECORD_BYTES, Record, count_well_quoted, read_records
+
+#: Spark unpacks files with these endings, whatever is in them.
+COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
+
+#: Spark's reader takes 20,480 columns, and needs more memory with each: an order has a few.
+MAX_COLUMNS = 1_000
+
+_CHUNK_BYTES = 4 << 20
+_BLANK_LINE = re.compile(rb"^[ \t\r]*\n", re.MULTILINE)
+_CONTROLS = bytes({*range(32), 127} - set(b"\n\r"))
+
+#: How files begin that are no CSV, and what to say of them.
+_SIGNATURES = (
+    (b"PK\x03\x04", "it is a zip archive; send the files that are in it"),
+    (b"\xd0\xcf\x11\xe0", "it is an Excel workbook; save it as CSV (UTF-8)"),
+    (b"\x1f\x8b", "it is compressed; send it as plain CSV"),
+    (b"BZh", "it is compressed; send it as plain CSV"),
+    (b"\xfd7zXZ", "it is compressed; send it as plain CSV"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed; send it as plain CSV"),
+    (b"Rar!", "it is a RAR archive; send the files that are in it"),
+    (b"7z\xbc\xaf", "it is a 7-Zip archive; send the files that are in it"),
+    (b"PAR1", "it is a Parquet file; save it as CSV (UTF-8)"),
+    (b"%PDF", "it is a PDF document; send the data as CSV (UTF-8)"),
+    (b"\xff\xfe\0\0", "it is UTF-32, not UTF-8 text; save it as UTF-8"),
+    (b"\0\0\xfe\xff", "it is UTF-32, not UTF-8 text; save it as UTF-8"),
+    (b"\xff\xfe", "it is UTF-16, not UTF-8 text; save it as UTF-8"),
+    (b"\xfe\xff", "it is UTF-16, not UTF-8 text; save it as UTF-8"),
+)
+_OTHER_FORMATS = {"{": "JSON", "[": "JSON", "<": "HTML or XML"}
+#: So much of the line that was taken for the header is shown.
+_SHOWN_CHARACTERS = 100
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """A file's column names, in the file's order.
+
+    Attributes:
+        names: The names as the file has them.
+        columns: The contract's column that each of them means; None if it knows none.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[str | None, ...]
+
+    def position_of(self, column: str) -> int | None:
+        """Return where the file has one of the contract's columns; None if it does not."""
+        return next((i for i, known in enumerate(self.columns) if known == column), None)
+
+    def unknown_names(self) -> tuple[str, ...]:
+        """Return the names that the contract does not know."""
+        return tuple(name for name, known in zip(self.names, self.columns, strict=True) if not known)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is in a file, by its bytes.
+
+    Attributes:
+        records: How many rows it has, blank ones left out.
+        well_quoted: False if a quote somewhere in the file is not closed, or closed in the middle of a value. A value
+            that spans lines may then have swallowed other rows.
+        spans_lines: Whether a row may span lines.
+        is_plain: Whether it is all ASCII without control characters, so that no value needs a closer look.
+        is_composed: Whether its text is in Unicode's composed form (NFC).
+        skipped: How many records of white space are before the header, which are none to people.
+        last: The last record's number, counted from 0 as Spark counts, if no line end follows it: it may be cut.
+    """
+
+    header: Header
+    records: int
+    well_quoted: bool = True
+    spans_lines: bool = False
+    is_plain: bool = True
+    is_composed: bool = True
+    skipped: int = 0
+    last: int | None = None
+
+
+def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> Content:
+    """Read a file through once, a second time only if it has quotes.
+
+    Args:
+        path: The file.
+        contract: The contract.
+        allow_new_columns: Whether the header may name columns that the contract does not know.
+
+    Raises:
+        UnreadableFileError: If no row of it could be loaded.
+        FileNotFoundError: If it is not there any more.
+    """
+    _check_name(path.name)
+    text = _read_through(path)
+    with path.open("rb") as file:
+        skipped, first = 0, None
+        for record in read_records(file):
+            if not record.is_blank:
+                first = record
+                break
+            skipped += 1
+    if first is None:
+        raise UnreadableFileError("it is empty")
+    header = _read_header(first, contract)
+    _check_columns(header, first, contract)
+    if not allow_new_columns and header.unknown_names():
+        raise UnreadableFileError(
+            f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out"
+        )
+    records, well_quoted, spans_lines, is_ended = text.filled_lines, True, False, text.is_ended
+    if text.quotes:
+        counted = count_well_quoted(path)
+        if counted is None:
+            records, well_quoted, is_ended = _count_closely(path)
+            spans_lines = True
+        else:
+            records, spans_lines = counted
+    return Content(
+        header,
+        records - 1,
+        well_quoted,
+        spans_lines,
+        text.is_plain,
+        text.is_composed,
+        skipped,
+        None if is_ended or records == 1 else _count_for_spark(path) - 1,
+    )
+
+
+def lines_of(path: Path, rows: set[int]) -> dict[int, int]:
+    """Return the lines in which rows of a file begin, both counted from 1, the header left out of the rows."""
+    with path.open("rb") as file:
+        filled = (record for record in read_records(file) if not record.is_blank)
+        return {row: record.line for row, record in enumerate(filled) if row in rows}
+
+
+@dataclass
+class _Text:
+    """What a file's bytes tell without a look at its values."""
+
+    quotes: int = 0
+    filled_lines: int = 0
+    is_ended: bool = True
+    is_plain: bool = True
+    is_composed: bool = True
+
+
+def _check_name(name: str) -> None:
+    if name.lower().endswith(COMPRESSED_ENDINGS):
+        raise UnreadableFileError("it is compressed, or named as if it were; send it as plain CSV")
+    if ":" in name:
+        raise UnreadableFileError("its name has a colon, which Spark cannot read; name it otherwise")
+    if not name.isprintable() and any(unicodedata.category(character) == "Cs" for character in name):
+        raise UnreadableFileError("its name is not UTF-8, which Spark cannot read; name it otherwise")
+
+
+def _read_through(path: Path) -> _Text:
+    found, line = _Text(), 1
+    for lines in _whole_lines(path):
+        if line == 1:
+            check_signature(lines, path.name)
+        try:
+            text = lines.decode()
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data":
+                raise UnreadableFileError(
+                    "it ends in the middle of a character: it is cut, or not UTF-8; send it again"
+                ) from None
+            at = line + lines.count(b"\n", 0, error.start)
+            raise UnreadableFileError(
+                f"it is not UTF-8 text: line {at} has the byte 0x{lines[error.start]:02X}{_guess(lines, error.start)}; "
+                "save it as UTF-8"
+            ) from None
+        ends = lines.count(b"\n")
+        found.quotes += lines.count(b'"')
+        found.is_ended = lines.endswith(b"\n")
+        found.filled_lines += ends - len(_BLANK_LINE.findall(lines)) if _may_have_blanks(lines) else ends
+        last = b"" if found.is_ended else lines[lines.rfind(b"\n") + 1 :].strip(b" \t\r")
+        found.filled_lines += bool(last)
+        found.is_ended = not last
+        found.is_plain &= (
+            lines.isascii()
+            and len(lines.translate(None, _CONTROLS)) == len(lines)
+            and lines.count(b"\r") == lines.count(b"\r\n")
+        )
+        found.is_composed &= lines.isascii() or unicodedata.is_normalized("NFC", text)
+        line += ends
+    return found
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """Read a file in parts that end where a line does, without a byte order mark."""
+    with path.open("rb") as file:
+        rest, line = b"", 1
+        chunk = file.read(_CHUNK_BYTES).removeprefix(codecs.BOM_UTF8)
+        while chunk:
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                yield rest + chunk[:end]
+                line += (rest + chunk[:end]).count(b"\n")
+                rest = b""
+            rest += chunk[end:]
+            if len(rest) > MAX_RECORD_BYTES:
+                check_signature(rest, path.name)
+                raise UnreadableFileError(
+                    f"line {line} is longer than {MAX_RECORD_BYTES >> 20} MiB; end each row with a line feed"
+                )
+            chunk = file.read(_CHUNK_BYTES)
+        if rest:
+            yield rest
+
+
+def _may_have_blanks(lines: bytes) -> bool:
+    # To look for these four takes a fraction of the time of the regular expression.
+    return lines[:1] in b"\n\r \t" or any(each in lines for each in (b"\n\n", b"\n\r", b"\n ", b"\n\t"))
+
+
+def check_signature(start: bytes, name: str) -> None:
+    """Refuse what is no text, by how it begins.
+
+    Raises:
+        UnreadableFileError: If it is none.
+    """
+    for signature, reason in _SIGNATURES:
+        if start.startswith(signature):
+            workbook = signature.startswith(b"PK") and (b"xl/" in start or name.lower().endswith((".xlsx", ".xlsm")))
+            raise UnreadableFileError("it is an Excel workbook; save it as CSV (UTF-8)" if workbook else reason)
+    if not start.strip(b"\0"):
+        raise UnreadableFileError("it has nothing but NUL bytes; send it again")
+    if start[:200].count(b"\0") * 3 > len(start[:200]):
+        raise UnreadableFileError("it is UTF-16, not UTF-8 text; save it as UTF-8")
+
+
+def _guess(lines: bytes, at: int) -> str:
+    try:
+        word = lines[max(0, lines.rfind(b"\n", 0, at) + 1) : at + 20].split(b"\n")[0].decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return f", which is Windows-1252 if the line reads {word[-60:].strip()!r}" if word.isprintable() else ""
+
+
+def _read_header(record: Record, contract: Contract) -> Header:
+    text = record.text.decode().removesuffix("\r")
+    if re.search(r"\r(?!\n)", text):
+        raise UnreadableFileError("its lines end in a lone carriage return; end them in LF or CRLF")
+    if re.fullmatch(r"sep=.", text.strip(), re.IGNORECASE):
+        raise UnreadableFileError(f"its first line is {text.strip()!r}, which only Excel knows; leave it out")
+    try:
+        names = [name.strip() for name in next(csv.reader([text], strict=True))]
+    except csv.Error as error:
+        if len(text) > csv.field_size_limit():
+            raise UnreadableFileError(f"its header has a name of more than {MAX_NAME_LENGTH} characters") from None
+        raise UnreadableFileError(f"its header is not valid CSV ({error}): {_as_read(record)}") from None
+    if len(names) > MAX_COLUMNS:
+        raise UnreadableFileError(f"its header has {len(names)} columns; leave out all but {MAX_COLUMNS} of them")
+    long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
+    if long:
+        raise UnreadableFileError(
+            f"its header has a name of {len(long)} characters, {long[:40]!r}; {MAX_NAME_LENGTH} are allowed"
+        )
+    return Header(tuple(names), tuple(map(contract.known_as, names)))
+
+
+def _check_columns(header: Header, record: Record, contract: Contract) -> None:
+    counts = Counter(header.columns)
+    twice = [name for name in contract.names if counts[name] > 1]
+    missing = [column.name for column in contract.columns if column.required and not counts[column.name]]
+    if twice:
+        raise UnreadableFileError(f"its header names {', '.join(twice)} more than once; name each column once")
+    if missing:
+        for delimiter, name in _DELIMITERS.items():
+            parts = record.text.decode().split(delimiter)
+            known = {contract.known_as(part.strip('" \r')) for part in parts}
+            if len(parts) > 1 and known.issuperset(missing):
+                raise UnreadableFileError(f"its values are separated by {name}; separate them by commas")
+        raise UnreadableFileError(f"its header lacks {', '.join(missing)}; add what is missing: {_as_read(record)}")
+
+
+def _as_read(record: Record) -> str:
+    """Show the line that was taken for the header: it may be none, or have characters that nobody sees."""
+    text = record.text.decode().strip()
+    kind = next((kind for start, kind in _OTHER_FORMATS.items() if text.startswith(start)), None)
+    looks = f", which looks like {kind}" if kind else ""
+    return f"its first line is {text[:_SHOWN_CHARACTERS]!a}{looks}"
+
+
+def _count_closely(path: Path) -> tuple[int, bool, bool]:
+    """Count the records of a file, and tell whether its quotes are in order and its last record has an end."""
+    count, well_quoted, is_ended = 0, True, True
+    with path.open("rb") as file:
+        for record in read_records(file):
+            count += not record.is_blank
+            well_quoted &= record.well_quoted
+            is_ended = record.ended or record.is_blank
+    return count, well_quoted, is_ended
+
+
+def _count_for_spark(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in read_records(file))

@@ -1,0 +1,54 @@
+"""Find again what a damaged checkpoint, or one of an earlier version, tells of."""
+
+from pathlib import Path
+
+from order_tracking.files.batch import is_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.landing import REASON_ENDING, ArrivedFile, look_at
+from order_tracking.files.volume import Volume
+
+
+def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[str], list[str]]:
+    """Take over an earlier version's checkpoint, set damaged files aside, and claim again the files that they named.
+
+    A batch has a directory of its own in the archive, so its files are found without the claim.
+
+    Returns:
+        What people should know, and what they must look at.
+    """
+    checkpoint.take_over(volume.path / "checkpoint")
+    warnings, alarms = [], []
+    for name, error in checkpoint.set_aside_unreadable().items():
+        batch_id = name.removesuffix(".claimed.json").removesuffix(".staged.json")
+        known = {claim.batch_id for claim in checkpoint.claimed()} | {batch.batch_id for batch in checkpoint.staged()}
+        if not is_batch_id(batch_id) or batch_id in known:
+            # Nothing is lost. Where files cannot be renamed, a run that is killed while it writes leaves such a one.
+            warnings.append(f"the checkpoint had a damaged file, which is in unreadable/ now: {error}")
+            continue
+        files = _files_of(volume, batch_id)
+        if files:
+            checkpoint.claim(Claim(batch_id, run_id, files))
+            alarms.append(
+                f"the checkpoint had a damaged file, which is in unreadable/ now; the {len(files)} files of its batch "
+                f"were found in the archive and are loaded again: {error}"
+            )
+    checkpoint.forget_attempts()
+    return warnings, alarms
+
+
+def _files_of(volume: Volume, batch_id: str) -> tuple[ArrivedFile, ...]:
+    found: dict[str, ArrivedFile] = {}
+    for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id)):
+        for path in sorted(_paths_below(directory)):
+            file = look_at(directory, path)
+            if file and path not in found:
+                found[path] = file
+    return tuple(found.values())
+
+
+def _paths_below(directory: Path) -> list[str]:
+    return [
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if path.is_file() and not path.name.endswith(REASON_ENDING)
+    ]

@@ -1,0 +1,51 @@
+"""The volume's directories."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from order_tracking.files.batch import batch_date
+from order_tracking.files.moving import Move, probe, rename
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The directory that holds the landing directory, the archive and the rejected files.
+
+    Attributes:
+        move: How its files are moved.
+    """
+
+    path: Path
+    move: Move = rename
+
+    @property
+    def landing(self) -> Path:
+        """Where clients write files."""
+        return self.path / "file_arrival"
+
+    def archive_of(self, batch_id: str) -> Path:
+        """Where the files of a batch are loaded from and stay, under the paths they arrived with."""
+        return self._directory_of("archive", batch_id)
+
+    def rejected_of(self, batch_id: str) -> Path:
+        """Where the files of a batch end that could not be loaded."""
+        return self._directory_of("rejected", batch_id)
+
+    def relative(self, path: Path) -> str:
+        """Write a path as people see it in summaries and in the ledger: from the volume on."""
+        return path.relative_to(self.path).as_posix()
+
+    def probed(self) -> "Volume":
+        """Find out how its files can be moved."""
+        return replace(self, move=probe(self.path))
+
+    def _directory_of(self, name: str, batch_id: str) -> Path:
+        return self.path / name / f"{batch_date(batch_id):%Y/%m/%d}" / batch_id
+
+
+def open_volume(path: str) -> Volume:
+    """Return the volume at `path`, with its directories created where they are missing."""
+    volume = Volume(Path(path))
+    for directory in (volume.landing, volume.path / "archive", volume.path / "rejected"):
+        directory.mkdir(parents=True, exist_ok=True)
+    return volume

@@ -1,0 +1,131 @@
+"""Merge staged batches into `orders_table`: in one commit, and with the same result in whatever order batches come.
+
+The greatest state of an order wins, and the greatest of several does not depend on their order; see
+`docs/decisions/greatest-state-merge.md`.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Row, SparkSession
+
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.state_order import leading, place, values
+from order_tracking.files.checkpoint import StagedBatch
+from order_tracking.sql import identifier, literal
+from order_tracking.tables.tables import Tables, added_columns
+
+#: Up to here the source of a merge is one task and is sent to every other: moving it about would take most of the time.
+_SMALL_SOURCE_ROWS = 100_000
+
+#: Of two merges at once, Delta lets one fail, which then finds the other's rows. More than two at once are no accident.
+_ATTEMPTS = 5
+_CONFLICT = "DELTA_CONCURRENT_"
+
+#: What a merge fails with that meets a correction: another state of the order's time, sent later. The same state once
+#: more changes no order, so an order does not know when its state was sent last. The stage is only asked for that then.
+_CORRECTION = "ORDER_TRACKING_CORRECTION"
+_STOP = f"CAST(raise_error('{_CORRECTION}') AS BOOLEAN)"
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """What became of the rows of a merge.
+
+    Attributes:
+        inserted: Rows that brought a new order.
+        updated: Rows that brought a newer state of an order.
+        late: Rows that say otherwise than the order's state, which was there already or came with them.
+        unchanged: Rows that say what was there already, or came with them.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    late: int = 0
+    unchanged: int = 0
+
+
+def merge_batches(
+    spark: SparkSession, contract: Contract, tables: Tables, batches: Sequence[StagedBatch]
+) -> MergeCounts:
+    """Merge staged batches into the orders; batches without rows, or merged before, change nothing."""
+    with_rows = [batch for batch in batches if batch.rows]
+    if not with_rows:
+        return MergeCounts()
+    rows = sum(batch.rows for batch in with_rows)
+    bounds = {
+        "first_key": min(str(batch.first_key) for batch in with_rows),
+        "last_key": max(str(batch.last_key) for batch in with_rows),
+    }
+    of_batches = f"_batch_id IN ({', '.join(literal(batch.batch_id) for batch in with_rows)})"
+    key = identifier(contract.key)
+    added = added_columns(spark, contract, tables.stage)
+    state = values(contract, added)
+    one_task, to_every_task = (
+        ("/*+ COALESCE(1) */", "/*+ BROADCAST(_latest) */") if rows <= _SMALL_SOURCE_ROWS else ("", "")
+    )
+    of_source, of_order, of_stage = (values(contract, added, table) for table in ("_s", "_t", "_r"))
+    source = f"""
+        SELECT {to_every_task} {key}, _state.*
+        FROM (SELECT {key}, max_by(struct({state}, _sent, _source_file, _batch_id),
+                                   struct({leading(contract)}, _row_id, {state})) AS _state
+              FROM (SELECT {one_task} * FROM {tables.stage} WHERE {of_batches})
+              GROUP BY {key}) AS _latest"""
+
+    # The bounds on the key follow from the equality; written out, they let Delta skip the files without such keys.
+    def merge(source: str, sent_later: str) -> Row:
+        query = f"""
+        MERGE INTO {tables.orders} AS _t USING ({source}) AS _s
+        ON _t.{key} = _s.{key} AND _t.{key} BETWEEN :first_key AND :last_key
+        WHEN MATCHED AND CASE
+            WHEN struct({place(contract, "_s")}) <> struct({place(contract, "_t")})
+                THEN struct({place(contract, "_s")}) > struct({place(contract, "_t")})
+            WHEN struct({of_source}) = struct({of_order}) THEN false
+            ELSE {sent_later}
+        END THEN UPDATE SET *
+        WHEN NOT MATCHED THEN INSERT *"""
+        return run_again_on_conflict(lambda: spark.sql(query, args=bounds).collect()[0])
+
+    try:
+        # In CASE, since nothing but its order keeps the second part from being evaluated.
+        by_values = f"struct(_s._sent, {of_source}) > struct(_t._sent, {of_order})"
+        result = merge(source, f"CASE WHEN struct(_s._sent) > struct(_t._sent) THEN {_STOP} ELSE {by_values} END")
+    except PySparkException as error:
+        if _CORRECTION not in str(error):
+            raise
+        last_sent = f"""
+            SELECT _l.*, _rivals._last_sent FROM ({source}) AS _l LEFT JOIN (
+                SELECT _t.{key}, max(_r._sent) AS _last_sent FROM {tables.orders} AS _t JOIN {tables.stage} AS _r
+                ON _t.{key} = _r.{key} AND struct({of_order}) = struct({of_stage})
+                WHERE _t.{key} BETWEEN :first_key AND :last_key AND _r.{key} BETWEEN :first_key AND :last_key
+                GROUP BY _t.{key}
+            ) AS _rivals USING ({key})"""
+        sent_later = f"struct(_s._sent, {of_source}) > struct(greatest(_t._sent, _s._last_sent), {of_order})"
+        result = merge(last_sent, sent_later)
+    inserted, updated = result.num_inserted_rows, result.num_updated_rows
+    late = 0
+    if rows > inserted + updated:
+        [[late]] = spark.sql(
+            f"""
+            SELECT count(*) FROM {tables.stage} AS _s JOIN {tables.orders} AS _t USING ({key})
+            WHERE _s.{of_batches} AND _t.{key} BETWEEN :first_key AND :last_key
+              AND struct({of_source}) <> struct({of_order})
+            """,
+            args=bounds,
+        ).collect()
+    return MergeCounts(inserted, updated, late, unchanged=max(0, rows - inserted - updated - late))
+
+
+def run_again_on_conflict(merge: Callable[[], Row]) -> Row:
+    """Run a MERGE until no other one comes in between, and return its counts."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return merge()
+        except PySparkException as error:
+            if _CONFLICT not in str(error) or attempt == _ATTEMPTS:
+                raise
+            time.sleep(random.uniform(0, attempt))
+    raise AssertionError("the last attempt returns or raises")

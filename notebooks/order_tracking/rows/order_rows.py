@@ -1,0 +1,220 @@
+"""The rows of order files as Spark reads them: matched to the contract by the names in each file's header."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from itertools import groupby
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from order_tracking.contract.contract import Column, Contract, column_name
+from order_tracking.contract.rules import broken_rules, clean
+from order_tracking.files.claimed_files import TakenFile
+from order_tracking.files.inspection import Content, Header
+from order_tracking.sql import identifier, literal
+
+_UNSPLIT = "_unsplit"
+#: Each scan looks up its files by their names.
+_MAX_FILES_OF_A_SCAN = 100
+#: A day, in whatever order and with whatever separator.
+_DATE = "[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}"
+#: Spark counts rows from 0 in each of its tasks, in these bits of a number.
+_NUMBER_IN_TASK = (1 << 33) - 1
+
+
+@dataclass(frozen=True)
+class ReadableFile(TakenFile):
+    """A file of a batch that can be loaded.
+
+    Attributes:
+        sent_as: The path that it arrived with, at first if it is loaded again.
+        last_may_be_cut: Whether its last row is taken for a cut one if no line end follows it.
+    """
+
+    content: Content
+    sent_as: str
+    last_may_be_cut: bool = False
+
+    @property
+    def sent(self) -> str:
+        """What orders files in time: when they were sent, then by their names."""
+        return f"{self.file.modified_at:%Y-%m-%dT%H:%M:%S.%fZ} {self.sent_as}"
+
+    @property
+    def cut(self) -> int | None:
+        """The number of a row that is bad since it may be cut."""
+        return self.content.last if self.last_may_be_cut else None
+
+    @property
+    def needs_numbers(self) -> bool:
+        """Whether single records of it must be told from the others by their numbers."""
+        return self.content.skipped > 0 or self.cut is not None
+
+
+def read_order_rows(
+    spark: SparkSession,
+    contract: Contract,
+    files: Sequence[ReadableFile],
+    arrived_at: datetime,
+    added_columns: tuple[str, ...] = (),
+) -> DataFrame:
+    """Read every row of the files, good or bad, blank lines left out.
+
+    Args:
+        spark: The session.
+        contract: The contract.
+        files: The files.
+        arrived_at: When they were found.
+        added_columns: The columns to read beside the contract's.
+
+    Returns:
+        The contract's columns and the added ones as cleaned text, `_source_file`, `_sent`, `reasons` (what the row
+        broke, empty if nothing), `raw_row` (the row as JSON by the file's own names, or its text where it could not be
+        split) and `_row_id` (in the order of the rows of a file).
+    """
+    return reduce(
+        DataFrame.unionByName,
+        (_read_files_of_one_shape(spark, contract, scan, arrived_at, added_columns) for scan in _scans(files)),
+    )
+
+
+def _scans(files: Sequence[ReadableFile]) -> Iterator[list[ReadableFile]]:
+    def shape(each: ReadableFile) -> tuple[Any, ...]:
+        content = each.content
+        alone = each.file.path if each.needs_numbers else ""
+        quotes = content.well_quoted, content.spans_lines
+        return each.directory, content.header.names, quotes, content.is_plain, content.is_composed, alone
+
+    for _, group in groupby(sorted(files, key=shape), key=shape):
+        of_shape = list(group)
+        for start in range(0, len(of_shape), _MAX_FILES_OF_A_SCAN):
+            yield of_shape[start : start + _MAX_FILES_OF_A_SCAN]
+
+
+def _read_files_of_one_shape(
+    spark: SparkSession,
+    contract: Contract,
+    files: Sequence[ReadableFile],
+    arrived_at: datetime,
+    added_columns: tuple[str, ...],
+) -> DataFrame:
+    content, header = files[0].content, files[0].content.header
+    # Positions instead of names, which a file may repeat or leave empty. The unsplit row makes Spark check each row's
+    # number of values, which it would otherwise cut or fill up.
+    positions = [f"_{i}" for i in range(len(header.names))]
+    raw = (
+        spark.read.schema(", ".join(f"{name} STRING" for name in [*positions, _UNSPLIT]))
+        .options(header=not files[0].needs_numbers, multiLine=True, lineSep="\n", escape='"')
+        .options(mode="PERMISSIVE", columnNameOfCorruptRecord=_UNSPLIT)
+        .csv([_escaped(each) for each in files])
+    )
+    path = _path_below(files[0])
+    raw = raw.selectExpr("*", f"{path} AS _source_file", *_numbers(files[0]))
+    if files[0].needs_numbers:
+        raw = raw.where(f"_number > {content.skipped}")
+    if not content.is_composed:
+        compose = F.udf(_composed())
+        raw = raw.withColumns({name: compose(name) for name in positions})
+    values = raw.where(f"{_UNSPLIT} IS NULL OR btrim({_UNSPLIT}, ' \\t\\r\\n') <> ''").selectExpr(
+        *(f"{_value_of(column, content)} AS {identifier(column.name)}" for column in contract.columns),
+        *(f"{_added_value_of(name, content)} AS {identifier(name)}" for name in added_columns),
+        f"{_malformed(files[0], contract)} AS _malformed",
+        f"coalesce({_UNSPLIT}, {_as_json(header)}) AS raw_row",
+        "_source_file",
+        f"{_sent(files)} AS _sent",
+        "monotonically_increasing_id() AS _row_id",
+    )
+    reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain)
+    return values.selectExpr("* EXCEPT (_malformed)", f"{reasons} AS reasons")
+
+
+def _numbers(file: ReadableFile) -> list[str]:
+    # Alone in its scan, it is one task's, which numbers its records from 0.
+    return [f"monotonically_increasing_id() & {_NUMBER_IN_TASK} AS _number"] if file.needs_numbers else []
+
+
+def _value_of(column: Column, content: Content) -> str:
+    position = content.header.position_of(column.name)
+    return "CAST(NULL AS string)" if position is None else clean(f"_{position}", content.is_plain, column.case)
+
+
+def _added_value_of(name: str, content: Content) -> str:
+    # Of two names that make one column, the first with a value.
+    values = [
+        clean(f"_{i}", content.is_plain)
+        for i, (each, known) in enumerate(zip(content.header.names, content.header.columns, strict=True))
+        if not known and column_name(each) == name
+    ]
+    return f"coalesce({', '.join([*values, 'CAST(NULL AS string)'])})"
+
+
+def _malformed(file: ReadableFile, contract: Contract) -> str:
+    header, count = file.content.header, len(file.content.header.names)
+    # Where there are no quotes, the commas tell how many there are.
+    not_split = f"""if(contains({_UNSPLIT}, '"'), 'the row does not have the {count} values of the header',
+        concat('the row has ', size(split({_UNSPLIT}, ',')), ' value(s) where the header has {count}'))"""
+    cases = f"WHEN {_UNSPLIT} IS NOT NULL THEN {not_split}"
+    if not file.content.well_quoted:
+        spans_lines = " OR ".join(rf"contains(btrim(_{i}, ' \t\r\n'), '\n')" for i in range(count))
+        cases += f" WHEN {spans_lines} THEN 'a quote is not closed: this row may have swallowed the rows after it'"
+    elif file.content.spans_lines:
+        holds_rows = " OR ".join(_holds_rows(i, header, contract) for i in range(count))
+        cases += f" WHEN {holds_rows} THEN 'a value in quotes reads like rows: this row may have swallowed them'"
+    if file.cut is not None:
+        cases += f" WHEN _number = {file.cut} THEN 'no line end follows this row, the last one: it may be cut'"
+    return f"CASE {cases} END"
+
+
+def _holds_rows(position: int, header: Header, contract: Contract) -> str:
+    """Tell whether a value in quotes is the end of a row, perhaps whole rows, and the begin of another one.
+
+    Two stray quotes in one column, rows apart, are well-formed CSV, and make one row of the first one and the last one.
+    An address with line breaks may have as many commas, but no time where the header has it.
+    """
+    last, at = len(header.names) - 1, header.position_of(contract.sequence)
+    values = ["[^,\\n]*"] * (last + 1)
+    if at is not None:
+        values[at] = rf"[^,\n]*{_DATE}[^,\n]*"
+    end = ",".join(["[^,\\n]*", *values[position + 1 :]])
+    begin = ",".join([*values[:position], "[^,\\n]*"])
+    pattern = literal(rf"^{end}\n({','.join(values)}\n)*{begin}$")
+    return rf"(contains(_{position}, '\n') AND _{position} RLIKE {pattern})"
+
+
+def _sent(files: Sequence[ReadableFile]) -> str:
+    if len(files) == 1:
+        return literal(files[0].sent)
+    pairs = ", ".join(f"{literal(each.file.path)}, {literal(each.sent)}" for each in files)
+    return f"element_at(map({pairs}), _source_file)"
+
+
+def _as_json(header: Header) -> str:
+    fields = ", ".join(f"{literal(name)}, _{i}" for i, name in enumerate(header.names))
+    return f"to_json(named_struct({fields}), map('ignoreNullFields', 'false'))"
+
+
+def _path_below(file: ReadableFile) -> str:
+    # Spark gives a URL, in which a plus sign is a plus sign.
+    path = "url_decode(replace(_metadata.file_path, '+', '%2B'))"
+    return f"substring_index({path}, {literal(f'{file.directory}/')}, -1)"
+
+
+def _escaped(file: ReadableFile) -> str:
+    """Take the meaning from the characters that Spark would read as a pattern."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(file.location))
+
+
+def _composed() -> Any:
+    """Return a function that writes a text in Unicode's composed form; Spark has none of its own."""
+
+    # Within a function, so that it is sent as it is: where it runs, nobody has this package.
+    def compose(text: str | None) -> str | None:
+        import unicodedata
+
+        return None if text is None else unicodedata.normalize("NFC", text)
+
+    return compose

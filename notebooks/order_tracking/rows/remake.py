@@ -1,0 +1,156 @@
+"""Make orders again from what is staged, where rows that they were made of do not count any more.
+
+The merge only goes forwards: it compares what comes with what is there. Where something leaves, the greatest state of
+what is left has to be found; see `docs/decisions/what-counts.md`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Row, SparkSession
+
+from order_tracking.clock import Clock
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.state_order import leading, values
+from order_tracking.files.checkpoint import Checkpoint, StagedBatch
+from order_tracking.rows.merge import MergeCounts, run_again_on_conflict
+from order_tracking.rows.stage import are_of
+from order_tracking.sql import identifier, literal
+from order_tracking.tables.tables import Tables, added_columns
+
+#: The order's own row comes last of the rows of its file, as the history has it.
+_LAST_ROW = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class _Ignored:
+    """What is in the stage and must not be seen: files that do not count any more, and batches without an end yet."""
+
+    files: frozenset[tuple[str, str]]
+    batch_ids: frozenset[str]
+
+
+def remake_orders(
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    checkpoint: Checkpoint,
+    files: Iterable[tuple[str, str]],
+    batches: Sequence[StagedBatch],
+    now: Clock,
+) -> MergeCounts:
+    """Make all orders again that have rows of files, which do not count any more, or of batches, in one commit.
+
+    To do it again changes nothing, so whatever is cut short is done again. What begins or ends to count meanwhile, by a
+    run beside this one, is noticed, and the orders are made once more.
+
+    Args:
+        spark: The session.
+        contract: The contract.
+        tables: The names of the tables.
+        checkpoint: Knows what else does not count: all of it, also what another run is about to remove.
+        files: The files, by batch and path; their rows must still be in the stage.
+        batches: Staged batches that are merged by this.
+        now: The clock.
+
+    Returns:
+        What became of the rows of the batches.
+    """
+    concerned = f"{are_of(files)} OR _batch_id IN ({', '.join(literal(each.batch_id) for each in batches) or 'NULL'})"
+    key = identifier(contract.key)
+    [bounds] = spark.sql(
+        f"SELECT min({key}) AS first_key, max({key}) AS last_key FROM {tables.stage} WHERE {concerned}"
+    ).collect()
+    if bounds.first_key is None:
+        return MergeCounts()
+    keys = {"first_key": bounds.first_key, "last_key": bounds.last_key}
+    ignored, updated = _ignored(checkpoint, now), 0
+
+    def remake() -> Row:
+        nonlocal ignored, updated
+        ignored = _ignored(checkpoint, now)
+        source = _source(spark, contract, tables, concerned, ignored)
+        updated = _count_updated(spark, contract, tables, source, keys) if batches else 0
+        return spark.sql(_merge(spark, contract, tables, source), args=keys).collect()[0]
+
+    inserted = run_again_on_conflict(remake).num_inserted_rows
+    while not (_ignored(checkpoint, now).files <= ignored.files and ignored.batch_ids <= _unfinished(checkpoint)):
+        run_again_on_conflict(remake)
+    rows = sum(batch.rows for batch in batches)
+    late = _count_late(spark, contract, tables, batches, keys) if rows else 0
+    # An order may also be another one since something left: no row of the batches brought that.
+    inserted = min(inserted, rows - late)
+    updated = min(updated, rows - late - inserted)
+    return MergeCounts(inserted, updated, late, rows - late - inserted - updated)
+
+
+def _ignored(checkpoint: Checkpoint, now: Clock) -> _Ignored:
+    # In this order: a batch that is staged meanwhile is ignored here, and noticed later.
+    batch_ids = _unfinished(checkpoint)
+    return _Ignored(checkpoint.uncounted(now()), batch_ids)
+
+
+def _unfinished(checkpoint: Checkpoint) -> frozenset[str]:
+    return frozenset(claim.batch_id for claim in checkpoint.claimed())
+
+
+def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: str, ignored: _Ignored) -> str:
+    """Select the greatest state of each order concerned; none where no row of it is left."""
+    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+    state = f"{values(contract, added)}, _sent, _source_file, _batch_id"
+    place = f"{leading(contract)}, _row, {values(contract, added)}"
+    within = f"{key} BETWEEN :first_key AND :last_key"
+    counts = f"NOT coalesce({are_of(ignored.files)}, false)"  # An earlier version left rows without a file.
+    unfinished = ", ".join(map(literal, sorted(ignored.batch_ids)))
+    is_whole = f"_batch_id NOT IN ({unfinished})" if unfinished else "true"
+    return f"""
+        SELECT {key}, _state.*, _state IS NULL AS _is_gone
+        FROM (SELECT DISTINCT {key} FROM {tables.stage} WHERE {concerned}) LEFT JOIN (
+            SELECT {key}, max_by(struct({state}), struct({place})) AS _state
+            FROM (
+                SELECT {key}, {state}, coalesce(_row_id, -1) AS _row FROM {tables.stage}
+                WHERE {within} AND {counts} AND {is_whole}
+                UNION ALL
+                SELECT {key}, {state}, {_LAST_ROW} FROM {tables.orders} WHERE {within} AND {counts}
+            )
+            GROUP BY {key}
+        ) USING ({key})"""
+
+
+def _merge(spark: SparkSession, contract: Contract, tables: Tables, source: str) -> str:
+    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+    # Also which file a state is of: without it, nobody could tell whether that counts.
+    of_source, of_order = (
+        f"struct({values(contract, added, table)}, {table}._sent, {table}._source_file, {table}._batch_id)"
+        for table in ("_s", "_t")
+    )
+    return f"""
+        MERGE INTO {tables.orders} AS _t USING ({source}) AS _s
+        ON _t.{key} = _s.{key} AND _t.{key} BETWEEN :first_key AND :last_key
+        WHEN MATCHED AND _s._is_gone THEN DELETE
+        WHEN MATCHED AND {of_source} <> {of_order} THEN UPDATE SET *
+        WHEN NOT MATCHED AND NOT _s._is_gone THEN INSERT *"""
+
+
+def _count_updated(spark: SparkSession, contract: Contract, tables: Tables, source: str, keys: dict[str, str]) -> int:
+    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+    of_source, of_order = (f"struct({values(contract, added, table)})" for table in ("_s", "_t"))
+    query = f"""
+        SELECT count(*) FROM ({source}) AS _s JOIN {tables.orders} AS _t USING ({key})
+        WHERE NOT _s._is_gone AND _t.{key} BETWEEN :first_key AND :last_key AND {of_source} <> {of_order}"""
+    return int(spark.sql(query, args=keys).collect()[0][0])
+
+
+def _count_late(
+    spark: SparkSession, contract: Contract, tables: Tables, batches: Sequence[StagedBatch], keys: dict[str, str]
+) -> int:
+    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+    of_stage, of_order = (f"struct({values(contract, added, table)})" for table in ("_s", "_t"))
+    [[late]] = spark.sql(
+        f"""
+        SELECT count(*) FROM {tables.stage} AS _s JOIN {tables.orders} AS _t USING ({key})
+        WHERE _s._batch_id IN ({", ".join(literal(each.batch_id) for each in batches)})
+          AND _t.{key} BETWEEN :first_key AND :last_key AND {of_stage} <> {of_order}""",
+        args=keys,
+    ).collect()
+    return int(late)

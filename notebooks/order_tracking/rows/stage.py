@@ -1,0 +1,121 @@
+"""The stage: every row that was loaded. The merge takes the batches that wait for it, the history takes them all."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.rules import breaks, is_unknown, parse
+from order_tracking.sql import identifier, literal, time_of_run
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """What became of the rows that were read, and between which keys the staged ones lie."""
+
+    staged: int = 0
+    quarantined: int = 0
+    first_key: str | None = None
+    last_key: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def write_stage(
+    rows: DataFrame,
+    contract: Contract,
+    stage: str,
+    batch_id: str,
+    attempt: int,
+    added_columns: tuple[str, ...],
+    now: datetime,
+) -> RowCounts:
+    """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left."""
+    counts = Observation()
+    staged = (
+        rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in _observed(contract).items()))
+        .where("size(reasons) = 0")
+        .selectExpr(
+            *(f"{parse(column)} AS {identifier(column.name)}" for column in contract.columns),
+            *(identifier(name) for name in added_columns),
+            "_source_file",
+            "_sent",
+            "_row_id",
+            f"{time_of_run(now, '_row_id >= 0')} AS _ingested_at",
+        )
+        .withColumn("_batch_id", F.lit(batch_id))
+    )
+    if attempt == 1:
+        staged.writeTo(stage).append()
+    else:
+        staged.writeTo(stage).overwrite(F.col("_batch_id") == batch_id)
+    seen = counts.get
+    return RowCounts(
+        staged=seen["staged"],
+        quarantined=seen["quarantined"],
+        first_key=seen["first_key"],
+        last_key=seen["last_key"],
+        warnings=tuple(_warnings(contract, seen)),
+    )
+
+
+def count_by_file(spark: SparkSession, table: str, batch_id: str) -> dict[str, int]:
+    """Count a batch's rows in the stage or in the quarantine by the file they came from."""
+    rows = spark.table(table).where(F.col("_batch_id") == batch_id)
+    return {row._source_file: row["count"] for row in rows.groupBy("_source_file").count().collect()}
+
+
+def are_of(files: Iterable[tuple[str, str]]) -> str:
+    """Tell, as SQL, whether a row is of one of these files, named by batch and path."""
+    named = sorted(set(files))
+    batch_ids = ", ".join(map(literal, sorted({batch_id for batch_id, _ in named})))
+    paths = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in named)
+    return f"(_batch_id IN ({batch_ids}) AND concat(_batch_id, '/', _source_file) IN ({paths}))" if named else "false"
+
+
+def discard_files(spark: SparkSession, table: str, files: Iterable[tuple[str, str]], condition: str = "true") -> None:
+    """Delete the rows of files, or those that meet a condition, from the stage or the quarantine, in one commit."""
+    spark.sql(f"DELETE FROM {table} WHERE {are_of(files)} AND {condition}").collect()
+
+
+def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
+    """Delete what an attempt that did not come to its end may have left of a batch."""
+    spark.sql(f"DELETE FROM {table} WHERE _batch_id = :batch_id", args={"batch_id": batch_id}).collect()
+
+
+def _observed(contract: Contract) -> dict[str, str]:
+    """What is counted while the rows are written."""
+    good, key = "size(reasons) = 0", identifier(contract.key)
+    observed = {
+        "staged": f"count_if({good})",
+        "quarantined": "count_if(size(reasons) > 0)",
+        "first_key": f"min(CASE WHEN {good} THEN {key} END)",
+        "last_key": f"max(CASE WHEN {good} THEN {key} END)",
+    }
+    for i, rule in enumerate(contract.warnings):
+        observed[f"warning_{i}"] = f"count_if({good} AND {breaks(contract, rule)})"
+    if contract.progress and not contract.progress.only_known:
+        unknown, value = f"{good} AND {is_unknown(contract.progress)}", identifier(contract.progress.column)
+        observed["unknown"] = f"count_if({unknown})"
+        observed["first_unknown"] = f"min(CASE WHEN {unknown} THEN {value} END)"
+        observed["last_unknown"] = f"max(CASE WHEN {unknown} THEN {value} END)"
+    return observed
+
+
+def _warnings(contract: Contract, seen: dict[str, Any]) -> Iterator[str]:
+    for i, rule in enumerate(contract.warnings):
+        if seen[f"warning_{i}"]:
+            yield f"{seen[f'warning_{i}']} rows: {rule.message}"
+    if contract.progress and seen.get("unknown"):
+        examples = dict.fromkeys((seen["first_unknown"], seen["last_unknown"]))
+        named = ", ".join(_with_nearest(each, contract.progress.values) for each in examples)
+        yield f"{seen['unknown']} rows: {contract.progress.column} is none that is known, such as {named}"
+
+
+def _with_nearest(value: str, known: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(value.upper(), known, n=1)
+    return f"{value[:100]} (is it {nearest[0]}?)" if nearest else value[:100]

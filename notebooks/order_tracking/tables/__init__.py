@@ -1,0 +1,1 @@
+"""The tables: their names and columns, how they are made and widened, and the job log that tells of each run."""

@@ -1,0 +1,1 @@
+"""The tasks of the jobs, a file each, and what several of them share."""

@@ -1,0 +1,318 @@
+"""Erase one order from tables, job log and files, and say where it was and until when old versions could show it.
+
+Its key becomes no part of any query's text or condition: Delta writes those into the tables' logs.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pyspark.sql import Row, SparkSession
+
+from order_tracking.clock import Clock, use_utc, utc_now
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.errors import RemovalError
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Erasure
+from order_tracking.files.erased_files import (
+    FoundFile,
+    Search,
+    finish_rewriting,
+    rewrite_file,
+    search_files,
+    without_shown_rows,
+)
+from order_tracking.files.landing import list_arrivals
+from order_tracking.files.order_records import OrderRecords, values_of
+from order_tracking.files.volume import Volume, open_volume
+from order_tracking.rows.merge import run_again_on_conflict
+from order_tracking.sql import identifier, literal
+from order_tracking.tables.job_log import FileOutcome
+from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tasks.quality_gate import write_job_log
+from order_tracking.tasks.task_run import TaskRun, task_run
+from order_tracking.tasks.upkeep import keep_versions, write_checkpoint
+from order_tracking.typed_json import columns_of
+
+#: A shorter value tells nothing of anybody, and is a part of many other texts.
+_SHORTEST_VALUE = 3
+
+#: What the pipeline tells of a value is cut there.
+_LONGEST_TOLD = 100
+
+_ERASED = "(erased)"
+
+#: Text of a row in quarantine: its values where it could be split, otherwise the row as it was.
+_RAW_TEXT = "coalesce(array_join(map_values(from_json(_t.raw_row, 'MAP<STRING, STRING>')), ' '), _t.raw_row)"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where the order could be.
+
+    Attributes:
+        name: Its name.
+        removed: How many rows, records or texts of the order were there, and are not any more.
+        searched: Of how many, where they were counted.
+        old_versions_until: Until when an old version of it could still show them, in UTC; None if nothing was there.
+    """
+
+    name: str
+    removed: int
+    searched: int | None = None
+    old_versions_until: str | None = None
+
+
+@dataclass(frozen=True)
+class ErasureReport:
+    """What an erasure came to.
+
+    Attributes:
+        places: Each place that was searched.
+        unsearched: Files that nobody can look through, with the reason: people have to.
+        waiting: Files of the landing directory with records of the order, which the next run would load.
+    """
+
+    places: tuple[Place, ...]
+    unsearched: dict[str, str]
+    waiting: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return the report for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the report for people."""
+        return "\n".join(
+            [
+                *(
+                    f"{place.name}: {place.removed} removed"
+                    + (f" of {place.searched} searched" if place.searched is not None else "")
+                    + (f"; old versions until {place.old_versions_until}" if place.old_versions_until else "")
+                    for place in self.places
+                ),
+                *(f"Not searched: {path}, since {reason}" for path, reason in self.unsearched.items()),
+                *(f"Waits to be loaded: {path}" for path in self.waiting),
+            ]
+        )
+
+
+def erase(
+    spark: SparkSession,
+    tables: Tables,
+    volume: str,
+    checkpoint: str,
+    run_id: str,
+    tracking_num: str,
+    retention_days: float,
+    contract: Contract = ORDERS,
+    now: Clock = utc_now,
+) -> ErasureReport:
+    """Erase an order. To do it again removes what is still there, and shows that nothing is.
+
+    What is cut short is finished by the next run of the load job; it leaves no report.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        volume: The path of the directory that holds the landing directory.
+        checkpoint: The path of the checkpoint.
+        run_id: Names the run in the run tracker.
+        tracking_num: The order's key.
+        retention_days: How long old versions of the tables are kept.
+        contract: The contract.
+        now: The clock.
+
+    Returns:
+        Each place that was searched, and what was removed.
+
+    Raises:
+        RemovalError: If no key is given, or files are being loaded.
+    """
+    use_utc(spark)
+    create_missing(spark, contract, tables)
+    directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
+    if not tracking_num.strip():
+        raise RemovalError("name the order to erase")
+    if notes.claimed():
+        raise RemovalError("files are being loaded, or were left by a run that was cut short; run the load job first")
+    try:
+        with task_run(notes, run_id, "erase", now) as run:
+            erasure = Erasure(new_batch_id(now()), tracking_num.strip())
+            notes.erase(erasure)
+            removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
+            for table in tables.stored:
+                keep_versions(spark, table, retention_days)
+    finally:
+        write_job_log(spark, tables.job_log, notes)
+    records = OrderRecords(contract, erasure.key)
+    waiting = [
+        file.path
+        for file in list_arrivals(directories.landing).files
+        if any(records.find(directories.landing / file.path))
+    ]
+    # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
+    return removed.report(now() + timedelta(days=retention_days + 2), tuple(waiting))
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What an erasure found and removed."""
+
+    rows: dict[str, int]
+    files: dict[str, Search]
+    notes: int
+
+    def report(self, until: datetime, waiting: tuple[str, ...]) -> ErasureReport:
+        """Tell of it."""
+        of_tables = [
+            Place(name, count, old_versions_until=f"{until:%Y-%m-%d}" if count else None)
+            for name, count in self.rows.items()
+        ]
+        of_files = [
+            Place(f"{directory}/", sum(len(file.records) for file in search.found), search.searched)
+            for directory, search in self.files.items()
+        ]
+        unsearched = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
+        return ErasureReport((*of_tables, *of_files, Place("checkpoint", self.notes)), unsearched, waiting)
+
+
+def carry_out(
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    volume: Volume,
+    checkpoint: Checkpoint,
+    erasure: Erasure,
+    run: TaskRun,
+) -> Removed:
+    """Do all of it, whatever of it was done before.
+
+    What tells of the order's values goes last: by them the job log's texts are found.
+    """
+    records = OrderRecords(contract, erasure.key)
+    key = records.key
+    with run.step("search files"):
+        finish_rewriting(volume)
+        files = {name: search_files(volume, name, records) for name in ("archive", "rejected")}
+    found = [file for search in files.values() for file in search.found]
+    with run.step("erase from the job log"):
+        write_job_log(spark, tables.job_log, checkpoint)
+        staged, quarantined = _rows_of(spark, contract, tables, records)
+        concerned = {
+            *((file.batch_id, file.path) for file in found),
+            *((row._batch_id, row._source_file) for row in (*staged, *quarantined)),
+        }
+        texts = _told(contract, found, staged, quarantined)
+        in_job_log = _erase_from_job_log(spark, tables.job_log, concerned, [key, *texts])
+    with run.step("erase from the tables"):
+        rows = {
+            "orders_table": _erase_rows(spark, contract, tables.orders, key),
+            "stage_orders_table": _erase_rows(spark, contract, tables.stage, key),
+            "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records),
+            "job_log_table": in_job_log,
+        }
+    with run.step("write files anew"):
+        for file in found:
+            size = rewrite_file(volume, file, records)
+            checkpoint.note_rewritten(file.batch_id, file.path, size, without_shown_rows)
+    notes = checkpoint.forget_key(key, records.is_word_of)
+    with run.step("purge"):
+        for table in tables.stored:
+            spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect()
+            # The first version of the log that does not have the order, from which on the log is kept in the end.
+            write_checkpoint(spark, table)
+    checkpoint.forget_erasure(erasure.erasure_id)
+    return Removed(rows, files, notes)
+
+
+def _rows_of(
+    spark: SparkSession, contract: Contract, tables: Tables, records: OrderRecords
+) -> tuple[list[Row], list[Row]]:
+    names = ", ".join(f"CAST({identifier(name)} AS STRING)" for name in contract.names)
+    staged = spark.sql(
+        f"SELECT _batch_id, _source_file, array({names}) AS texts FROM {tables.stage} "
+        f"WHERE {identifier(contract.key)} = :key",
+        args={"key": records.key},
+    )
+    quarantined = spark.sql(
+        f"SELECT _t._batch_id, _t._source_file, array(_t.raw_row, {_RAW_TEXT}, {names}) AS texts "
+        f"FROM {tables.quarantine} AS _t JOIN (SELECT :key AS _key, :pattern AS _pattern) AS _s "
+        f"ON {_is_quarantined(contract)}",
+        args={"key": records.key, "pattern": records.pattern},
+    )
+    return staged.collect(), quarantined.collect()
+
+
+def _is_quarantined(contract: Contract) -> str:
+    """As `OrderRecords` tells it: by the value of the key if there is one, else by the words of the row."""
+    value = f"_t.{identifier(contract.key)}"
+    seen = f"btrim(regexp_replace({value}, '[\\\\p{{Cc}}\\\\p{{Cf}}]', ''))"
+    is_split = "NOT exists(_t.reasons, each -> each.rule = 'malformed')"
+    return f"CASE WHEN {is_split} AND {value} IS NOT NULL THEN {seen} = _s._key ELSE {_RAW_TEXT} RLIKE _s._pattern END"
+
+
+def _told(
+    contract: Contract, found: Sequence[FoundFile], staged: Sequence[Row], quarantined: Sequence[Row]
+) -> list[str]:
+    """List what the job log may tell of the order's rows, the longest first."""
+    texts = {text for row in (*staged, *quarantined) for text in row.texts if text}
+    for record in (record.decode(errors="replace") for file in found for record in file.records):
+        # The line that was taken for a header is shown as it is, with what is no ASCII written out.
+        texts |= {record, ascii(record.strip()[:_LONGEST_TOLD])[1:-1], *(values_of(record) or record.split(","))}
+    shown = {each.strip() for text in texts for each in (text, text[:_LONGEST_TOLD])}
+    known = {value.upper() for value in contract.progress.values} if contract.progress else set()
+    return sorted((each for each in shown if len(each) >= _SHORTEST_VALUE and each.upper() not in known), key=len)[::-1]
+
+
+def _erase_from_job_log(
+    spark: SparkSession, job_log: str, files: Iterable[tuple[str, str]], texts: Sequence[str]
+) -> int:
+    """Take texts out of what runs tell that had these files; return how many of their records told of one."""
+    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
+    if not named:
+        return 0
+    has_file = f"exists(files, each -> concat(each.batch_id, '/', each.path) IN ({named}))"
+    runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)"
+    told = "concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), array_join(files.reason, ' '))"
+    of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
+    [[count]] = spark.sql(
+        f"SELECT count_if({told} RLIKE :pattern) FROM {job_log} WHERE {of_runs}", args={"pattern": pattern}
+    ).collect()
+    if not count:
+        return 0
+
+    def erased(text: str) -> str:
+        return f"regexp_replace({text}, _s._pattern, '{_ERASED}')"
+
+    fields = ", ".join(
+        f"'{name}', {erased('each.reason') if name == 'reason' else f'each.{name}'}" for name in columns_of(FileOutcome)
+    )
+    query = f"""
+        MERGE INTO {job_log} AS _t USING (SELECT :pattern AS _pattern) AS _s ON {of_runs}
+        WHEN MATCHED THEN UPDATE SET error = {erased("error")},
+            warnings = transform(warnings, each -> {erased("each")}),
+            alarms = transform(alarms, each -> {erased("each")}),
+            files = transform(files, each -> named_struct({fields}))"""
+    run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
+    return int(count)
+
+
+def _erase_rows(spark: SparkSession, contract: Contract, table: str, key: str) -> int:
+    query = f"""
+        MERGE INTO {table} AS _t USING (SELECT :key AS _key) AS _s ON _t.{identifier(contract.key)} = _s._key
+        WHEN MATCHED THEN DELETE"""
+    return int(run_again_on_conflict(lambda: spark.sql(query, args={"key": key}).collect()[0]).num_deleted_rows)
+
+
+def _erase_quarantined(spark: SparkSession, contract: Contract, quarantine: str, records: OrderRecords) -> int:
+    query = f"""
+        MERGE INTO {quarantine} AS _t USING (SELECT :key AS _key, :pattern AS _pattern) AS _s
+        ON {_is_quarantined(contract)} WHEN MATCHED THEN DELETE"""
+    arguments = {"key": records.key, "pattern": records.pattern}
+    return int(run_again_on_conflict(lambda: spark.sql(query, args=arguments).collect()[0]).num_deleted_rows)

@@ -1,0 +1,41 @@
+"""Load again what a sender wrote to a file after it had been read.
+
+A file is moved before it is read, and looked at once more when it has been read. Its sender may have it open all the
+same, pause for longer than that, and write more: to the file in the archive, where nothing else would ever look.
+"""
+
+import shutil
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile
+from order_tracking.files.landing import look_at
+from order_tracking.files.volume import Volume
+from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.tasks.replay import PutBack
+
+
+def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) -> list[str]:
+    """Put a copy of each file that was loaded of late and is not what it was into the landing directory.
+
+    Returns:
+        What people should know.
+    """
+    warnings = []
+    for batch in checkpoint.loaded(now):
+        directory = volume.archive_of(batch.batch_id)
+        files: list[FileOutcome] = []
+        for file in batch.files:
+            found = look_at(directory, file.path) if file.state is State.STAGED else None
+            if found and found.size_bytes != file.size_bytes:
+                again = PutBack(volume, checkpoint, now)
+                path = f"{again.folder}/{batch.batch_id}/{file.path}"
+                again.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=file)])
+                again.put(path, partial(shutil.copyfile, directory / file.path))
+                warnings.append(f"{file.path} was written to after it had been loaded; it is loaded again as {path}")
+                file = replace(file, size_bytes=found.size_bytes)
+            files.append(file)
+        if tuple(files) != batch.files:
+            checkpoint.note_loaded(replace(batch, files=tuple(files)))
+    return warnings

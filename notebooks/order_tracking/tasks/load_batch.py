@@ -1,0 +1,303 @@
+"""Load one batch: take its files, stage their good rows, and quarantine the bad ones.
+
+Each step gives the same result when it is done again, so a batch that was cut short anywhere is finished by loading it
+again. What is wrong with one file is that file's matter: it is set aside, and the others are loaded.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pyspark.sql import SparkSession
+
+from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract, column_name, is_reserved
+from order_tracking.errors import LoadError, UnreadableFileError
+from order_tracking.files.batch import claimed_at
+from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
+from order_tracking.files.claimed_files import TakenFile, outcome, put_back, reject, take
+from order_tracking.files.inspection import inspect, lines_of
+from order_tracking.files.volume import Volume
+from order_tracking.parameters import CutRows, NewColumns
+from order_tracking.rows.order_rows import ReadableFile, read_order_rows
+from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
+from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_files, write_stage
+from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.tables.tables import Tables, add_columns, added_columns
+from order_tracking.tasks.summary import named
+
+#: A file that changes each time it is read, and whose place in the landing directory is taken, cannot be loaded.
+_MAX_READS = 3
+
+#: Files are looked into at once: most of that is waiting for their bytes.
+_THREADS = 8
+
+#: Each column takes its part of every merge, and a sender who invents names would add them for ever.
+_MAX_ADDED_COLUMNS = 200
+
+#: So many bad rows are told of where a file is rejected for them, and so many of these to those who only read a line.
+_TOLD_ROWS, _TOLD_IN_A_LINE = 100, 3
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the environment says of files that are not as the contract has them."""
+
+    new_columns: NewColumns = NewColumns.IGNORE
+    max_bad_rows_percent: float = 100
+    cut_rows: CutRows = CutRows.LOAD
+
+
+@dataclass(frozen=True)
+class LoadedBatch:
+    """What became of a batch, and what people should know of it, or must look at."""
+
+    staged: StagedBatch
+    warnings: tuple[str, ...]
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BatchLoader:
+    """What it takes to load a batch.
+
+    Attributes:
+        replayed: What `replay` has put into the landing directory, by path.
+        step: Times a step of the run, by its name.
+    """
+
+    spark: SparkSession
+    contract: Contract
+    tables: Tables
+    volume: Volume
+    checkpoint: Checkpoint
+    policy: Policy
+    replayed: Mapping[str, ReplayedFile]
+    step: Callable[[str], AbstractContextManager[None]]
+
+    def load(self, claim: Claim, now: datetime) -> LoadedBatch:
+        """Load a batch to its end.
+
+        Raises:
+            LoadError: If one of its files is still being written to, and cannot be put back.
+        """
+        aside: dict[str, FileOutcome] = {}
+        alarms: list[str] = []
+        changes = dict.fromkeys((file.path for file in claim.files), 0)
+        while True:
+            with self.step("take"):
+                readable = self._open(claim, aside)
+            added, warnings = self._columns_beside_contract(readable)
+            total = self._write_rows(claim, readable, added, now)
+            # A file that was written while it was read may have been read in part.
+            changed = [each for each in readable if not each.is_unchanged()]
+            counts = {} if changed else self._count(claim.batch_id, readable, total)
+            unaccounted = [
+                each for each in readable if not changed and counts[each.file.path].rows != each.content.records
+            ]
+            if not changed and not unaccounted:
+                loaded = self._file_away(claim.batch_id, readable, counts)
+                batch = StagedBatch(
+                    *(claim.batch_id, (*loaded, *aside.values()), total.first_key, total.last_key),
+                    supersedes=self._superseded_by(loaded),
+                )
+                self.checkpoint.stage(batch)
+                return LoadedBatch(batch, (*warnings, *_warnings(readable), *total.warnings), tuple(alarms))
+            for each in changed:
+                changes[each.file.path] += 1
+                if not put_back(self.volume, each) and changes[each.file.path] == _MAX_READS:
+                    raise LoadError(f"{each.file.path} changed each time it was read; it is still being written")
+            for each in unaccounted:
+                of_file = counts[each.file.path]
+                reason = (
+                    f"it has {each.content.records} rows, but {of_file.staged} were staged and {of_file.quarantined} "
+                    "quarantined; nothing of it is loaded"
+                )
+                alarms.append(f"{each.file.path}: {reason}")
+                aside[each.file.path] = reject(
+                    self.volume, claim.batch_id, each.file, reason, rows_read=each.content.records
+                )
+            claim = self.checkpoint.begin_again(claim)
+
+    def give_up(self, claim: Claim, error: Exception) -> LoadedBatch:
+        """Reject the only file of a batch that could not be loaded however often it was tried."""
+        self.discard_rows(claim)
+        [file] = claim.files
+        taken = take(self.volume, claim, file)
+        reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
+        rejected = reject(self.volume, claim.batch_id, taken.file, reason) if isinstance(taken, TakenFile) else taken
+        batch = StagedBatch(claim.batch_id, (rejected,))
+        self.checkpoint.stage(batch)
+        return LoadedBatch(batch, (), (f"{file.path}: {reason}",))
+
+    def discard_rows(self, claim: Claim) -> None:
+        """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame."""
+        for table in (self.tables.stage, self.tables.quarantine):
+            discard_batch(self.spark, table, claim.batch_id)
+
+    def _open(self, claim: Claim, aside: dict[str, FileOutcome]) -> list[ReadableFile]:
+        """Take the files, and set aside what cannot be read."""
+        taken: list[TakenFile] = []
+        for file in claim.files:
+            if file.path in aside:
+                continue
+            found = take(self.volume, claim, file)
+            if isinstance(found, TakenFile):
+                taken.append(found)
+            else:
+                aside[file.path] = found
+
+        def look_into(each: TakenFile) -> ReadableFile | UnreadableFileError:
+            try:
+                content = inspect(each.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
+            except UnreadableFileError as error:
+                return error
+            first = self.replayed.get(each.file.path)
+            file = replace(each.file, modified_at=first.sent_at) if first else each.file
+            sent_as = first.sent_as if first else file.path
+            cut_is_bad = self.policy.cut_rows is CutRows.QUARANTINE
+            return ReadableFile(file, each.directory, each.found, content, sent_as, cut_is_bad)
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            looked_into = list(pool.map(look_into, taken)) if len(taken) > 1 else list(map(look_into, taken))
+        readable = []
+        for each, result in zip(taken, looked_into, strict=True):
+            if isinstance(result, ReadableFile):
+                readable.append(result)
+            else:
+                aside[each.file.path] = reject(self.volume, claim.batch_id, each.file, str(result))
+        return readable
+
+    def _columns_beside_contract(self, files: Sequence[ReadableFile]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Name the columns to load beside the contract's, and say which of them are new, and which cannot be added."""
+        unknown = {column_name(name) for each in files for name in each.content.header.unknown_names()} - {""}
+        if not unknown:
+            return (), ()
+        present = added_columns(self.spark, self.contract, self.tables.stage)
+        if self.policy.new_columns is not NewColumns.ADD:
+            return present, ()
+        possible = sorted(
+            name
+            for name in unknown - set(present)
+            if not is_reserved(name) and name not in self.contract.names and len(name) <= MAX_NAME_LENGTH
+        )
+        new = possible[: max(0, _MAX_ADDED_COLUMNS - len(present))]
+        refused = sorted(unknown - set(present) - set(new))
+        warnings: list[str] = []
+        if refused:
+            warnings.append(
+                f"columns were not added, since the tables need their names or have {_MAX_ADDED_COLUMNS} added ones "
+                f"already: {named(refused)}"
+            )
+        if new:
+            with self.step("add columns"):
+                warnings += add_columns(self.spark, self.contract, self.tables, new)
+            warnings.append(f"new columns were added: {', '.join(new)}")
+        return tuple(sorted({*present, *new})), tuple(warnings)
+
+    def _write_rows(
+        self, claim: Claim, files: Sequence[ReadableFile], added: tuple[str, ...], now: datetime
+    ) -> RowCounts:
+        """Write the good rows to the stage and the bad ones to the quarantine."""
+        if not files:
+            if claim.attempt > 1:
+                self.discard_rows(claim)
+            return RowCounts()
+        rows = read_order_rows(self.spark, self.contract, files, claimed_at(claim.batch_id), added)
+        with self.step("stage"):
+            total = write_stage(rows, self.contract, self.tables.stage, claim.batch_id, claim.attempt, added, now)
+        if total.quarantined or claim.attempt > 1:
+            with self.step("quarantine"):
+                quarantine_rows(rows, self.contract, self.tables.quarantine, claim.batch_id, claim.attempt, now)
+        return total
+
+    def _count(self, batch_id: str, files: Sequence[ReadableFile], total: RowCounts) -> dict[str, "FileCounts"]:
+        """Count the rows of each file: as Spark saw them where there is one, otherwise as the tables have them."""
+        if len(files) == 1 and total.staged + total.quarantined == files[0].content.records:
+            return {files[0].file.path: FileCounts(total.staged, total.quarantined)}
+        with self.step("count"):
+            staged = count_by_file(self.spark, self.tables.stage, batch_id)
+            quarantined = count_by_file(self.spark, self.tables.quarantine, batch_id) if total.quarantined else {}
+        paths = [each.file.path for each in files]
+        return {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
+
+    def _file_away(
+        self, batch_id: str, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
+    ) -> list[FileOutcome]:
+        """Leave each loaded file in the archive; reject it with all its rows where too many of them are bad."""
+        return [self._file_one_away(batch_id, each, counts[each.file.path]) for each in files]
+
+    def _superseded_by(self, loaded: Sequence[FileOutcome]) -> tuple[FileOutcome, ...]:
+        """List the earlier readings of files that were loaded again; of one that is rejected now the earlier counts."""
+        again = [self.replayed.get(file.path) for file in loaded if file.state is State.STAGED]
+        return tuple(each.supersedes for each in again if each and each.supersedes)
+
+    def _file_one_away(self, batch_id: str, readable: ReadableFile, counts: "FileCounts") -> FileOutcome:
+        file = readable.file
+        replayed = self.replayed.get(file.path)
+        # Rows out of the quarantine were all bad once, and those of an archived file were let through; what is bad
+        # still goes back to where it came from.
+        limit = 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
+        if counts.quarantined * 100 > counts.rows * limit:
+            return self._reject_for_bad_rows(batch_id, readable, counts, limit)
+        return outcome(
+            batch_id,
+            file,
+            State.STAGED,
+            unknown_columns=readable.content.header.unknown_names(),
+            moved_to=self.volume.relative(readable.location),
+            rows_read=counts.rows,
+            rows_staged=counts.staged,
+            rows_quarantined=counts.quarantined,
+        )
+
+    def _reject_for_bad_rows(
+        self, batch_id: str, readable: ReadableFile, counts: "FileCounts", limit: float
+    ) -> FileOutcome:
+        path = readable.file.path
+        with self.step("reject"):
+            bad = first_bad_rows(self.spark, self.tables.quarantine, batch_id, path, _TOLD_ROWS)
+            lines = lines_of(readable.location, {row.number for row in bad})
+            told = [f"line {lines.get(row.number, '?')}: {row.reason}" for row in bad]
+            for table in (self.tables.stage, self.tables.quarantine):
+                discard_files(self.spark, table, [(batch_id, path)])
+        reason = (
+            f"{counts.quarantined} of its {counts.rows} rows are bad, more than the {limit:g} % that are allowed; "
+            + "; ".join(told[:_TOLD_IN_A_LINE])
+        )
+        details = "".join(f"{line}\n" for line in told[_TOLD_IN_A_LINE:])
+        return reject(self.volume, batch_id, readable.file, reason, details, rows_read=counts.rows)
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """How many rows of a file went where."""
+
+    staged: int
+    quarantined: int
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.staged + self.quarantined
+
+
+def describe(error: BaseException) -> str:
+    """Say in a line what went wrong: Spark's errors without their plan and stack."""
+    text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
+    return f"{type(error).__name__}: {' '.join(text.split())[:500]}"
+
+
+def _warnings(files: Sequence[ReadableFile]) -> list[str]:
+    warnings = []
+    cut = [each.file.path for each in files if each.content.last is not None]
+    if cut:
+        warnings.append(f"no line end follows the last row, which may be cut: {named(cut)}")
+    by_unknown: dict[tuple[str, ...], list[str]] = {}
+    for each in files:
+        by_unknown.setdefault(each.content.header.unknown_names(), []).append(each.file.path)
+    for unknown, paths in by_unknown.items():
+        if unknown:
+            warnings.append(f"columns that the contract does not know: {named(unknown)}, in {named(paths)}")
+    return warnings

@@ -1,0 +1,279 @@
+"""Load again what was archived, rejected or quarantined: put it back, and its arrival starts the job."""
+
+import csv
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timezone
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from order_tracking.clock import Clock, use_utc, utc_now
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.errors import ParameterError
+from order_tracking.files.batch import batch_date, is_batch_id
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.files.claimed_files import outcome
+from order_tracking.files.landing import REASON_ENDING, look_at
+from order_tracking.files.volume import Volume, open_volume
+from order_tracking.rows.stage import discard_files
+from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.tables.ledger import read_ledger
+from order_tracking.tables.tables import Tables, create_missing
+
+SOURCES = ("archive", "quarantine", "rejected")
+
+#: Tells a row whose values are what was sent. Where it could not be split there are none; where it may be cut, or have
+#: swallowed other rows, it would be written as a good one now, and nobody would suspect it any more.
+_IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
+
+_FOLDER = "replay-"
+
+
+@dataclass(frozen=True)
+class ReplaySummary:
+    """What `replay` did.
+
+    Attributes:
+        files: The files that it put into the landing directory.
+        rows_left: Rows that stay in quarantine since they never had values for the columns of their file.
+    """
+
+    files: tuple[str, ...]
+    rows_left: int = 0
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        left = f" {self.rows_left} rows cannot be split into columns and stay in quarantine." if self.rows_left else ""
+        return "\n".join([f"{len(self.files)} files were put into the landing directory.{left}", *self.files])
+
+
+class PutBack:
+    """A folder of the landing directory for files that are loaded again.
+
+    What they were is noted before they are there, where clients cannot write: a client's folder of such a name is none.
+    """
+
+    def __init__(self, volume: Volume, checkpoint: Checkpoint, now: datetime) -> None:
+        """Name it; it is made with the first file."""
+        self.folder = f"{_FOLDER}{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._volume, self._checkpoint = volume, checkpoint
+
+    def note(self, files: Iterable[ReplayedFile]) -> None:
+        """Note all the files that are about to be put there."""
+        self._checkpoint.note_replay(self.folder, ReplayedFiles(tuple(files)))
+
+    def supersedes(self) -> set[tuple[str, str]]:
+        """Name the readings, by batch and path, that files will supersede which are on their way to the orders."""
+        claimed = {file.path for claim in self._checkpoint.claimed() for file in claim.files}
+        staged = {file.path for batch in self._checkpoint.staged() for file in batch.files}
+        return {
+            (file.supersedes.batch_id, file.supersedes.path)
+            for path, file in self._checkpoint.replayed().items()
+            if file.supersedes and (path in claimed or path in staged or (self._volume.landing / path).exists())
+        }
+
+    def put(self, path: str, write: Callable[[Path], Any]) -> str:
+        """Write a file into the landing directory so that it is there as a whole or not at all."""
+        target = self._volume.landing / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}")  # Hidden files are left alone.
+        write(unfinished)
+        self._volume.move(unfinished, target)
+        return path
+
+
+def replay(
+    spark: SparkSession,
+    tables: Tables,
+    volume: str,
+    checkpoint: str,
+    source: str,
+    since: str = "",
+    until: str = "",
+    files: str = "",
+    contract: Contract = ORDERS,
+    now: Clock = utc_now,
+) -> ReplaySummary:
+    """Put archived or rejected files, or quarantined rows, back into the landing directory, in a folder of their own.
+
+    A file that was archived is archived again, whatever share of its rows is bad, and what is read of it then counts in
+    place of what was read before: with the same contract that changes nothing. Until it is merged, and where it is
+    rejected, the earlier reading counts. Rejected files leave `rejected/`, and rows the quarantine, once they are in
+    the landing directory; what is still wrong comes back to it.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        volume: The path of the directory that holds the landing directory.
+        checkpoint: The path of the checkpoint.
+        source: `archive`, `quarantine` or `rejected`.
+        since: The first day to take, by when a batch was claimed; empty for all.
+        until: The last day to take; empty for all.
+        files: Paths as the ledger has them, separated by commas; empty for all.
+        contract: The contract.
+        now: The clock.
+
+    Returns:
+        The files that were put back.
+
+    Raises:
+        ParameterError: If the source is unknown or a day is no date.
+    """
+    days = (_day("since", since) or date.min, _day("until", until) or date.max)
+    if source not in SOURCES:
+        raise ParameterError(f"source is {source!r}; it must be {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
+    paths = {path.strip() for path in files.split(",") if path.strip()}
+    use_utc(spark)
+    create_missing(spark, contract, tables)
+    directories = open_volume(volume)
+    if source == "rejected":
+        directories = directories.probed()
+    put_back = PutBack(directories, Checkpoint(Path(checkpoint)), now())
+    if source == "quarantine":
+        return _replay_quarantine(spark, tables, put_back, days, paths)
+    directory = directories.path / source
+    chosen = [
+        (batch.name, file.relative_to(batch).as_posix(), file)
+        for batch in sorted(directory.glob("*/*/*/*"))
+        if is_batch_id(batch.name) and days[0] <= batch_date(batch.name) <= days[1]
+        for file in sorted(path for path in batch.rglob("*") if path.is_file())
+        if not file.name.endswith(REASON_ENDING)
+    ]
+    chosen = [each for each in chosen if not paths or each[1] in paths]
+    return ReplaySummary(tuple(_replay_files(spark, tables, directories, put_back, source, chosen)))
+
+
+def _day(name: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ParameterError(f"{name} is {text!r}; it must be a date such as 2026-11-21") from None
+
+
+def _replay_files(
+    spark: SparkSession,
+    tables: Tables,
+    volume: Volume,
+    put_back: PutBack,
+    source: str,
+    chosen: Sequence[tuple[str, str, Path]],
+) -> Iterator[str]:
+    if not chosen:
+        return
+    ledger = read_ledger(spark, tables, {batch_id for batch_id, _, _ in chosen})
+    if source == "archive":
+        # What another reading counts in place of, or is about to, would count twice.
+        on_the_way = put_back.supersedes()
+        chosen = [each for each in chosen if each[:2] not in on_the_way and _still_counts(ledger.get(each[:2]))]
+
+    def earlier(batch_id: str, path: str, file: Path) -> FileOutcome:
+        found = ledger.get((batch_id, path))
+        if found:
+            return found
+        arrived = look_at(file.parents[len(Path(path).parts) - 1], path)
+        assert arrived
+        return outcome(batch_id, arrived, State.MERGED)
+
+    # Two batches may have files of one name.
+    replayed = []
+    for batch_id, path, file in chosen:
+        reading = earlier(batch_id, path, file)
+        is_archived = source == "archive"
+        target = f"{put_back.folder}/{batch_id}/{path}"
+        supersedes = reading if is_archived else None
+        replayed.append(ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, supersedes))
+    put_back.note(replayed)
+    for batch_id, path, file in chosen:
+        target = f"{put_back.folder}/{batch_id}/{path}"
+        if source == "archive":
+            yield put_back.put(target, partial(shutil.copyfile, file))
+        else:
+            landed = volume.landing / target
+            landed.parent.mkdir(parents=True, exist_ok=True)
+            if volume.move(file, landed):
+                file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
+                yield target
+
+
+def _still_counts(reading: FileOutcome | None) -> bool:
+    return reading is None or reading.state is not State.SUPERSEDED
+
+
+def _first_path(path: str) -> str:
+    """Return the path that a file had when it was sent, which may have been loaded again before."""
+    return re.sub(rf"^({_FOLDER}[^/]+/[^/]+/)+", "", path)
+
+
+def _replay_quarantine(
+    spark: SparkSession, tables: Tables, put_back: PutBack, days: tuple[date, date], paths: set[str]
+) -> ReplaySummary:
+    rows = _chosen(spark.table(tables.quarantine), days, paths)
+    whole = rows.where(_IS_WHOLE)
+    groups = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
+    if not groups:
+        return ReplaySummary((), rows_left=rows.count())
+    ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in groups})
+    now = datetime.now(timezone.utc)
+    replayed = [
+        ReplayedFile(
+            f"{put_back.folder}/{batch_id}/{path}",
+            _first_path(path),
+            ledger[batch_id, path].modified_at if (batch_id, path) in ledger else now,
+            may_be_bad=True,
+            in_quarantine=True,
+        )
+        for batch_id, path in groups
+    ]
+    put_back.note(replayed)
+    columns = whole.select("_batch_id", "_source_file", "_row_number", "raw_row")
+    put = []
+    # One question for all files: one for each of them takes longer than all the rest.
+    for (batch_id, path), of_file in groupby(columns.sort(*columns.columns[:3]).toLocalIterator(), lambda row: row[:2]):
+        raw = [json.loads(row.raw_row) for row in of_file]
+        put.append(put_back.put(f"{put_back.folder}/{batch_id}/{path}", partial(_write_csv, raw)))
+    # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
+    discard_files(spark, tables.quarantine, groups, _IS_WHOLE)
+    put_back.note(replace(file, in_quarantine=False) for file in replayed)
+    return ReplaySummary(tuple(put), rows_left=rows.count())
+
+
+def leave_quarantine(spark: SparkSession, tables: Tables, paths: Sequence[str]) -> None:
+    """Take rows out of the quarantine whose files are about to be loaded again: they would be there twice.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        paths: The files, as a replay that was cut short has put them into the landing directory.
+    """
+    # Their own paths follow the folder of the replay.
+    files = [(batch_id, path) for _, batch_id, path in (each.split("/", 2) for each in paths)]
+    discard_files(spark, tables.quarantine, files, _IS_WHOLE)
+
+
+def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFrame:
+    if days[0] > date.min:
+        rows = rows.where(F.col("_batch_id") >= f"{days[0]:%Y%m%d}")
+    if days[1] < date.max:
+        rows = rows.where(F.col("_batch_id") < f"{days[1]:%Y%m%d}U")
+    return rows.where(F.col("_source_file").isin(*paths)) if paths else rows
+
+
+def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> None:
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

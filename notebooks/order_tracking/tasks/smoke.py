@@ -1,0 +1,177 @@
+"""Check, once in a workspace, what the pipeline builds on and a laptop cannot show.
+
+Each check does what the pipeline does, on files and tables of its own, which it removes.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Barrier
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Observation, SparkSession
+from pyspark.sql import functions as F
+
+from order_tracking.clock import use_utc
+from order_tracking.errors import OrderTrackingError
+from order_tracking.files.moving import probe
+from order_tracking.rows.merge import run_again_on_conflict
+from order_tracking.sql import identifier
+from order_tracking.tables.tables import ONE_MERGE_AT_A_TIME, Tables
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes:
+        name: What was checked.
+        found: What was seen.
+        passed: Whether the pipeline can build on it.
+    """
+
+    name: str
+    found: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class SmokeSummary:
+    """What `smoke` saw."""
+
+    checks: tuple[Check, ...]
+
+    def raise_failures(self) -> None:
+        """Fail where the pipeline cannot work.
+
+        Raises:
+            OrderTrackingError: If so.
+        """
+        failed = [f"{check.name}: {check.found}" for check in self.checks if not check.passed]
+        if failed:
+            raise OrderTrackingError("; ".join(failed))
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        return "\n".join(
+            f"{'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.found}" for check in self.checks
+        )
+
+
+def smoke(spark: SparkSession, tables: Tables, volume: str, checkpoint: str) -> SmokeSummary:
+    """Check volumes, tables, views and Spark.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables; the checks make others beside them.
+        volume: The path of the directory that holds the landing directory.
+        checkpoint: The path of the checkpoint.
+    """
+    name = f"smoke_{secrets.token_hex(4)}"
+    table, view = (f"{tables.of_operations}.{identifier(f'{name}_{kind}')}" for kind in ("table", "view"))
+    checks: dict[str, Callable[[], str]] = {
+        "files of the volume are moved by": lambda: probe(Path(volume)).__name__,
+        "files of the checkpoint are moved by": lambda: probe(Path(checkpoint)).__name__,
+        "a file that is written is whole, and keeps its time": lambda: _file(Path(volume) / f".{name}"),
+        "the session's time zone": lambda: _time_zone(spark),
+        "what is written is observed": lambda: _observation(spark, table),
+        "a write of a transaction that was there is skipped": lambda: _transaction(spark, table),
+        "a view is replaced": lambda: _view(spark, table, view),
+        "of two merges at once, one inserts a new key": lambda: _two_merges(spark, table),
+        "a Python function is run": lambda: _python_function(spark),
+    }
+    try:
+        return SmokeSummary(tuple(_try(name, check) for name, check in checks.items()))
+    finally:
+        spark.sql(f"DROP VIEW IF EXISTS {view}")
+        spark.sql(f"DROP TABLE IF EXISTS {table}")
+
+
+def _try(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, check(), passed=True)
+    except (AssertionError, OSError, OrderTrackingError, PySparkException) as error:
+        return Check(name, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}", passed=False)
+
+
+def _file(path: Path) -> str:
+    try:
+        path.write_bytes(b"a\n" * 100_000)
+        first = path.stat()
+        _expect(path.read_bytes() == b"a\n" * 100_000, "what is read is not what was written")
+        _expect(path.stat() == first, "its time changes by itself")
+        with path.open("rb") as file:
+            file.seek(-1, 2)
+            _expect(file.read() == b"\n", "its end cannot be read")
+        return f"{first.st_size} bytes"
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _time_zone(spark: SparkSession) -> str:
+    use_utc(spark)
+    [[text]] = spark.sql("SELECT CAST(timestamp_seconds(0) AS STRING)").collect()
+    _expect(text == "1970-01-01 00:00:00", f"{text} at the epoch")
+    return "UTC"
+
+
+def _observation(spark: SparkSession, table: str) -> str:
+    spark.sql(f"CREATE TABLE {table} (key BIGINT, value BIGINT) USING DELTA TBLPROPERTIES ({ONE_MERGE_AT_A_TIME})")
+    counts = Observation()
+    rows = spark.range(10).select(F.col("id").alias("key"), F.lit(0).cast("bigint").alias("value"))
+    rows.observe(counts, F.expr("count_if(key < 7) AS few"), F.expr("max(key) AS most")).writeTo(table).append()
+    _expect(counts.get == {"few": 7, "most": 9}, f"{counts.get}")
+    return "7 of 10 rows"
+
+
+def _transaction(spark: SparkSession, table: str) -> str:
+    rows = spark.range(1).select(F.lit(100).cast("bigint").alias("key"), F.lit(0).cast("bigint").alias("value"))
+    for _ in range(2):
+        rows.writeTo(table).option("txnAppId", "smoke").option("txnVersion", 1).append()
+    count = spark.table(table).where("key = 100").count()
+    _expect(count == 1, f"the row is there {count} times")
+    return "1 of 2 writes"
+
+
+def _view(spark: SparkSession, table: str, view: str) -> str:
+    for column in ("key", "value"):
+        spark.sql(f"CREATE OR REPLACE VIEW {view} AS SELECT {column} FROM {table}")
+    _expect(spark.table(view).columns == ["value"], "it is what it was")
+    return "its columns changed"
+
+
+def _two_merges(spark: SparkSession, table: str) -> str:
+    # Where rows are marked as deleted, two merges may touch one file, which is when both could insert.
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    barrier = Barrier(2)
+    merge = f"""
+        MERGE INTO {table} AS t USING (SELECT id + 1000 AS key, id AS value FROM range(100)) AS s ON t.key = s.key
+        WHEN MATCHED AND s.value > t.value THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"""
+
+    def run(_: int) -> int:
+        barrier.wait()
+        return int(run_again_on_conflict(lambda: spark.sql(merge).collect()[0]).num_inserted_rows)
+
+    with ThreadPoolExecutor(2) as pool:
+        inserted = sorted(pool.map(run, range(2)))
+    count = spark.table(table).where("key >= 1000").count()
+    _expect((inserted, count) == ([0, 100], 100), f"they inserted {inserted} rows of 100, and {count} are there")
+    return "100 and 0 rows"
+
+
+def _python_function(spark: SparkSession) -> str:
+    [[text]] = spark.range(1).select(F.udf(lambda number: f"it got {number}")("id")).collect()
+    _expect(text == "it got 0", str(text))
+    return str(text)
+
+
+def _expect(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise OrderTrackingError(otherwise)

@@ -1,0 +1,251 @@
+"""The first task of the job: load what has arrived into the stage."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from order_tracking.clock import Clock, use_utc, utc_now
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.errors import LoadError
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
+from order_tracking.files.recovery import recover
+from order_tracking.files.volume import open_volume
+from order_tracking.tables.job_log import FileOutcome
+from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tasks import erase, withdraw
+from order_tracking.tasks.late_writes import put_back_what_grew
+from order_tracking.tasks.load_batch import BatchLoader, LoadedBatch, Policy
+from order_tracking.tasks.replay import leave_quarantine
+from order_tracking.tasks.summary import FileSummary, SourceToStageSummary
+from order_tracking.tasks.task_run import TaskRun, count_files, task_run
+
+#: A batch that was begun so often is divided, until what breaks it is alone.
+_MAX_ATTEMPTS = 3
+#: How often a file that is alone is tried at once, and how often it may be begun if the task always ends meanwhile.
+_MAX_ATTEMPTS_ALONE, _MAX_BEGUN_ALONE = 3, 15
+
+#: What a run can load well within a task's time limit: a backlog is more than one batch, each of which stays done.
+_MAX_FILES_OF_A_BATCH = 1_000
+_MAX_BYTES_OF_A_BATCH = 8 << 30
+
+#: So many of the files that are left alone are named.
+_NAMED_LEFT_ALONE = 50
+
+
+def source_to_stage(
+    spark: SparkSession,
+    tables: Tables,
+    volume: str,
+    checkpoint: str,
+    run_id: str,
+    policy: Policy | None = None,
+    contract: Contract = ORDERS,
+    now: Clock = utc_now,
+) -> SourceToStageSummary:
+    """Load every file in the landing directory, then every batch that an earlier run claimed and did not finish.
+
+    In this order, so that what takes too long, or fails, takes no time from what is new.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        volume: The path of the directory that holds the landing directory.
+        checkpoint: The path of the checkpoint.
+        run_id: Names the run of the job in the run tracker and the ledger.
+        policy: What to do with files that are not as the contract has them.
+        contract: The contract.
+        now: The clock.
+
+    Returns:
+        What became of each file.
+
+    Raises:
+        LoadError: If a batch was not loaded to its end; the others were.
+    """
+    use_utc(spark)
+    directories = open_volume(volume)
+    open_batches = Checkpoint(Path(checkpoint))
+    with task_run(open_batches, run_id, "source_to_stage", now) as run:
+        warnings, run.alarms[:] = recover(open_batches, directories, run_id)
+        run.warnings += warnings
+        with run.step("create missing tables"):
+            run.warnings += create_missing(spark, contract, tables)
+        run.warnings += put_back_what_grew(directories, open_batches, now())
+        left_behind = sorted(open_batches.claimed(), key=lambda claim: claim.attempt)
+        arrivals = list_arrivals(directories.landing)
+        remove_emptied(arrivals.empty_folders, now())
+        open_batches.forget_replays(directories.landing)
+        unfinished = {
+            file.path: reason for file in arrivals.files if (reason := why_unfinished(directories.landing, file, now()))
+        }
+        # A file that an open batch has named, and not taken yet, is that batch's.
+        taken = {file for claim in left_behind for file in claim.files}
+        ready = [file for file in arrivals.files if file.path not in unfinished and file not in taken]
+        if ready or left_behind:
+            with run.step("probe"):
+                directories = directories.probed()
+        replayed = open_batches.replayed() if ready or left_behind else {}
+        twice = [file.path for file in ready if file.path in replayed and replayed[file.path].in_quarantine]
+        if twice:
+            leave_quarantine(spark, tables, twice)
+        loader = BatchLoader(
+            spark,
+            contract,
+            tables,
+            directories,
+            open_batches,
+            policy or Policy(),
+            replayed,
+            run.step,
+        )
+        batches = _Batches(loader, run, now)
+        claimed = [Claim(new_batch_id(now()), run_id, part) for part in _parts(ready)]
+        for claim in claimed:
+            open_batches.claim(claim)
+            batches.load(claim)
+        for claim in left_behind:
+            batches.resume(claim)
+        cut_short = [each for each in open_batches.withdrawals(now()) if not each.is_done]
+        if cut_short:
+            withdraw.carry_out(spark, contract, tables, directories.probed(), open_batches, cut_short, run, now)
+        if not open_batches.claimed():
+            for erasure in open_batches.erasures():
+                erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
+        batches.raise_failures()
+        summary = SourceToStageSummary(
+            batch_id=claimed[0].batch_id if claimed else None,
+            resumed_batch_ids=tuple(claim.batch_id for claim in left_behind),
+            files=(
+                *_summaries(run.files),
+                *(FileSummary(path, "deferred", reason=reason) for path, reason in unfinished.items()),
+                *(
+                    FileSummary(path, "left alone", reason=reason)
+                    for path, reason in list(arrivals.left_alone.items())[:_NAMED_LEFT_ALONE]
+                ),
+            ),
+            warnings=(*run.alarms, *run.warnings),
+            rows_read=run.counts.get("rows_read", 0),
+            rows_staged=run.counts.get("rows_staged", 0),
+            rows_quarantined=run.counts.get("rows_quarantined", 0),
+        )
+    # Only now, when what became of the files is kept elsewhere.
+    withdraw.note_done(open_batches, cut_short)
+    return summary
+
+
+class _Batches:
+    """Loads batches one after the other, and keeps what is wrong with one from the others."""
+
+    def __init__(self, loader: BatchLoader, run: TaskRun, now: Clock) -> None:
+        self._loader, self._run, self._now = loader, run, now
+        self._failed: list[tuple[Claim, Exception]] = []
+        self._begun: set[str] = set()
+
+    def load(self, claim: Claim) -> None:
+        """Load a batch; one that was begun too often is divided, and a file that is alone then is rejected."""
+        self._begun.add(claim.batch_id)
+        self._run.batch_ids.append(claim.batch_id)
+        attempts = 1 if claim.attempt < _MAX_ATTEMPTS or len(claim.files) > 1 else _MAX_ATTEMPTS_ALONE
+        error: Exception = LoadError("not tried")
+        for attempt in range(attempts):
+            if attempt:
+                claim = self._loader.checkpoint.begin_again(claim)
+            self._run.log("loading", batch_id=claim.batch_id, attempt=claim.attempt, files=len(claim.files))
+            try:
+                self._keep(self._loader.load(claim, self._now()))
+                return
+            except Exception as raised:
+                error = raised
+                self._run.log("not loaded", batch_id=claim.batch_id, attempt=claim.attempt, error=str(error)[:1000])
+        if claim.attempt < _MAX_ATTEMPTS:
+            self._failed.append((claim, error))
+        elif len(claim.files) > 1:
+            self._divide(claim)
+        else:
+            self._give_up(claim, error)
+
+    def resume(self, claim: Claim) -> None:
+        """Load a batch that an earlier run did not finish."""
+        if claim.batch_id in self._begun:
+            return  # A half that was there already when its whole was divided.
+        again = self._loader.checkpoint.begin_again(claim)
+        if again.attempt > _MAX_ATTEMPTS and len(again.files) > 1:
+            self._divide(again)
+        elif again.attempt > _MAX_BEGUN_ALONE:
+            self._give_up(again, LoadError("each time, the task ended before the file was loaded"))
+        else:
+            self.load(again)
+
+    def raise_failures(self) -> None:
+        """Let the task fail if a batch was not loaded.
+
+        Raises:
+            LoadError: If so.
+        """
+        if not self._failed:
+            return
+        names = ", ".join(f"{claim.batch_id} ({len(claim.files)} files)" for claim, _ in self._failed)
+        raise LoadError(
+            f"batch {names} was not loaded to its end; no row is lost: the next run loads it, and what breaks it is "
+            f"rejected after {_MAX_ATTEMPTS} attempts"
+        ) from self._failed[0][1]
+
+    def _divide(self, claim: Claim) -> None:
+        halves = claim.halves()
+        try:
+            # Before the halves are there: what the whole has left in the tables would be there twice.
+            self._loader.discard_rows(claim)
+        except Exception as error:
+            self._failed.append((claim, error))
+            return
+        for half in halves:
+            self._loader.checkpoint.claim(half)
+        self._loader.checkpoint.close(claim.batch_id)
+        for half in halves:
+            self.load(half)
+
+    def _give_up(self, claim: Claim, error: Exception) -> None:
+        try:
+            self._keep(self._loader.give_up(claim, error))
+        except Exception as raised:  # Not the file's fault, then.
+            self._failed.append((claim, raised))
+
+    def _keep(self, loaded: LoadedBatch) -> None:
+        self._run.files += loaded.staged.files
+        self._run.warnings += loaded.warnings
+        self._run.alarms += loaded.alarms
+        self._run.counts.update(count_files(self._run.files))
+
+
+def _parts(files: Sequence[ArrivedFile]) -> Iterator[tuple[ArrivedFile, ...]]:
+    part: list[ArrivedFile] = []
+    size = 0
+    for file in files:
+        size += file.size_bytes
+        if part and (len(part) == _MAX_FILES_OF_A_BATCH or size > _MAX_BYTES_OF_A_BATCH):
+            yield tuple(part)
+            part, size = [], file.size_bytes
+        part.append(file)
+    if part:
+        yield tuple(part)
+
+
+def _summaries(files: Sequence[FileOutcome]) -> list[FileSummary]:
+    return [
+        FileSummary(
+            path=file.path,
+            outcome=file.state.value.lower(),
+            batch_id=file.batch_id,
+            destination=file.moved_to,
+            reason=file.reason,
+            unknown_columns=file.unknown_columns,
+            rows_read=file.rows_read,
+            rows_staged=file.rows_staged,
+            rows_quarantined=file.rows_quarantined,
+        )
+        for file in files
+    ]

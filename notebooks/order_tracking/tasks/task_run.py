@@ -1,0 +1,102 @@
+"""What one run of a task did: timed, logged as it happens, and kept for the job log however the task ends."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from order_tracking.clock import Clock
+from order_tracking.files.checkpoint import Checkpoint
+from order_tracking.tables.job_log import FileOutcome, State, Step, TaskRecord
+
+
+@dataclass
+class TaskRun:
+    """A run of a task, filled in as it goes on.
+
+    Attributes:
+        run_id: The run of the job.
+        task: The task's name.
+        files: What became of files in it.
+        counts: Rows by what happened to them, as the fields of the record name it: `rows_inserted`.
+        alarms: What people must look at, whatever the limits of the environment are.
+    """
+
+    run_id: str
+    task: str
+    started_at: datetime
+    batch_ids: list[str] = field(default_factory=list)
+    files: list[FileOutcome] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step of the run, and log its end."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0) + spent
+            self.log("step", step=name, seconds=round(spent, 3))
+
+    def log(self, event: str, **details: Any) -> None:
+        """Print one line of JSON, which the notebook's log keeps."""
+        print(json.dumps({"event": event, "run_id": self.run_id, "task": self.task, **details}, default=str))
+
+    def _record(self, status: str, error: str | None, ended_at: datetime) -> TaskRecord:
+        return TaskRecord(
+            record_id=f"{self.run_id}-{self.task}-{secrets.token_hex(4)}",
+            run_id=self.run_id,
+            task=self.task,
+            status=status,
+            started_at=self.started_at,
+            ended_at=ended_at,
+            batch_ids=tuple(self.batch_ids),
+            steps=tuple(Step(name, round(spent, 3)) for name, spent in self.seconds.items()),
+            warnings=tuple(self.warnings),
+            error=error,
+            files=tuple(self.files),
+            alarms=tuple(self.alarms),
+            **self.counts,
+        )
+
+
+@contextmanager
+def task_run(checkpoint: Checkpoint, run_id: str, task: str, now: Clock) -> Iterator[TaskRun]:
+    """Open a run of a task; its record is kept when it ends, also by an exception or Ctrl-C."""
+    run = TaskRun(run_id, task, now())
+    run.log("started")
+    status, error = "FAILED", None
+    try:
+        yield run
+        status = "SUCCESS"
+    except BaseException as raised:
+        error = f"{type(raised).__name__}: {raised}"
+        cause = raised.__cause__
+        if cause:
+            error += f"; caused by {type(cause).__name__}: {cause}"
+        error = error[:2000]
+        raise
+    finally:
+        checkpoint.record(run._record(status, error, now()))
+        run.log("ended", status=status, error=error, warnings=run.warnings, alarms=run.alarms, **run.counts)
+
+
+def count_files(files: list[FileOutcome]) -> dict[str, int]:
+    """Count files and their rows, as the fields of the record name it."""
+    return {
+        "files_loaded": sum(file.state in (State.STAGED, State.MERGED) for file in files),
+        "files_rejected": sum(file.state is State.REJECTED for file in files),
+        "rows_read": sum(file.rows_read for file in files),
+        "rows_staged": sum(file.rows_staged for file in files),
+        "rows_quarantined": sum(file.rows_quarantined for file in files),
+        "rows_rejected": sum(file.rows_read for file in files if file.state is State.REJECTED),
+    }

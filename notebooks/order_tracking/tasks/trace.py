@@ -1,0 +1,230 @@
+"""Trace one order: each row that was sent of it, where it stands in which file, and what the pipeline made of it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from order_tracking.clock import use_utc
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.contract.state_order import leading, values
+from order_tracking.errors import UnreadableFileError
+from order_tracking.files.order_records import OrderRecords
+from order_tracking.files.volume import Volume
+from order_tracking.sql import identifier
+from order_tracking.tables.tables import Tables, added_columns
+
+
+@dataclass(frozen=True)
+class TracedRow:
+    """A row that was sent of the order.
+
+    Attributes:
+        file: The path that its file arrived with.
+        line: The line that it begins in; None where the file is not there any more, or is another one.
+        decision: `inserted` (it brought the order), `updated` (it brought a newer state), `late` (it says otherwise
+            than the order's state then), `unchanged` (it says the same), `quarantined` or `staged` (it waits for its
+            merge).
+        reasons: Why it is in quarantine.
+        is_current: Whether the order's state now is this row's.
+        run_id: The run that decided, or that staged it.
+        commit: The version of `orders_table` that the decision is in; None where no version tells of it any more.
+        decided_at: When that run's task ended, in UTC.
+        values: The row's values as texts, by column.
+    """
+
+    file: str
+    line: int | None
+    batch_id: str
+    decision: str
+    reasons: tuple[str, ...]
+    is_current: bool
+    run_id: str | None
+    commit: int | None
+    decided_at: str | None
+    values: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All rows of an order, in the order in which they were decided on."""
+
+    rows: tuple[TracedRow, ...]
+
+    def to_json(self) -> str:
+        """Return the trace for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the trace for people."""
+        return "\n".join(
+            f"{row.decided_at or '':19} {row.decision:11} {row.file}, line {row.line or '?'}, batch {row.batch_id}, "
+            f"run {row.run_id}, commit {row.commit}{''.join(f': {reason}' for reason in row.reasons)}"
+            for row in self.rows
+        )
+
+
+#: Lines by batch and file, and by the row's id where it is staged, its number where it is in quarantine.
+_Lines = dict[tuple[str, str, int | None, int | None], int]
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """A run of `stage_to_final` that merged something."""
+
+    run_id: str
+    ended_at: datetime
+    batch_ids: frozenset[str]
+    commit: int | None
+
+
+def trace(spark: SparkSession, tables: Tables, volume: str, tracking_num: str, contract: Contract = ORDERS) -> Trace:
+    """Say of each row of an order that is staged or in quarantine what became of it.
+
+    What was decided follows from the rows and from the order of the merges, as the merge itself does. So the trace of
+    an order after a file was withdrawn is the one of an order that never was in that file.
+    """
+    use_utc(spark)
+    staged, quarantined = (
+        _staged_rows(spark, tables, contract, tracking_num),
+        _quarantined_rows(spark, tables, contract, tracking_num),
+    )
+    batch_ids = sorted({row._batch_id for row in (*staged, *quarantined)})
+    if not batch_ids:
+        return Trace(())
+    files = spark.table(tables.ledger).where(F.col("batch_id").isin(*batch_ids))
+    runs = {(row.batch_id, row.path): row.run_id for row in files.select("batch_id", "path", "run_id").collect()}
+    lines = _lines(Volume(Path(volume)), OrderRecords(contract, tracking_num), staged, quarantined)
+    traced = [
+        *_decide(staged, _merges(spark, tables, batch_ids), lines, runs, contract),
+        *(
+            TracedRow(
+                file=row._source_file,
+                line=lines.get((row._batch_id, row._source_file, None, row._row_number)),
+                batch_id=row._batch_id,
+                decision="quarantined",
+                reasons=tuple(row._reasons),
+                is_current=False,
+                run_id=runs.get((row._batch_id, row._source_file)),
+                commit=None,
+                decided_at=f"{row._quarantined_at:%Y-%m-%d %H:%M:%S}",
+                values=_values(row, contract),
+            )
+            for row in quarantined
+        ),
+    ]
+    return Trace(tuple(sorted(traced, key=lambda row: (row.decided_at is None, row.decided_at, row.line or 0))))
+
+
+def _staged_rows(spark: SparkSession, tables: Tables, contract: Contract, key: str) -> list[Row]:
+    state = values(contract, added_columns(spark, contract, tables.stage))
+    texts = ", ".join(f"CAST({identifier(name)} AS STRING) AS {identifier(name)}" for name in contract.names)
+    query = f"""
+        SELECT {texts}, _source_file, _batch_id, coalesce(_row_id, -1) AS _row_id,
+               dense_rank() OVER (ORDER BY struct({leading(contract)}, _row_id, {state})) AS _place,
+               dense_rank() OVER (ORDER BY struct({state})) AS _state
+        FROM {tables.stage} WHERE {identifier(contract.key)} = :key"""
+    return spark.sql(query, args={"key": key}).collect()
+
+
+def _quarantined_rows(spark: SparkSession, tables: Tables, contract: Contract, key: str) -> list[Row]:
+    rows = spark.table(tables.quarantine).where(F.col(contract.key) == key)
+    return rows.selectExpr("* EXCEPT (reasons, raw_row)", "reasons.message AS _reasons").collect()
+
+
+def _merges(spark: SparkSession, tables: Tables, batch_ids: Sequence[str]) -> list[_Merge]:
+    """List the merges that took these batches, in their order, with the versions of the orders that they made."""
+    of_batches = F.arrays_overlap("batch_ids", F.array(*map(F.lit, batch_ids)))
+    runs = spark.table(tables.runs).where((F.col("task") == "stage_to_final") & (F.col("status") == "SUCCESS"))
+    merges = runs.where(of_batches).select("run_id", "started_at", "ended_at", "batch_ids").sort("ended_at").collect()
+    history = spark.sql(f"DESCRIBE HISTORY {tables.orders}").where("operation = 'MERGE'")
+    commits = history.select("version", "timestamp").collect() if merges else []
+    return [
+        _Merge(
+            merge.run_id,
+            merge.ended_at,
+            frozenset(merge.batch_ids),
+            max(
+                (each.version for each in commits if merge.started_at <= each.timestamp <= merge.ended_at), default=None
+            ),
+        )
+        for merge in merges
+    ]
+
+
+def _decide(
+    staged: Sequence[Row],
+    merges: Sequence[_Merge],
+    lines: _Lines,
+    runs: Mapping[tuple[str, str], str],
+    contract: Contract,
+) -> list[TracedRow]:
+    waiting = list(staged)
+    current: Row | None = None
+    decided: list[tuple[Row, TracedRow]] = []
+
+    def add(row: Row, decision: str, merge: _Merge | None) -> None:
+        traced = TracedRow(
+            file=row._source_file,
+            line=lines.get((row._batch_id, row._source_file, row._row_id, None)),
+            batch_id=row._batch_id,
+            decision=decision,
+            reasons=(),
+            is_current=False,
+            run_id=merge.run_id if merge else runs.get((row._batch_id, row._source_file)),
+            commit=merge.commit if merge else None,
+            decided_at=f"{merge.ended_at:%Y-%m-%d %H:%M:%S}" if merge else None,
+            values=_values(row, contract),
+        )
+        decided.append((row, traced))
+
+    for merge in merges:
+        taken = [row for row in waiting if row._batch_id in merge.batch_ids]
+        if not taken:
+            continue
+        waiting = [row for row in waiting if row not in taken]
+        greatest = max(taken, key=lambda row: row._place)
+        brings = "inserted" if current is None else "updated"
+        if current is None or (greatest._place > current._place and greatest._state != current._state):
+            current = greatest
+        for row in taken:
+            add(row, brings if row is current else "unchanged" if row._state == current._state else "late", merge)
+    for row in waiting:
+        add(row, "staged", None)
+    return [replace(traced, is_current=row is current) for row, traced in decided]
+
+
+def _lines(
+    volume: Volume,
+    records: OrderRecords,
+    staged: Sequence[Row],
+    quarantined: Sequence[Row],
+) -> _Lines:
+    """Find the lines of rows: of those in quarantine by their numbers, of the others by their order in the file."""
+    ids, numbers = defaultdict(set), defaultdict(set)
+    for row in staged:
+        ids[row._batch_id, row._source_file].add(row._row_id)
+    for row in quarantined:
+        numbers[row._batch_id, row._source_file].add(row._row_number)
+    lines: _Lines = {}
+    for file in {*ids, *numbers}:
+        batch_id, path = file
+        try:
+            found = {each.number: each.line for each in records.find(volume.archive_of(batch_id) / path)}
+        except (FileNotFoundError, UnreadableFileError):
+            continue
+        lines.update({(*file, None, number): line for number, line in found.items() if number in numbers[file]})
+        good = [line for number, line in found.items() if number and number not in numbers[file]]
+        if len(good) == len(ids[file]):
+            lines.update({(*file, row_id, None): line for row_id, line in zip(sorted(ids[file]), good, strict=True)})
+    return lines
+
+
+def _values(row: Row, contract: Contract) -> dict[str, str | None]:
+    return {name: row[name] for name in contract.names if name != contract.key}

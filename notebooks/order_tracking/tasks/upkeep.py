@@ -1,0 +1,108 @@
+"""Keep the tables quick and small: compact and cluster their files, and delete versions that are too old."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from pyspark.sql import SparkSession
+
+from order_tracking.clock import use_utc
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.sql import literal
+from order_tracking.tables.tables import Tables, create_missing, replace_views
+
+#: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew: on two
+#: cores, of 10,000 rows, 1.3 times as long into 1.4 MiB, the same into 6 MiB, 0.6 times as long into 23 MiB.
+_LARGE_TABLE_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class UpkeepSummary:
+    """What `upkeep` did.
+
+    Attributes:
+        tables: The tables that were compacted and cleaned.
+        files_added: Files that the compaction wrote.
+        files_removed: Files whose rows it took over.
+        warnings: What it could not do.
+    """
+
+    tables: tuple[str, ...]
+    files_added: int
+    files_removed: int
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        done = f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}."
+        return "\n".join([done, *(f"Warning: {warning}." for warning in self.warnings)])
+
+
+def upkeep(spark: SparkSession, tables: Tables, retention_days: float, contract: Contract = ORDERS) -> UpkeepSummary:
+    """Compact and cluster the tables, delete what only versions older than `retention_days` need, and renew the views.
+
+    Every step is safe at any time, also beside a run of the job: of two commits that touch the same files, Delta lets
+    one fail, and both are safe to try again.
+    """
+    use_utc(spark)
+    warnings = list(create_missing(spark, contract, tables))
+    added = removed = 0
+    for name in tables.stored:
+        keep_versions(spark, name, retention_days)
+        [compaction] = spark.sql(f"OPTIMIZE {name}").select("metrics.*").collect()
+        added += compaction.numFilesAdded
+        removed += compaction.numFilesRemoved
+        spark.sql(f"VACUUM {name} RETAIN {retention_days * 24:g} HOURS").collect()
+        _drop_old_log(spark, name, retention_days)
+    _mark_deleted_rows_if_large(spark, tables.orders)
+    warnings += replace_views(spark, contract, tables)
+    return UpkeepSummary(
+        tuple(name.rsplit(".", 1)[1] for name in tables.stored), added, removed, tuple(dict.fromkeys(warnings))
+    )
+
+
+def keep_versions(spark: SparkSession, table: str, days: float) -> None:
+    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise.
+
+    The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
+    """
+    wanted = f"interval {days * 24:g} hours"
+    kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
+    _set_properties(spark, table, dict.fromkeys(kept, wanted))
+
+
+def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
+    """Have Delta delete what is too old of a table's log: it does so with a checkpoint, each tenth commit.
+
+    A table that seldom changes would keep it for years. What is kept begins with a checkpoint that is old enough.
+    """
+    [[oldest]] = spark.sql(f"DESCRIBE HISTORY {table}").selectExpr("min(timestamp)").collect()
+    # Delta counts in whole days.
+    if oldest < datetime.now() - timedelta(days=days + 2):
+        write_checkpoint(spark, table)
+
+
+def write_checkpoint(spark: SparkSession, table: str) -> None:
+    """Have Delta write a checkpoint of a table's log; no statement does so by itself."""
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
+    spark.sql(f"ALTER TABLE {table} UNSET TBLPROPERTIES ('delta.checkpointInterval')")
+
+
+def _mark_deleted_rows_if_large(spark: SparkSession, table: str) -> None:
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("sizeInBytes").collect()
+    if detail.sizeInBytes >= _LARGE_TABLE_BYTES:
+        _set_properties(spark, table, {"delta.enableDeletionVectors": "true"})
+
+
+def _set_properties(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+    """Set properties of a table, unless it has all of them: each time would be a commit."""
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
+    if not wanted.items() <= detail.properties.items():
+        properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({properties})")

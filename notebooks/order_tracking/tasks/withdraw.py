@@ -1,0 +1,172 @@
+"""Withdraw files: orders, history and counts are as if they had never come."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from order_tracking.clock import Clock, use_utc, utc_now
+from order_tracking.contract.contract import Contract
+from order_tracking.contract.orders import ORDERS
+from order_tracking.errors import RemovalError
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Withdrawal
+from order_tracking.files.claimed_files import reject
+from order_tracking.files.landing import ArrivedFile
+from order_tracking.files.volume import Volume, open_volume
+from order_tracking.rows.remake import remake_orders
+from order_tracking.rows.stage import discard_files
+from order_tracking.tables.job_log import FileOutcome, State, uncounted
+from order_tracking.tables.ledger import read_ledger
+from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tasks.quality_gate import write_job_log
+from order_tracking.tasks.task_run import TaskRun, task_run
+
+#: Why a file cannot be withdrawn, by how far it came.
+_WHY_NOT = {
+    State.DROPPED: "it was never loaded",
+    State.REJECTED: "it was rejected, so none of its rows was loaded",
+    State.STAGED: "it is not merged yet; run the load job first",
+    State.SUPERSEDED: "it was loaded again since; withdraw that reading",
+    State.WITHDRAWN: "it was withdrawn before",
+}
+
+
+@dataclass(frozen=True)
+class WithdrawSummary:
+    """What `withdraw` did.
+
+    Attributes:
+        files: The files that do not count any more, as `BATCH/PATH`.
+        moved_to: Where they are now, from the volume on; None for one that was not in the archive any more.
+        rows: How many of their rows were staged, and in quarantine.
+    """
+
+    files: tuple[str, ...]
+    moved_to: tuple[str | None, ...]
+    rows: int
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        """Return the summary for people."""
+        moved = [f"  {file} -> {moved_to}" for file, moved_to in zip(self.files, self.moved_to, strict=True)]
+        return "\n".join([f"{len(self.files)} files with {self.rows} rows were withdrawn.", *moved])
+
+
+def withdraw(
+    spark: SparkSession,
+    tables: Tables,
+    volume: str,
+    checkpoint: str,
+    run_id: str,
+    files: str,
+    contract: Contract = ORDERS,
+    now: Clock = utc_now,
+) -> WithdrawSummary:
+    """Take files back: their rows leave all tables, and they go to `rejected/`, where `replay` finds them.
+
+    What is cut short is finished by the next run of the load job.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        volume: The path of the directory that holds the landing directory.
+        checkpoint: The path of the checkpoint.
+        run_id: Names the run in the run tracker and the ledger.
+        files: Paths as the ledger has them, or `BATCH/PATH` where several batches had one of that path; by commas.
+        contract: The contract.
+        now: The clock.
+
+    Returns:
+        What was withdrawn.
+
+    Raises:
+        RemovalError: If one of the files cannot be withdrawn: then none is.
+    """
+    use_utc(spark)
+    create_missing(spark, contract, tables)
+    directories, notes = open_volume(volume), Checkpoint(Path(checkpoint))
+    try:
+        with task_run(notes, run_id, "withdraw", now) as run:
+            chosen = _choose(spark, tables, [each.strip() for each in files.split(",") if each.strip()])
+            withdrawal = Withdrawal(
+                new_batch_id(now()), tuple(chosen), f"it was withdrawn at {now():%Y-%m-%d %H:%M} UTC"
+            )
+            notes.withdraw(withdrawal)
+            moved = carry_out(spark, contract, tables, directories.probed(), notes, [withdrawal], run, now)
+        note_done(notes, [withdrawal])
+    finally:
+        write_job_log(spark, tables.job_log, notes)
+    return WithdrawSummary(
+        files=tuple(f"{file.batch_id}/{file.path}" for file in chosen),
+        moved_to=tuple(file.moved_to for file in moved),
+        rows=sum(file.rows_staged + file.rows_quarantined for file in chosen),
+    )
+
+
+def carry_out(
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    volume: Volume,
+    checkpoint: Checkpoint,
+    withdrawals: Sequence[Withdrawal],
+    run: TaskRun,
+    now: Clock,
+) -> list[FileOutcome]:
+    """Do what is noted, whatever of it was done before: each step changes nothing when it is done again.
+
+    Returns:
+        What became of the files. Once that is kept elsewhere, note that it is done.
+    """
+    files = [(file.batch_id, file.path) for withdrawal in withdrawals for file in withdrawal.files]
+    if not files:
+        return []
+    with run.step("make orders again"):
+        remake_orders(spark, contract, tables, checkpoint, files, (), now)
+    with run.step("discard"):  # Not before: the orders that are made again are found by these rows.
+        for table in (tables.stage, tables.quarantine):
+            discard_files(spark, table, files)
+    moved = [_put_aside(volume, file, each.reason) for each in withdrawals for file in each.files]
+    run.files += moved
+    return moved
+
+
+def note_done(checkpoint: Checkpoint, withdrawals: Sequence[Withdrawal]) -> None:
+    """Note that nothing is left to do."""
+    for withdrawal in withdrawals:
+        checkpoint.withdraw(replace(withdrawal, is_done=True))
+
+
+def _put_aside(volume: Volume, file: FileOutcome, reason: str) -> FileOutcome:
+    """Move a file to the rejected ones, unless it is there, or is nowhere any more."""
+    arrived = ArrivedFile(file.path, file.size_bytes, file.modified_at, file.file_id)
+    rejected = reject(volume, file.batch_id, arrived, reason)
+    is_there = (volume.rejected_of(file.batch_id) / file.path).exists()
+    return uncounted(file, State.WITHDRAWN, reason=reason, moved_to=rejected.moved_to if is_there else None)
+
+
+def _choose(spark: SparkSession, tables: Tables, named: Sequence[str]) -> list[FileOutcome]:
+    if not named:
+        raise RemovalError("name the files to withdraw")
+    ledger = read_ledger(spark, tables, paths=[*named, *(each.split("/", 1)[-1] for each in named)])
+    chosen, refused = {}, []
+    for name in dict.fromkeys(named):
+        found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
+        counting = [file for file in found if file.state is State.MERGED]
+        if len(counting) == 1:
+            chosen[counting[0].batch_id, counting[0].path] = counting[0]
+        elif counting:
+            several = ", ".join(f"{file.batch_id}/{file.path}" for file in counting)
+            refused.append(f"{name}: several files of that name were loaded; name one of {several}")
+        else:
+            last = max(found, key=lambda file: file.batch_id, default=None)
+            refused.append(f"{name}: {_WHY_NOT[last.state] if last else 'no file of that name was ever loaded'}")
+    if refused:
+        raise RemovalError(f"nothing was withdrawn: {'; '.join(refused)}")
+    return list(chosen.values())
