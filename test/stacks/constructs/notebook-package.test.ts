@@ -86,7 +86,11 @@ it("has every file of a version in place before a job points there, and removes 
     ),
   ];
 
-  expect(ofVersion).toHaveLength(shipped().length + 2);
+  const rooms = readdirSync(path.join(NOTEBOOKS, "order_tracking"), { withFileTypes: true }).filter(
+    (each) => each.isDirectory() && each.name !== "__pycache__",
+  );
+  // The folder of the version, the package and its rooms.
+  expect(ofVersion).toHaveLength(shipped().length + 2 + rooms.length);
   for (const { lifecycle } of ofVersion) expect(lifecycle).toEqual({ create_before_destroy: true });
 });
 
