@@ -5,6 +5,7 @@ import type { Arm } from "../azure/arm.ts";
 import { guidOf } from "../azure/databricks.ts";
 import type { Roles } from "../azure/roles.ts";
 import { bodyOf, type Call, Refusal, reply, type Route, without } from "../http.ts";
+import type { Table } from "../store.ts";
 import { denied, invalid, notFound, type Workspace, type Workspaces } from "./workspace.ts";
 
 /** The one metastore of all workspaces. */
@@ -328,7 +329,7 @@ export class UnityCatalog {
         const entry = this.#visible(workspace, type, key);
         needOwner(entry, caller, key);
         this.#refuseIfNotEmpty(workspace, type, key, entry, query.get("force") === "true");
-        this.#forget(workspace, type, key);
+        forgetSecurable((name) => workspace.shared(name), type, key);
         return reply(200, {});
       },
     });
@@ -590,16 +591,6 @@ export class UnityCatalog {
     if (typeof user === "string") throw refuse(`${user} is in it`);
   }
 
-  #forget(workspace: Workspace, type: Securable, key: string): void {
-    for (const each of ["catalog", "schema", "volume", "table"] as const) {
-      this.#table(workspace, each).deleteBelow(`${key}.`);
-      workspace.shared("unity catalog grants").deleteBelow(`${each} ${key}.`);
-    }
-    this.#table(workspace, type).delete(key);
-    workspace.shared("unity catalog grants").delete(`${type.replace("_", "-")} ${key}`);
-    workspace.shared("unity catalog bindings").delete(`${type} ${key}`);
-  }
-
   #needSecurable(workspace: Workspace, { type = "", name: fullName = "" }: Readonly<Record<string, string>>): Entry {
     if (!(type.replaceAll("_", "-") in GRANTABLE)) throw invalid(`nothing can be granted on a ${type}`);
     return this.#visible(workspace, type.replaceAll("-", "_") as Securable, fullName);
@@ -666,4 +657,15 @@ const shownBinding = (id: string) => ({ workspace_id: Number(id), binding_type: 
 function needOwner(entry: Entry, caller: Principal, what: string): void {
   if (entry.owner === caller.name || caller.memberOf.includes(entry.owner)) return;
   throw denied(`${caller.name} does not own ${what}: ${entry.owner} does`);
+}
+
+/** Removes a securable, all that is in it, and what was said of them. */
+export function forgetSecurable(tableOf: (name: string) => Table<unknown>, type: string, key: string): void {
+  for (const each of ["catalog", "schema", "volume", "table"]) {
+    tableOf(`unity catalog ${each}`).deleteBelow(`${key}.`);
+    tableOf("unity catalog grants").deleteBelow(`${each} ${key}.`);
+  }
+  tableOf(`unity catalog ${type}`).delete(key);
+  tableOf("unity catalog grants").delete(`${type.replace("_", "-")} ${key}`);
+  tableOf("unity catalog bindings").delete(`${type} ${key}`);
 }

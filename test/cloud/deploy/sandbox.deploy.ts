@@ -2,6 +2,7 @@
 import { dev } from "../../../environments/dev.ts";
 import { sandboxName } from "../../../environments/sandbox.ts";
 import { type Cloud, passingErrors, SUBSCRIPTION_ID } from "../cloud.ts";
+import { forgetSecurable } from "../databricks/catalog.ts";
 import { reply } from "../http.ts";
 import { Random } from "../random.ts";
 import type { Store } from "../store.ts";
@@ -204,7 +205,7 @@ function remove(cloud: Cloud, line: string): void {
   const name = rest.join(": ");
   cloud.store.table(table).delete(name);
   if (table === "azure") cloud.arm.remove(name);
-  if (table.startsWith("unity catalog")) {
-    for (const inner of ["schema", "volume"]) cloud.store.table(`unity catalog ${inner}`).deleteBelow(`${name}.`);
-  }
+  const [, securable] =
+    /^unity catalog (catalog|schema|volume|external_location|storage_credential)$/.exec(table) ?? [];
+  if (securable) forgetSecurable((each) => cloud.store.table(each), securable, name);
 }
