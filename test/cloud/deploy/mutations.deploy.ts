@@ -64,6 +64,7 @@ const add = (stack: StackJson, type: string, id: string, resource: Block) => {
 const remove = (stack: StackJson, type: string, isOne: (id: string) => boolean) => {
   for (const id of Object.keys(stack.resource[type] ?? {})) if (isOne(id)) delete stack.resource[type]?.[id];
 };
+const orderFiles = (stack: StackJson) => named(stack, "databricks_volume", "order_files");
 const copied = (stack: StackJson, type: string) => structuredClone(first(stack, type));
 const load = (stack: StackJson) => named(stack, "databricks_job", "[base] orders_tracking_incremental_load");
 const firstTask = (stack: StackJson) => block(load(stack), "task");
@@ -251,14 +252,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a volume at the root of its location": {
     kind: "catalog",
-    change: (stack) => void (first(stack, "databricks_volume").storage_location = location(stack, "eventsource").url),
+    change: (stack) => void (orderFiles(stack).storage_location = location(stack, "eventsource").url),
     says: /at the root of the location/,
   },
   "a volume within managed storage": {
     kind: "catalog",
     change: (stack) =>
-      void (first(stack, "databricks_volume").storage_location =
-        `${String(first(stack, "databricks_catalog").storage_root)}/files`),
+      void (orderFiles(stack).storage_location = `${String(first(stack, "databricks_catalog").storage_root)}/files`),
     says: /overlaps with managed storage/,
   },
   "a catalog without storage": {
@@ -457,6 +457,8 @@ const providers = installProviders();
 if (typeof providers === "string") console.warn(`No mutation was deployed: ${providers}`);
 /** Each plan, and each wait for a role, leaves the processors alone most of the time. */
 const AT_ONCE = 3;
+/** Characters of what Terraform prints that hold its errors, as a failed test shows them. */
+const MOST_SHOWN = 2_000;
 /** For all of them, on a machine that others use as well, in milliseconds. */
 const LONGEST = 3_600_000;
 /** Late enough that what does not wait for something comes too early. */
@@ -528,7 +530,8 @@ const MOST_DELAY = 150;
   });
 
   it.each(Object.entries(MUTATIONS))("%s fails", (name, { says = /a plan that is never empty/ }) => {
-    // Terraform breaks lines where they are long.
-    expect(outcomes.get(name)?.replaceAll(/\s*[│╵╷\n]\s*/g, " ")).toMatch(says);
+    // Terraform breaks lines where they are long, and says what is wrong at the end.
+    const words = outcomes.get(name)?.replaceAll(/\s*[│╵╷\n]\s*/g, " ");
+    expect(words?.slice(-MOST_SHOWN)).toMatch(says);
   });
 });
