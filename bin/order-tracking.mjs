@@ -22,7 +22,7 @@ if (command === "doctor" && args.some((word) => word === "--help" || word === "-
   findings.forEach(show);
   if (nodePackagesAreInstalled()) {
     await import("tsx");
-    const { default: spark } = await import("../cli/spark.ts");
+    const { default: spark } = await import("../cli/commands/spark.ts");
     for (const line of await spark.aboutSpark()) console.log(`         ${line}`);
   }
   console.log("Only to deploy:");

@@ -3,7 +3,7 @@ import packageJson from "../package.json";
 import { UsageError } from "./arguments.ts";
 import { failure } from "./failure.ts";
 
-/** A subcommand: one file of this folder. */
+/** A subcommand: one file in `commands/`. */
 interface Command {
   /** How to call it, as shown by `--help` and after a mistake. */
   readonly usage: string;
@@ -14,25 +14,25 @@ interface Command {
 }
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  start: () => import("./start.ts"),
-  run: () => import("./run.ts"),
-  watch: () => import("./watch.ts"),
-  track: () => import("./track.ts"),
-  query: () => import("./query.ts"),
-  replay: () => import("./replay.ts"),
-  withdraw: () => import("./withdraw.ts"),
-  erase: () => import("./erase.ts"),
-  upkeep: () => import("./upkeep.ts"),
-  reset: () => import("./reset.ts"),
-  spark: () => import("./spark.ts"),
-  state: () => import("./state.ts"),
-  plan: () => import("./plan.ts"),
-  apply: () => import("./apply.ts"),
-  sandbox: () => import("./sandbox.ts"),
-  github: () => import("./github.ts"),
-  identities: () => import("./identities.ts"),
-  cloud: () => import("./cloud.ts"),
-  page: () => import("./page.ts"),
+  start: () => import("./commands/start.ts"),
+  run: () => import("./commands/run.ts"),
+  watch: () => import("./commands/watch.ts"),
+  track: () => import("./commands/track.ts"),
+  query: () => import("./commands/query.ts"),
+  replay: () => import("./commands/replay.ts"),
+  withdraw: () => import("./commands/withdraw.ts"),
+  erase: () => import("./commands/erase.ts"),
+  upkeep: () => import("./commands/upkeep.ts"),
+  reset: () => import("./commands/reset.ts"),
+  spark: () => import("./commands/spark.ts"),
+  state: () => import("./commands/state.ts"),
+  plan: () => import("./commands/plan.ts"),
+  apply: () => import("./commands/apply.ts"),
+  sandbox: () => import("./commands/sandbox.ts"),
+  github: () => import("./commands/github.ts"),
+  identities: () => import("./commands/identities.ts"),
+  cloud: () => import("./commands/cloud.ts"),
+  page: () => import("./commands/page.ts"),
 };
 
 const overview = `Usage: npm run -s order-tracking -- COMMAND

@@ -27,7 +27,7 @@ function mistake(command: string): string | undefined {
   if (!(script in packageJson.scripts)) return `there is no script ${script}`;
   const [subcommand = "", ...words] = script === "start" ? ["start", ...args.split(" ")] : args.split(" ");
   if (!["start", "order-tracking"].includes(script) || subcommand === "doctor") return undefined;
-  const file = path.join(ROOT, "cli", `${subcommand}.ts`);
+  const file = path.join(ROOT, "cli", "commands", `${subcommand}.ts`);
   if (!existsSync(file)) return `there is no subcommand ${subcommand}`;
   const text = readFileSync(file, "utf8");
   const unknown = words.find((word) => /^--\w/.test(word) && !text.includes(word));

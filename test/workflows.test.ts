@@ -37,7 +37,8 @@ const commands = steps.flatMap(({ file, line }) => {
   const words = /^npm run -s order-tracking -- (.+)$/.exec(line)?.[1]?.split(" ");
   return words ? [{ file, line, words }] : [];
 });
-const isThere = ({ words }: { words: readonly string[] }) => existsSync(path.join(root, "cli", `${words[0]}.ts`));
+const isThere = ({ words }: { words: readonly string[] }) =>
+  existsSync(path.join(root, "cli", "commands", `${words[0]}.ts`));
 const missing = commands.filter((each) => !isThere(each));
 if (missing.length > 0) console.warn(`Not looked at, since the command is not in this checkout: ${missing[0]?.line}`);
 
@@ -45,7 +46,7 @@ it.each(commands.filter(isThere))(
   "runs a command that tests run, with options that it has: $file: $line",
   async ({ words }) => {
     const [command = "", ...args] = words;
-    const { usage } = (await import(`../cli/${command}.ts`)) as { usage: string };
+    const { usage } = (await import(`../cli/commands/${command}.ts`)) as { usage: string };
 
     for (const option of args.filter((word) => word.startsWith("--"))) expect(usage).toContain(option);
     const [subcommand] = args.filter((word) => /^[a-z]+$/.test(word));

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { run } from "../../cli/github.ts";
+import { run } from "../../cli/commands/github.ts";
 import { commentReviews, Github, reviewIn, tellStep, trackDrift } from "../../deploy/github.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 

@@ -196,7 +196,9 @@ describe("what runs differently", () => {
 
   it("shows what differs in code and in the contract", () => {
     const found = reviewed(plan([]), {
-      files: [{ file: "notebooks/order_tracking/contract/rule.py", added: 1, removed: 0, diff: "@@ -1 +1,2 @@\n a\n+```b" }],
+      files: [
+        { file: "notebooks/order_tracking/contract/rule.py", added: 1, removed: 0, diff: "@@ -1 +1,2 @@\n a\n+```b" },
+      ],
       contract: ["`status` is now required"],
     });
     expect(headlines(found.running)).toEqual([

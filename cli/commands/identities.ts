@@ -1,5 +1,5 @@
 /** `order-tracking identities`: makes the identities with which workflows on GitHub sign in to Azure. */
-import { commandLine } from "../deploy/azure-cli.ts";
+import { commandLine } from "../../deploy/azure-cli.ts";
 import {
   clientIdOf,
   identitiesOf,
@@ -7,11 +7,11 @@ import {
   missingIdentitySteps,
   repositoryOf,
   subjectCommand,
-} from "../deploy/identities.ts";
-import { SANDBOX_HOME } from "../environments/sandbox.ts";
-import { agreed } from "./agreed.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
-import { synthesizedBackend } from "./synthesized-backend.ts";
+} from "../../deploy/identities.ts";
+import { SANDBOX_HOME } from "../../environments/sandbox.ts";
+import { agreed } from "../agreed.ts";
+import { parseArguments, UsageError } from "../arguments.ts";
+import { synthesizedBackend } from "../synthesized-backend.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT [--yes]
 

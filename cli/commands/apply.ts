@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { folderOf, initialize, PLAN_FILE, planIn, stateOf } from "../deploy/plan-stacks.ts";
-import { reviewOf } from "../deploy/review-plans.ts";
+import { folderOf, initialize, PLAN_FILE, planIn, stateOf } from "../../deploy/plan-stacks.ts";
+import { reviewOf } from "../../deploy/review-plans.ts";
 import {
   closePlans,
   differenceOfState,
@@ -12,12 +12,12 @@ import {
   planKey,
   readSeal,
   type Seal,
-} from "../deploy/seal.ts";
-import { terraform } from "../deploy/terraform.ts";
-import type { LossFinding } from "../review/loss.ts";
-import { titleOf } from "../review/contents.ts";
-import { parseArguments, shownPath, userPath, UsageError } from "./arguments.ts";
-import { synthesize } from "./synthesize.ts";
+} from "../../deploy/seal.ts";
+import { terraform } from "../../deploy/terraform.ts";
+import type { LossFinding } from "../../review/loss.ts";
+import { titleOf } from "../../review/contents.ts";
+import { parseArguments, shownPath, userPath, UsageError } from "../arguments.ts";
+import { synthesize } from "../synthesize.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- apply ENVIRONMENT --plan DIR [--allow-data-loss ADDRESS]...
 

@@ -1,11 +1,11 @@
 /** `order-tracking replay`: loads again what was quarantined or archived. */
-import { findHome } from "../local/home.ts";
-import { waitingFiles } from "../local/landing-directory.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { withJobSession, type JobSession } from "./job-session.ts";
-import { reportLoads, runDocument, type Arrival } from "./load-report.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport, summaryOf } from "./run-report.ts";
+import { findHome } from "../../local/home.ts";
+import { waitingFiles } from "../../local/landing-directory.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import { withJobSession, type JobSession } from "../job-session.ts";
+import { reportLoads, runDocument, type Arrival } from "../load-report.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport, summaryOf } from "../run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--from SOURCE] [--since DAY] [--until DAY]
                                             [--environment NAME] [--json] [--home DIR]

@@ -1,12 +1,12 @@
 /** `order-tracking watch`: the job whenever files arrive, until Ctrl-C. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileArrivalTrigger } from "../local/file-arrival-trigger.ts";
-import { waitingFiles } from "../local/landing-directory.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { troublesOf } from "./load-report.ts";
-import { INTERRUPTED, withJobSession, type JobSession } from "./job-session.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport } from "./run-report.ts";
+import { FileArrivalTrigger } from "../../local/file-arrival-trigger.ts";
+import { waitingFiles } from "../../local/landing-directory.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import { troublesOf } from "../load-report.ts";
+import { INTERRUPTED, withJobSession, type JobSession } from "../job-session.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport } from "../run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- watch [--environment NAME] [--speed N] [--home DIR]
 

@@ -1,12 +1,12 @@
 /** `order-tracking erase TRACKING_NUM`: removes one order from everywhere. */
 import { mkdirSync, rmSync } from "node:fs";
-import { findHome } from "../local/home.ts";
-import { agreed } from "./agreed.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { withJobSession } from "./job-session.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport, summaryOf } from "./run-report.ts";
-import { printable, textTable } from "./text-table.ts";
+import { findHome } from "../../local/home.ts";
+import { agreed } from "../agreed.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import { withJobSession } from "../job-session.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport, summaryOf } from "../run-report.ts";
+import { printable, textTable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- erase TRACKING_NUM [--yes] [--environment NAME] [--json] [--home DIR]
 

@@ -1,9 +1,9 @@
 /** `order-tracking state`: creates what keeps an environment's Terraform state in Azure. */
-import { commandLine } from "../deploy/azure-cli.ts";
-import { missingSteps, perform } from "../deploy/create-state-backend.ts";
-import { agreed } from "./agreed.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
-import { synthesizedBackend } from "./synthesized-backend.ts";
+import { commandLine } from "../../deploy/azure-cli.ts";
+import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { agreed } from "../agreed.ts";
+import { parseArguments, UsageError } from "../arguments.ts";
+import { synthesizedBackend } from "../synthesized-backend.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- state ENVIRONMENT [--yes]
 

@@ -1,10 +1,10 @@
 /** `order-tracking withdraw FILE...`: takes loaded files back. */
-import { findHome } from "../local/home.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { withJobSession } from "./job-session.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport, summaryOf } from "./run-report.ts";
-import { printable } from "./text-table.ts";
+import { findHome } from "../../local/home.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import { withJobSession } from "../job-session.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport, summaryOf } from "../run-report.ts";
+import { printable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- withdraw FILE... [--environment NAME] [--json] [--home DIR]
 

@@ -2,10 +2,10 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
-import { NotebookKernel } from "../local/notebook-kernel.ts";
-import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../test/cloud/cloud.ts";
-import { OF_OTHERS } from "../test/cloud/deploy/choices.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
+import { NotebookKernel } from "../../local/notebook-kernel.ts";
+import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../../test/cloud/cloud.ts";
+import { OF_OTHERS } from "../../test/cloud/deploy/choices.ts";
+import { parseArguments, UsageError } from "../arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- cloud [--port N] [--speed N]
 
@@ -22,7 +22,7 @@ const DEFAULT_PORT = "8871";
 /** Where Terraform gets providers from; everything else that asks for a host that is not the cloud's is refused. */
 const REGISTRIES = ["registry.terraform.io", "releases.hashicorp.com", "github.com", ".githubusercontent.com"];
 
-const folder = path.join(path.dirname(__dirname), ".local", "cloud");
+const folder = path.join(__dirname, "../../.local/cloud");
 
 /** Serves until it is interrupted. */
 export async function run(args: readonly string[]): Promise<number> {

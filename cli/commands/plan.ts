@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { hasSignIn } from "../deploy/azure-cli.ts";
+import { hasSignIn } from "../../deploy/azure-cli.ts";
 import {
   isSubscriptionKnown,
   type Kind,
@@ -11,14 +11,14 @@ import {
   planStacks,
   planStacksFromNothing,
   stacksIn,
-} from "../deploy/plan-stacks.ts";
-import { reviewOf } from "../deploy/review-plans.ts";
-import { planKey, sealPlans } from "../deploy/seal.ts";
-import { asMarkdown } from "../review/markdown.ts";
-import type { Review, Verdict } from "../review/review.ts";
-import { asLines } from "../review/terminal.ts";
-import { parseArguments, userPath, UsageError } from "./arguments.ts";
-import { synthesize } from "./synthesize.ts";
+} from "../../deploy/plan-stacks.ts";
+import { reviewOf } from "../../deploy/review-plans.ts";
+import { planKey, sealPlans } from "../../deploy/seal.ts";
+import { asMarkdown } from "../../review/markdown.ts";
+import type { Review, Verdict } from "../../review/review.ts";
+import { asLines } from "../../review/terminal.ts";
+import { parseArguments, userPath, UsageError } from "../arguments.ts";
+import { synthesize } from "../synthesize.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- plan ENVIRONMENT [--stack STACK]... [--out DIR] [--json]
 

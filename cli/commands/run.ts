@@ -1,10 +1,10 @@
 /** `order-tracking run`: the job once, on what is waiting. */
-import { waitingFiles } from "../local/landing-directory.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, userPath } from "./arguments.ts";
-import { withJobSession } from "./job-session.ts";
-import { reportLoads } from "./load-report.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport } from "./run-report.ts";
+import { waitingFiles } from "../../local/landing-directory.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, userPath } from "../arguments.ts";
+import { withJobSession } from "../job-session.ts";
+import { reportLoads } from "../load-report.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport } from "../run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- run [--environment NAME] [--json] [--home DIR]
 

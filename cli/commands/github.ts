@@ -1,8 +1,16 @@
 /** `order-tracking github`: what workflows on GitHub do beside the other commands. */
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { commentReviews, Github, type PlanResult, RESULTS, reviewIn, tellStep, trackDrift } from "../deploy/github.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
+import {
+  commentReviews,
+  Github,
+  type PlanResult,
+  RESULTS,
+  reviewIn,
+  tellStep,
+  trackDrift,
+} from "../../deploy/github.ts";
+import { parseArguments, UsageError } from "../arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR
        npm run -s order-tracking -- github comment DIR --pull-request NUMBER

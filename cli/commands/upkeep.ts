@@ -1,9 +1,9 @@
 /** `order-tracking upkeep`: keeps the tables small. */
-import { findHome } from "../local/home.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, userPath } from "./arguments.ts";
-import { withJobSession } from "./job-session.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport, summaryOf } from "./run-report.ts";
+import { findHome } from "../../local/home.ts";
+import { environmentOption, homeOption, parseArguments, shownPath, userPath } from "../arguments.ts";
+import { withJobSession } from "../job-session.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport, summaryOf } from "../run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- upkeep [--environment NAME] [--home DIR]
 

@@ -1,6 +1,6 @@
 /** `order-tracking spark`: the Spark that stays warm between commands. */
-import { sparkStatus, stopSpark, type SparkStatus } from "../local/spark-server.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
+import { sparkStatus, stopSpark, type SparkStatus } from "../../local/spark-server.ts";
+import { parseArguments, UsageError } from "../arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- spark status | stop
 

@@ -3,20 +3,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { az } from "../deploy/azure-cli.ts";
-import { findLeftovers, leftoverLines } from "../deploy/leftovers.ts";
-import { currentBranch } from "../deploy/git.ts";
-import { KINDS, readSandboxHome, type SandboxHome } from "../deploy/sandbox-home.ts";
-import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../deploy/sandboxes.ts";
-import { recordedTags, tearDown } from "../deploy/tear-down.ts";
-import { terraformOrFail } from "../deploy/terraform.ts";
-import { SANDBOX, SANDBOX_VARIABLES } from "../environments/requested.ts";
-import { checkLastDay, defaultLastDay, lastDayAfter } from "../environments/sandbox-expiry.ts";
-import { SANDBOX_HOME, sandboxName } from "../environments/sandbox.ts";
-import { agreed } from "./agreed.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
-import { synthesize } from "./synthesize.ts";
-import { textTable } from "./text-table.ts";
+import { az } from "../../deploy/azure-cli.ts";
+import { findLeftovers, leftoverLines } from "../../deploy/leftovers.ts";
+import { currentBranch } from "../../deploy/git.ts";
+import { KINDS, readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts";
+import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../../deploy/sandboxes.ts";
+import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
+import { terraformOrFail } from "../../deploy/terraform.ts";
+import { SANDBOX, SANDBOX_VARIABLES } from "../../environments/requested.ts";
+import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/sandbox-expiry.ts";
+import { SANDBOX_HOME, sandboxName } from "../../environments/sandbox.ts";
+import { agreed } from "../agreed.ts";
+import { parseArguments, UsageError } from "../arguments.ts";
+import { synthesize } from "../synthesize.ts";
+import { textTable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- sandbox up [--owner PERSON] [--branch BRANCH] [--until DAY | --days N]
        npm run -s order-tracking -- sandbox down [NAME | --owner PERSON --branch BRANCH] [--break-locks] [--yes]

@@ -1,7 +1,7 @@
 /** `order-tracking start`, which is `npm start`: files through the job, and what came of them. */
 import { constants, accessSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { deliver } from "../local/landing-directory.ts";
+import { deliver } from "../../local/landing-directory.ts";
 import {
   environmentOption,
   homeArgument,
@@ -11,12 +11,12 @@ import {
   shownPath,
   UsageError,
   userPath,
-} from "./arguments.ts";
-import { withJobSession, type JobSession } from "./job-session.ts";
-import { hasLanded, reportLoads, type Arrival } from "./load-report.ts";
-import { Progress } from "./progress.ts";
-import { runAndReport } from "./run-report.ts";
-import { printable } from "./text-table.ts";
+} from "../arguments.ts";
+import { withJobSession, type JobSession } from "../job-session.ts";
+import { hasLanded, reportLoads, type Arrival } from "../load-report.ts";
+import { Progress } from "../progress.ts";
+import { runAndReport } from "../run-report.ts";
+import { printable } from "../text-table.ts";
 
 export const usage = `Usage: npm start [-- [FILE...] [--environment NAME] [--json] [--home DIR]]
 
@@ -28,7 +28,7 @@ Exit code 0 only if every run succeeded. A run that fails in its quality gate al
   --home DIR          where the volume and the tables live, kept from run to run (default: .local)
 `;
 
-const root = path.dirname(__dirname);
+const root = path.join(__dirname, "../..");
 
 /** The samples, one folder an arrival. */
 function sampleArrivals(): string[][] {

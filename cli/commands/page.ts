@@ -1,9 +1,9 @@
 /** `order-tracking page`: a page that shows a home's orders, files and runs in a browser. */
 import { spawn } from "node:child_process";
-import { findHome } from "../local/home.ts";
-import { startPage } from "../page/server.ts";
-import { SparkTables } from "../page/tables.ts";
-import { homeOption, parseArguments, UsageError, userPath } from "./arguments.ts";
+import { findHome } from "../../local/home.ts";
+import { startPage } from "../../page/server.ts";
+import { SparkTables } from "../../page/tables.ts";
+import { homeOption, parseArguments, UsageError, userPath } from "../arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- page [--port N] [--home DIR]
 

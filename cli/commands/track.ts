@@ -1,10 +1,10 @@
 /** `order-tracking track TRACKING_NUM`: where an order is, and how it came there. */
-import { findHome } from "../local/home.ts";
-import { NotebookKernel, type Row } from "../local/notebook-kernel.ts";
-import { homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { Progress } from "./progress.ts";
-import { printable, showValue, textTable } from "./text-table.ts";
-import { traceOrder, traceTable } from "./trace.ts";
+import { findHome } from "../../local/home.ts";
+import { NotebookKernel, type Row } from "../../local/notebook-kernel.ts";
+import { homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import { Progress } from "../progress.ts";
+import { printable, showValue, textTable } from "../text-table.ts";
+import { traceOrder, traceTable } from "../trace.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- track TRACKING_NUM [--trace] [--json] [--home DIR]
 

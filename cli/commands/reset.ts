@@ -1,7 +1,7 @@
 /** `order-tracking reset`: empties a home. */
-import { emptyHome, findHome, isHome, withHomeLocked } from "../local/home.ts";
-import { agreed } from "./agreed.ts";
-import { homeOption, parseArguments, shownPath, userPath } from "./arguments.ts";
+import { emptyHome, findHome, isHome, withHomeLocked } from "../../local/home.ts";
+import { agreed } from "../agreed.ts";
+import { homeOption, parseArguments, shownPath, userPath } from "../arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- reset [--yes] [--home DIR]
 

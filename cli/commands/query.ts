@@ -1,11 +1,11 @@
 /** `order-tracking query "SQL"`: SQL on the local tables. */
-import { findHome, withHomeLocked, type Home } from "../local/home.ts";
-import { NotebookKernel, type QueryResult } from "../local/notebook-kernel.ts";
-import { agreed } from "./agreed.ts";
-import { csv } from "./csv.ts";
-import { homeOption, parseArguments, shownPath, UsageError, userPath } from "./arguments.ts";
-import { Progress } from "./progress.ts";
-import { textTable } from "./text-table.ts";
+import { findHome, withHomeLocked, type Home } from "../../local/home.ts";
+import { NotebookKernel, type QueryResult } from "../../local/notebook-kernel.ts";
+import { agreed } from "../agreed.ts";
+import { csv } from "../csv.ts";
+import { homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import { Progress } from "../progress.ts";
+import { textTable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--write [--yes]] [--home DIR]
 
