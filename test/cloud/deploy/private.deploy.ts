@@ -1,4 +1,4 @@
 import { CHOOSERS } from "./choices.ts";
 import { testLifecycle } from "./lifecycle.ts";
 
-testLifecycle(CHOOSERS);
+testLifecycle(CHOOSERS.filter(({ network }) => network.posture === "private"));
