@@ -46,6 +46,11 @@ export class SingleStack {
     return this.#terraform(["apply", "-auto-approve", "-input=false", "-no-color"], onStart);
   }
 
+  /** Takes something that is there already into the state. */
+  import(address: string, id: string): Promise<Finished> {
+    return this.#terraform(["import", "-input=false", "-no-color", address, id]);
+  }
+
   /** A plan of what was applied: exit code 0 where nothing would change, 2 where something would. */
   plan(): Promise<Finished> {
     return this.#terraform(["plan", "-detailed-exitcode", "-input=false", "-no-color"]);
