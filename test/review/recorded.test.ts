@@ -57,6 +57,10 @@ it.each([
     "second look",
     { loss: ["storage account `ordertrackingshop`", "workspace `dbw-order-tracking-shop`"] },
   ],
+  ["forgotten-volume", "second look", { loss: ["volume `order_files`", "terraform import databricks_volume."] }],
+  ["moved-schema", "changes", {}],
+  ["destroyed", "second look", { loss: ["catalog `orders_shop`", "container `eventsource`", "volume `checkpoint`"] }],
+  ["changed-by-hand", "changes", { access: ["`order-tracking-loaders` gains `READ_VOLUME`"] }],
 ] as const)(
   "says of %s what matters",
   (
