@@ -48,6 +48,7 @@ class JobProcess:
         beside changes to files, and `removes` whether it withdraws and erases after the load. To the server, its user
         is the pipeline's schema.
         """
+        self._before_effect = before_effect
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
         self._error, error = _PROCESSES.Pipe(duplex=False)
@@ -80,7 +81,13 @@ class JobProcess:
         self._process.join()
         if self._process.exitcode == -signal.SIGKILL:
             return None
-        if error := self._error.recv():
+        try:
+            error = self._error.recv()
+        except EOFError:  # It died without a word, and how a forked process died may be lost.
+            if self._effects.value == self._before_effect:
+                return None
+            error = f"it said nothing, and ended with {self._process.exitcode}"
+        if error:
             raise RuntimeError(f"the job's process failed:\n{error}")
         return int(self._effects.value)
 
