@@ -15,7 +15,7 @@ const VIEWS = ["", "?order=TRK100009", "?order=TRK10001", "going", "arrivals", "
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 if (executable === undefined) {
-  test.skip("the page in a browser: there is no Chromium on this machine", () => undefined);
+  test.skip("the page in a browser (skipped: there is no Chromium on this machine)", () => undefined);
 } else {
   describe("the page in a browser", () => {
     const folder = temporaryFolder();
