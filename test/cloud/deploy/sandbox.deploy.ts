@@ -205,8 +205,8 @@ function remove(cloud: Cloud, line: string): void {
   const name = rest.join(": ");
   cloud.store.table(table).delete(name);
   if (table === "azure") cloud.arm.remove(name);
-  const [, account] = /\/storageAccounts\/(\w+)$/.exec(name) ?? [];
-  if (account) cloud.lake.deleteBelow(`${account}/`);
+  const [, account, container] = /\/storageAccounts\/(\w+)(?:\/.*\/containers\/(\w+))?$/.exec(name) ?? [];
+  if (account) cloud.lake.deleteBelow(container ? `${account}/${container}/` : `${account}/`);
   const [, securable] =
     /^unity catalog (catalog|schema|volume|external_location|storage_credential)$/.exec(table) ?? [];
   if (securable) forgetSecurable((each) => cloud.store.table(each), securable, name);
