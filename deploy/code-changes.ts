@@ -46,9 +46,9 @@ export async function codeChanges(folder: string, shipped: readonly ShippedFile[
   const deployed = new Map<string, string>();
   let isAllKnown = true;
   for (const { before, after } of shipped.filter((each) => each.before !== each.after)) {
-    const [, hash = "", name = ""] = ASSET.exec(before) ?? [];
+    const [, hash, name] = ASSET.exec(before) ?? [];
     const file = await sourceOf(path.join(folder, after));
-    const content = file && (await contentWithHash(name, hash));
+    const content = file && hash && name ? await contentWithHash(name, hash) : undefined;
     if (file === undefined || content === undefined) {
       isAllKnown = false;
       continue;

@@ -35,10 +35,13 @@ export class NotebookPackage extends Construct {
       new Directory(this, folderId, { path: folderPath, deleteRecursive: true, lifecycle: LIFECYCLE });
     this.#folder = folder("version", `${workspaceFolder.path}/${names.codeFolder(versionOf(sources()))}`);
     const packageFolder = folder("package", `${this.#folder.path}/${PACKAGE}`);
+    const modules = packageModules();
     const rooms = new Map(
-      packageRooms().map((room) => [room, folder(`package-${room}`, `${packageFolder.path}/${room}`)]),
+      [...new Set(modules.map((file) => path.posix.dirname(file)))]
+        .filter((room) => room !== ".")
+        .map((room) => [room, folder(`package-${room}`, `${packageFolder.path}/${room}`)]),
     );
-    this.modules = packageModules().map((file) => {
+    this.modules = modules.map((file) => {
       const moduleId = `${PACKAGE}-${file.slice(0, -".py".length).replace("/", "-")}`;
       const moduleFolder = rooms.get(path.posix.dirname(file)) ?? packageFolder;
       return new WorkspaceFile(this, moduleId, {
@@ -65,23 +68,17 @@ export class NotebookPackage extends Construct {
   }
 }
 
-/** The packages in the package. They have none in them. */
-function packageRooms(): readonly string[] {
-  return readdirSync(path.join(SOURCE_DIRECTORY, PACKAGE), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && pythonFiles(`${PACKAGE}/${entry.name}`).length > 0)
-    .map((entry) => entry.name)
-    .sort();
-}
-
-/** The package's Python files, from its folder, in the order of their names. */
+/** The package's Python files, from its folder, in the order of their names. Packages in it have none in them. */
 function packageModules(): readonly string[] {
-  const inRooms = packageRooms().flatMap((room) => pythonFiles(`${PACKAGE}/${room}`).map((file) => `${room}/${file}`));
-  return [...pythonFiles(PACKAGE), ...inRooms].sort();
+  return readdirSync(path.join(SOURCE_DIRECTORY, PACKAGE), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".py"))
+    .map((file) => file.replaceAll(path.sep, "/"))
+    .sort();
 }
 
 /** All notebooks and modules: contents by path. */
 function sources(): ReadonlyMap<string, string> {
-  const files = [...pythonFiles("."), ...packageModules().map((file) => `${PACKAGE}/${file}`)];
+  const files = [...notebooks(), ...packageModules().map((file) => `${PACKAGE}/${file}`)];
   return new Map(files.map((file) => [file, contentOf(file)]));
 }
 
@@ -90,8 +87,8 @@ export function versionOf(contents: ReadonlyMap<string, string>): string {
   return hash(JSON.stringify([...contents].sort(([one], [other]) => (one < other ? -1 : 1))));
 }
 
-function pythonFiles(directory: string): readonly string[] {
-  return readdirSync(path.join(SOURCE_DIRECTORY, directory))
+function notebooks(): readonly string[] {
+  return readdirSync(SOURCE_DIRECTORY)
     .filter((file) => file.endsWith(".py"))
     .sort();
 }

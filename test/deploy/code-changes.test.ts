@@ -31,3 +31,11 @@ it("tells nothing of a content that the history does not have, of another file, 
   const same = { before: asset("x"), after: asset("x") };
   expect(await codeChanges(temporaryFolder(), [unknown, foreign, same])).toEqual({ files: [], contract: [] });
 });
+
+it("tells nothing of a path that has no content's hash", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(path.dirname(path.join(folder, asset(committed))), { recursive: true });
+  writeFileSync(path.join(folder, asset(committed)), committed);
+  const shipped = [{ before: "somewhere/rule.py", after: asset(committed) }];
+  expect(await codeChanges(folder, shipped)).toEqual({ files: [], contract: [] });
+});

@@ -48,7 +48,7 @@ class JobProcess:
         beside changes to files, and `removes` whether it withdraws and erases after the load. To the server, its user
         is the pipeline's schema.
         """
-        self._before_effect = before_effect
+        self._dies_before = before_effect if how == "killed" else 0
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
         self._error, error = _PROCESSES.Pipe(duplex=False)
@@ -84,7 +84,7 @@ class JobProcess:
         try:
             error = self._error.recv()
         except EOFError:  # It died without a word, and how a forked process died may be lost.
-            if self._effects.value == self._before_effect:
+            if 0 < self._dies_before == self._effects.value:
                 return None
             error = f"it said nothing, and ended with {self._process.exitcode}"
         if error:
