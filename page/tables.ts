@@ -4,6 +4,8 @@ import { NotebookKernel, type Row } from "../local/notebook-kernel.ts";
 import { homeState } from "./home-state.ts";
 import { savedQuery } from "./saved-queries.ts";
 
+type Kernel = Pick<NotebookKernel, "query" | "stop">;
+
 /** Answers saved queries. */
 export interface Tables {
   /**
@@ -27,18 +29,26 @@ const MAX_ANSWERS = 200;
  */
 const LET_GO_AFTER_MS = 5000;
 
+/**
+ * Conversations with Spark at once, each of which answers one question after another: a view asks several, and much of
+ * each answer is planning, which keeps one core busy.
+ */
+const CONVERSATIONS = 3;
+
 /** Asks Spark, and remembers its answers for as long as the tables are as they were. */
 export class SparkTables implements Tables {
   readonly #home: Home;
-  readonly #kernel: Pick<NotebookKernel, "query" | "stop">;
+  readonly #conversations: readonly { readonly kernel: Kernel; waiting: number }[];
   readonly #answers = new Map<string, { readonly rows: Promise<readonly Row[]>; readonly since: number }>();
   #state = "";
-  #asked = 0;
   #letGo: NodeJS.Timeout | undefined;
 
-  constructor(home: Home, kernel: Pick<NotebookKernel, "query" | "stop"> = new NotebookKernel(home)) {
+  constructor(
+    home: Home,
+    kernels: readonly Kernel[] = Array.from({ length: CONVERSATIONS }, () => new NotebookKernel(home)),
+  ) {
     this.#home = home;
-    this.#kernel = kernel;
+    this.#conversations = kernels.map((kernel) => ({ kernel, waiting: 0 }));
   }
 
   async rows(
@@ -61,17 +71,24 @@ export class SparkTables implements Tables {
   /** Lets go of Spark. */
   async close(): Promise<void> {
     clearTimeout(this.#letGo);
-    await this.#kernel.stop();
+    await this.#stop();
   }
 
+  /** Asks where the fewest questions wait. */
   async #ask(sql: string, parameters: Readonly<Record<string, string>>): Promise<readonly Row[]> {
     clearTimeout(this.#letGo);
-    this.#asked += 1;
+    const chosen = this.#conversations.reduce((one, other) => (other.waiting < one.waiting ? other : one));
+    chosen.waiting += 1;
     try {
-      return (await this.#kernel.query(sql, parameters)).rows;
+      return (await chosen.kernel.query(sql, parameters)).rows;
     } finally {
-      this.#asked -= 1;
-      if (this.#asked === 0) this.#letGo = setTimeout(() => void this.#kernel.stop(), LET_GO_AFTER_MS).unref();
+      chosen.waiting -= 1;
+      if (this.#conversations.every(({ waiting }) => waiting === 0))
+        this.#letGo = setTimeout(() => void this.#stop(), LET_GO_AFTER_MS).unref();
     }
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#conversations.map(({ kernel }) => kernel.stop()));
   }
 }

@@ -30,7 +30,7 @@ class FakeKernel {
 describe("what is asked", () => {
   it("is asked once for as long as the tables are as they were", async () => {
     const kernel = new FakeKernel();
-    const tables = new SparkTables(home, kernel);
+    const tables = new SparkTables(home, [kernel]);
     const ask = (tracking_num: string) => tables.rows("order", 1, { tracking_num });
     await Promise.all([ask("T1"), ask("T1"), ask("T2")]);
     expect(kernel.asked).toEqual(['{"tracking_num":"T1"}', '{"tracking_num":"T2"}']);
@@ -42,7 +42,7 @@ describe("what is asked", () => {
 
   it("is asked again where it was refused", async () => {
     const kernel = new FakeKernel();
-    const tables = new SparkTables(home, kernel);
+    const tables = new SparkTables(home, [kernel]);
     const ask = () => tables.rows("order", 1, { tracking_num: "bad" });
     await expect(ask()).rejects.toThrow("refused");
     await expect(ask()).rejects.toThrow("refused");
@@ -50,10 +50,19 @@ describe("what is asked", () => {
     await tables.close();
   });
 
+  it("is asked where nothing else waits for an answer", async () => {
+    const kernels = [new FakeKernel(), new FakeKernel()];
+    const tables = new SparkTables(home, kernels);
+    await Promise.all(["1", "2", "3", "4"].map((tracking_num) => tables.rows("order", 1, { tracking_num })));
+    expect(kernels.map(({ asked }) => asked.length)).toEqual([2, 2]);
+    await tables.close();
+    expect(kernels.map(({ stopped }) => stopped)).toEqual([1, 1]);
+  });
+
   it("lets go of Spark once all is answered", async () => {
     jest.useFakeTimers();
     const kernel = new FakeKernel();
-    const tables = new SparkTables(home, kernel);
+    const tables = new SparkTables(home, [kernel]);
     await Promise.all([tables.rows("order", 1, { tracking_num: "1" }), tables.rows("newest_orders", 1)]);
     jest.advanceTimersByTime(4000);
     expect(kernel.stopped).toBe(0);
