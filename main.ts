@@ -1,5 +1,6 @@
 import { EnvironmentError } from "./environments/environment.ts";
 import { requestedEnvironments } from "./environments/requested.ts";
+import { SOURCE_LINES_VARIABLE } from "./stacks/source-lines.ts";
 import { synthesizeEnvironments } from "./stacks/synthesis.ts";
 
 const WRONG_ENVIRONMENT = 1;
@@ -9,7 +10,9 @@ const WRONG_REQUEST = 2;
 try {
   const today = new Date().toISOString().slice(0, "YYYY-MM-DD".length);
   const { requests, areNamed } = requestedEnvironments(process.env, today);
-  const refusals = synthesizeEnvironments(requests, process.env.CDKTF_OUTDIR ?? "cdktf.out", today);
+  const outputDirectory = process.env.CDKTF_OUTDIR ?? "cdktf.out";
+  const keepsLines = process.env[SOURCE_LINES_VARIABLE] !== undefined;
+  const refusals = synthesizeEnvironments(requests, outputDirectory, today, keepsLines);
   const isFailure = refusals.length === requests.length || (areNamed && refusals.length > 0);
   // cdktf shows what the app writes to standard error only if the app fails.
   const print = isFailure ? console.error : console.log;

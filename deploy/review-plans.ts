@@ -1,9 +1,16 @@
 /** The review of plans that were just made, with what the synthesized folders and the repository's history know of them. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
 import { review, type Review } from "../review/review.ts";
 import { codeChanges, type ShippedFile } from "./code-changes.ts";
 import { folderOf, type PlannedStack, synthesizedStack } from "./plan-stacks.ts";
 
 type Block = Readonly<Record<string, unknown>>;
+
+/** A file of a stack's folder with the line of TypeScript that makes each resource, where the synthesis kept it. */
+const SOURCE_LINES_FILE = "source-lines.json";
+const sourceLinesType = z.record(z.string(), z.string());
 
 /** @param notes what a reader has to know of how the plans were made */
 export async function reviewOf(
@@ -16,8 +23,9 @@ export async function reviewOf(
     planned.map(({ stack, json }) => codeChanges(folderOf(directory, stack), shippedFiles(json))),
   );
   const constructs = new Map(planned.flatMap(({ stack }) => constructsIn(synthesizedStack(directory, stack))));
+  const lines = new Map(planned.flatMap(({ stack }) => Object.entries(linesIn(folderOf(directory, stack)))));
   return review(environment, planned, {
-    sources: { constructs },
+    sources: { constructs, lines },
     files: code.flatMap(({ files }) => files),
     contract: code.flatMap(({ contract }) => contract),
     notes,
@@ -33,6 +41,12 @@ function constructsIn(stack: unknown): readonly (readonly [string, string])[] {
       return [`${type}.${id}`, metadata?.path ?? id];
     }),
   );
+}
+
+/** The line of TypeScript that makes each resource, by its address. */
+function linesIn(folder: string): Readonly<Record<string, string>> {
+  const file = path.join(folder, SOURCE_LINES_FILE);
+  return existsSync(file) ? sourceLinesType.parse(JSON.parse(readFileSync(file, "utf8"))) : {};
 }
 
 /** Files that are shipped under another path before and after. */

@@ -14,9 +14,10 @@ import { App, Manifest } from "cdktf";
 import { type Environment, EnvironmentError } from "../environments/environment.ts";
 import { holdToGuardRails } from "./guard-rails/guard-rails.ts";
 import { addOrderTracking } from "./order-tracking.ts";
+import { SOURCE_LINES_FILE, SourceLines } from "./source-lines.ts";
 
 /** What a stack's folder holds of its synthesis; the rest is Terraform's: providers, lock, plan. */
-const SYNTHESIZED = ["assets", "cdk.tf", "cdk.tf.json", "metadata.json"];
+const SYNTHESIZED = ["assets", "cdk.tf", "cdk.tf.json", "metadata.json", SOURCE_LINES_FILE];
 
 /** How the folder of a process that synthesizes starts, before the process's number. */
 const UNFINISHED = "unfinished-";
@@ -39,12 +40,14 @@ export interface Refusal {
  * left as it was; otherwise it holds whole stacks, or, should the process die, no manifest and so none.
  *
  * @param today the day that decides what has expired, as YYYY-MM-DD
+ * @param keepsLines whether each stack's folder tells which line makes each resource
  * @returns the environments that are not in it
  */
 export function synthesizeEnvironments(
   requests: readonly Request[],
   outputDirectory: string,
   today: string,
+  keepsLines = false,
 ): readonly Refusal[] {
   mkdirSync(outputDirectory, { recursive: true });
   removeAbandoned(outputDirectory);
@@ -55,7 +58,7 @@ export function synthesizeEnvironments(
     for (const { name, resolve } of requests) {
       const directory = path.join(scratch, name);
       try {
-        synthesize(resolve(), directory, today);
+        synthesize(resolve(), directory, today, keepsLines);
         finished.push(directory);
       } catch (error) {
         if (!(error instanceof EnvironmentError)) throw error;
@@ -87,10 +90,12 @@ function isRunning(pid: number): boolean {
 }
 
 /** @throws EnvironmentError with every rule that the environment's stacks break */
-function synthesize(environment: Environment, directory: string, today: string): void {
+function synthesize(environment: Environment, directory: string, today: string, keepsLines: boolean): void {
   // Stack traces would put paths of this machine into what is synthesized.
   const app = new App({ outdir: directory, stackTraces: false });
-  const stacks = addOrderTracking(app, environment);
+  const lines = new SourceLines();
+  const build = () => addOrderTracking(app, environment);
+  const stacks = keepsLines ? lines.keepWhile(build) : build();
   const { name, expiresOn } = environment;
   if (expiresOn !== undefined && expiresOn < today) {
     for (const stack of stacks) {
@@ -105,6 +110,11 @@ function synthesize(environment: Environment, directory: string, today: string):
     throw new EnvironmentError(broken.map(({ construct, message }) => `[${construct}] ${message}`).join("\n"));
   }
   app.synth();
+  if (!keepsLines) return;
+  for (const stack of stacks) {
+    const folder = path.join(directory, Manifest.stacksFolder, stack.node.id);
+    writeFileSync(path.join(folder, SOURCE_LINES_FILE), JSON.stringify(lines.of(stack), null, 2));
+  }
 }
 
 /** Moves the stacks of each directory to where they are looked for, and tells of them last. */

@@ -86,7 +86,7 @@ interface Options {
 
 async function plan(environment: string, kinds: readonly Kind[], directory: string, options: Options): Promise<number> {
   const key = planKey(process.env);
-  await synthesize(directory, environment);
+  await synthesize(directory, environment, undefined, { ORDER_TRACKING_SOURCE_LINES: "yes" });
   const stacks = stacksIn(directory, kinds);
   const missing = await missingFor(directory);
   const planned = await (missing ? planStacksFromNothing(directory, stacks) : planStacks(directory, stacks));

@@ -30,7 +30,7 @@ const commands = (wanted: string) =>
 const STACKS = ["staging-platform", "staging-catalog", "staging-pipeline"];
 const LOST = change({
   type: "databricks_schema",
-  address: "databricks_schema.orders",
+  address: "databricks_schema.orders_schema_A6890076",
   actions: ["delete"],
   before: { name: "orders" },
   after: null,
@@ -80,17 +80,19 @@ test("saves what it planned, applies exactly that in its order, and asks for a w
 
   expect(planned).toMatchObject({ code: 3, stderr: "" });
   expect(JSON.parse(planned.stdout)).toMatchObject({ environment: "staging", verdict: "second look" });
-  expect(readFileSync(path.join(out, "review.md"), "utf8")).toContain("The schema `orders` is deleted.");
+  expect(readFileSync(path.join(out, "review.md"), "utf8")).toMatch(
+    /The schema `orders` is deleted\.[^]*from `staging-catalog\/\S+, stacks\/constructs\/order-catalog\.ts:\d+`/,
+  );
   expect(JSON.parse(readFileSync(path.join(out, "review.json"), "utf8"))).toEqual(JSON.parse(planned.stdout));
   for (const stack of STACKS) expect(existsSync(path.join(out, "stacks", stack, "plan"))).toBe(false);
   terraform.calls();
 
   const refused = await orderTracking(["apply", "staging", "--plan", out]);
   expect(refused).toMatchObject({ code: 1 });
-  expect(refused.stderr).toContain("If that is meant: --allow-data-loss 'databricks_schema.orders'");
+  expect(refused.stderr).toContain("If that is meant: --allow-data-loss 'databricks_schema.orders_schema_A6890076'");
   expect(commands("apply")).toEqual([]);
 
-  const allowed = ["apply", "staging", "--plan", out, "--allow-data-loss", "databricks_schema.orders"];
+  const allowed = ["apply", "staging", "--plan", out, "--allow-data-loss", "databricks_schema.orders_schema_A6890076"];
   const applied = await orderTracking(allowed);
   expect(applied).toMatchObject({ code: 0, stderr: "" });
   expect(commands("apply")).toEqual(STACKS);

@@ -56,6 +56,29 @@ it("synthesizes the environments that are right, and tells why others are not", 
   expect(readdirSync(directory).sort()).toEqual(["manifest.json", "stacks"]);
 });
 
+it("keeps the line that makes each resource only where it is asked to, and nothing of this machine", () => {
+  const file = place("one-platform", "source-lines.json");
+  synthesize(request("one"));
+  expect(existsSync(file)).toBe(false);
+  synthesizeEnvironments([request("one")], directory, TODAY, true);
+
+  const lines = JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
+  const { resource } = JSON.parse(readFileSync(place("one-platform", "cdk.tf.json"), "utf8")) as {
+    resource: Record<string, object>;
+  };
+  const addresses = Object.entries(resource).flatMap(([type, each]) => Object.keys(each).map((id) => `${type}.${id}`));
+  expect(Object.keys(lines).sort()).toEqual(addresses.sort());
+  const [account = "", roles = ""] = ["azurerm_storage_account.", "terraform_data.identity"].map((type) => {
+    const [, line = ""] = Object.entries(lines).find(([address]) => address.startsWith(type)) ?? [];
+    const [source = "", number] = line.split(":");
+    return readFileSync(path.join(__dirname, "../..", source), "utf8").split("\n")[Number(number) - 1];
+  });
+  expect(account).toContain("new StorageAccount(");
+  expect(roles).toContain("new RolesInEffect(");
+  synthesize(request("one"));
+  expect(existsSync(file)).toBe(false);
+});
+
 it("removes what a process left behind that was killed, and nothing of one that still runs", () => {
   const { pid: ended } = spawnSync(process.execPath, ["--version"]);
   for (const pid of [ended, process.ppid]) mkdirSync(path.join(directory, `unfinished-${pid}-x`));
