@@ -3,7 +3,7 @@
 import { findDeploymentTools, findRequirements } from "./requirements.mjs";
 import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
 
-/** Commands that run nothing of the job: Node packages are enough. */
+/** Commands that run nothing of the job, unless they are asked to compare: Node packages are enough. */
 const WITHOUT_SPARK = ["state", "plan", "apply", "sandbox", "identities", "github", "cloud"];
 
 const DOCTOR_USAGE = `Usage: npm run -s order-tracking -- doctor
@@ -30,7 +30,8 @@ if (command === "doctor" && args.some((word) => word === "--help" || word === "-
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 } else {
   try {
-    await (WITHOUT_SPARK.includes(process.argv[2]) ? setUpNode() : setUp());
+    const isWithoutSpark = WITHOUT_SPARK.includes(command) && !args.includes("--compare");
+    await (isWithoutSpark ? setUpNode() : setUp());
     await import("tsx");
     await import("../cli/main.ts");
   } catch (error) {

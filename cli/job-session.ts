@@ -35,12 +35,18 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   return Promise.race([work, aborted]);
 }
 
-/** Starts everything, does the work, and ends everything; Ctrl-C aborts whatever is under way. */
+/**
+ * Starts everything, does the work, and ends everything; Ctrl-C aborts whatever is under way.
+ *
+ * @param checkout whose jobs; by default those of this one
+ * @returns what `work` does, or {@link INTERRUPTED}
+ */
 export async function withJobSession(
   homeDirectory: string,
   environment: string,
   progress: Progress,
   work: (session: JobSession) => Promise<number>,
+  checkout?: string,
 ): Promise<number> {
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -55,7 +61,7 @@ export async function withJobSession(
     });
     try {
       progress.step("Synthesizing the stacks and starting Spark");
-      const synthesized = synthesize(home.synthesized, environment, interrupt.signal);
+      const synthesized = synthesize(home.synthesized, environment, interrupt.signal, {}, checkout);
       await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupt.signal);
       const code = await work({
         job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),

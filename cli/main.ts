@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   reset: () => import("./commands/reset.ts"),
   spark: () => import("./commands/spark.ts"),
   state: () => import("./commands/state.ts"),
+  compare: () => import("./commands/compare.ts"),
   plan: () => import("./commands/plan.ts"),
   apply: () => import("./commands/apply.ts"),
   sandbox: () => import("./commands/sandbox.ts"),
@@ -50,6 +51,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure
+  compare  show what this checkout's code makes of files that a commit's does not
   plan     review what a deployment would change, and save it
   apply    deploy exactly what was planned and reviewed
   sandbox  take an environment of one's own up and down

@@ -12,6 +12,7 @@ const root = path.dirname(__dirname);
  * Synthesizes the stacks of an environment into `outputDirectory`; what is wrong with another is no matter.
  *
  * @param variables of the process that synthesizes, beside those of this one
+ * @param checkout whose stacks; by default those of this one
  * @throws UsageError where there is no such environment
  * @throws Error with what the app said, such as a refused value of an environment; when the signal aborts
  */
@@ -20,9 +21,10 @@ export async function synthesize(
   environment: string,
   signal?: AbortSignal,
   variables: Readonly<Record<string, string>> = {},
+  checkout = root,
 ): Promise<void> {
   const child = spawn(process.execPath, ["--import", "tsx", "main.ts"], {
-    cwd: root,
+    cwd: checkout,
     env: {
       ...process.env,
       ...variables,

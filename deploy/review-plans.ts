@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { review, type Review } from "../review/review.ts";
+import type { Finding } from "../review/scene.ts";
 import { codeChanges, type ShippedFile } from "./code-changes.ts";
 import { folderOf, type PlannedStack, synthesizedStack } from "./plan-stacks.ts";
 
@@ -12,12 +13,16 @@ type Block = Readonly<Record<string, unknown>>;
 const SOURCE_LINES_FILE = "source-lines.json";
 const sourceLinesType = z.record(z.string(), z.string());
 
-/** @param notes what a reader has to know of how the plans were made */
+/**
+ * @param notes what a reader has to know of how the plans were made
+ * @param rows what the change does to rows, where that was tried
+ */
 export async function reviewOf(
   directory: string,
   environment: string,
   planned: readonly PlannedStack[],
   notes: readonly string[] = [],
+  rows: readonly Finding[] = [],
 ): Promise<Review> {
   const code = await Promise.all(
     planned.map(({ stack, json }) => codeChanges(folderOf(directory, stack), shippedFiles(json))),
@@ -29,6 +34,7 @@ export async function reviewOf(
     files: code.flatMap(({ files }) => files),
     contract: code.flatMap(({ contract }) => contract),
     notes,
+    rows,
   });
 }
 

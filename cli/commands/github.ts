@@ -12,13 +12,13 @@ import {
 } from "../../deploy/github.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR
+export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR [--compare COMMIT]
        npm run -s order-tracking -- github comment DIR --pull-request NUMBER
        npm run -s order-tracking -- github drift ENVIRONMENT DIR --result none|changes|second-look
 
 For steps of workflows, with the variables that GitHub gives them.
 
-  plan     as "plan ENVIRONMENT --out DIR", but changes are no failure: shows the review in the step's summary, and hands
+  plan     as "plan ENVIRONMENT" with these options, but changes are no failure: shows the review in the step's summary, and hands
            out the result
   comment  show the reviews in DIR, a folder for each, in a comment each, which is updated from commit to commit
   drift    open, update or close the environment's issue
@@ -31,20 +31,25 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
-    options: { out: { type: "string" }, "pull-request": { type: "string" }, result: { type: "string" } },
+    options: {
+      out: { type: "string" },
+      compare: { type: "string" },
+      "pull-request": { type: "string" },
+      result: { type: "string" },
+    },
   });
-  const { out, "pull-request": pullRequest, result } = values;
+  const { out, compare, "pull-request": pullRequest, result } = values;
   const [what, first, second, ...rest] = positionals;
   if (first === undefined || rest.length > 0) throw new UsageError("give plan, comment or drift, and what it takes");
-  if (what === "plan" && out !== undefined && second === undefined) return plan(first, out);
+  if (what === "plan" && out !== undefined && second === undefined) return plan(first, out, compare);
   if (what === "comment" && pullRequest !== undefined && second === undefined) return comment(first, pullRequest);
   if (what === "drift" && second !== undefined && result !== undefined) return drift(first, second, result);
   throw new UsageError("give plan, comment or drift, and what it takes");
 }
 
-async function plan(environment: string, folder: string): Promise<number> {
+async function plan(environment: string, folder: string, base: string | undefined): Promise<number> {
   const { run: runPlan } = await import("./plan.ts");
-  const code = await runPlan([environment, "--out", folder]);
+  const code = await runPlan([environment, "--out", folder, ...(base === undefined ? [] : ["--compare", base])]);
   const result = RESULTS[code];
   if (result === undefined) return code;
   tellStep(result, folder, process.env);

@@ -16,11 +16,18 @@ import { reviewOf } from "../../deploy/review-plans.ts";
 import { planKey, sealPlans } from "../../deploy/seal.ts";
 import { asMarkdown } from "../../review/markdown.ts";
 import type { Review, Verdict } from "../../review/review.ts";
+import { findRowChanges } from "../../review/rows.ts";
+import type { Finding } from "../../review/scene.ts";
 import { asLines } from "../../review/terminal.ts";
 import { parseArguments, userPath, UsageError } from "../arguments.ts";
+import { arrivalsOf } from "../arrivals.ts";
+import { INTERRUPTED } from "../job-session.ts";
+import { Progress } from "../progress.ts";
+import { compareRows } from "../row-changes.ts";
 import { synthesize } from "../synthesize.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- plan ENVIRONMENT [--stack STACK]... [--out DIR] [--json]
+                                           [--compare COMMIT [--file FILE]...]
 
 Plans the environment's stacks with Terraform, and prints one review of all of them: what may be lost, who may do what,
 what runs differently, what it costs, what is dangerous, and the rest in numbers. Changes nothing.
@@ -29,6 +36,9 @@ what runs differently, what it costs, what is dangerous, and the rest in numbers
   --out DIR      save the plans there, sealed, for "apply ENVIRONMENT --plan DIR", with the review in review.md and
                  review.json. With ORDER_TRACKING_PLAN_KEY set, they are encrypted
   --json         print the review as one JSON document
+  --compare COMMIT
+                 tell what the code does to rows that COMMIT's does otherwise, as the command compare does: on this
+                 machine, with the samples or each FILE
 
 Without a sign-in, or while the environment's subscription is not known, it plans as if nothing were there yet: good for a
 pull request of somebody who has no account. Such a plan is reviewed, but cannot be applied.
@@ -50,16 +60,26 @@ export async function run(args: readonly string[]): Promise<number> {
       stack: { type: "string", multiple: true, default: [...KINDS] },
       out: { type: "string" },
       json: { type: "boolean", default: false },
+      compare: { type: "string" },
+      file: { type: "string", multiple: true, default: [] },
     },
   });
   const [environment, ...rest] = positionals;
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
   const kinds = values.stack.map((name) => kindOf(name, environment));
+  if (values.compare === undefined && values.file.length > 0) throw new UsageError("--file is for --compare");
+  const arrivals = arrivalsOf(values.file);
   const out = values.out === undefined ? undefined : userPath(values.out);
   const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
     if (out !== undefined) makeEmpty(out);
-    return await plan(environment, kinds, directory, { isSaved: out !== undefined, isJson: values.json });
+    const comparison =
+      values.compare === undefined
+        ? undefined
+        : await compareRows(values.compare, environment, arrivals, new Progress(values.json));
+    if (values.compare !== undefined && comparison === undefined) return INTERRUPTED;
+    const rows = comparison === undefined ? [] : findRowChanges(comparison, `${environment}-pipeline`);
+    return await plan(environment, kinds, directory, { isSaved: out !== undefined, isJson: values.json, rows });
   } finally {
     if (out === undefined) rmSync(directory, { recursive: true });
   }
@@ -82,6 +102,7 @@ function makeEmpty(directory: string): void {
 interface Options {
   readonly isSaved: boolean;
   readonly isJson: boolean;
+  readonly rows: readonly Finding[];
 }
 
 async function plan(environment: string, kinds: readonly Kind[], directory: string, options: Options): Promise<number> {
@@ -90,7 +111,13 @@ async function plan(environment: string, kinds: readonly Kind[], directory: stri
   const stacks = stacksIn(directory, kinds);
   const missing = await missingFor(directory);
   const planned = await (missing ? planStacksFromNothing(directory, stacks) : planStacks(directory, stacks));
-  const review = await reviewOf(directory, nameIn(stacks), planned, missing ? [fromNothing(missing)] : []);
+  const review = await reviewOf(
+    directory,
+    nameIn(stacks),
+    planned,
+    missing ? [fromNothing(missing)] : [],
+    options.rows,
+  );
   tell(review, planned, options);
   if (options.isSaved) {
     writeFileSync(path.join(directory, "review.md"), asMarkdown(review));

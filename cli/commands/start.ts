@@ -1,6 +1,4 @@
 /** `order-tracking start`, which is `npm start`: files through the job, and what came of them. */
-import { constants, accessSync, readdirSync, statSync } from "node:fs";
-import path from "node:path";
 import { deliver } from "../../local/landing-directory.ts";
 import {
   environmentOption,
@@ -9,9 +7,9 @@ import {
   parseArguments,
   shellWord,
   shownPath,
-  UsageError,
   userPath,
 } from "../arguments.ts";
+import { arrivalsOf } from "../arrivals.ts";
 import { withJobSession, type JobSession } from "../job-session.ts";
 import { hasLanded, reportLoads, type Arrival } from "../load-report.ts";
 import { Progress } from "../progress.ts";
@@ -28,37 +26,6 @@ Exit code 0 only if every run succeeded. A run that fails in its quality gate al
   --home DIR          where the volume and the tables live, kept from run to run (default: .local)
 `;
 
-const root = path.join(__dirname, "../..");
-
-/** The samples, one folder an arrival. */
-function sampleArrivals(): string[][] {
-  const samples = path.join(root, "samples");
-  return readdirSync(samples)
-    .sort()
-    .map((arrival) =>
-      readdirSync(path.join(samples, arrival))
-        .sort()
-        .map((file) => path.join(samples, arrival, file)),
-    );
-}
-
-/** @throws UsageError where one of the files is not a readable file; nothing has happened by then */
-function checkFiles(files: readonly string[]): void {
-  for (const file of files) {
-    const found = statSync(file, { throwIfNoEntry: false });
-    if (found === undefined) throw new UsageError(`there is no file ${file}`);
-    if (!found.isFile()) throw new UsageError(`${file} is not a file: name the files in it`);
-    if (/^[._]/.test(path.basename(file))) {
-      throw new UsageError(`${file} starts with "." or "_": the job leaves such files alone, so rename it first`);
-    }
-    try {
-      accessSync(file, constants.R_OK);
-    } catch (error) {
-      throw new UsageError(`${file} cannot be read: check its permissions`, { cause: error });
-    }
-  }
-}
-
 /** Loads the files, then shows the tables. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments({
@@ -66,8 +33,7 @@ export async function run(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: { ...homeOption, ...environmentOption, json: { type: "boolean", default: false } },
   });
-  const given = positionals.map(userPath);
-  checkFiles(given);
+  const given = arrivalsOf(positionals);
   const print = values.json
     ? () => undefined
     : (line: string) => {
@@ -77,7 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return withJobSession(userPath(values.home), values.environment, progress, async (session) => {
     print(`${session.job.job.name} on this machine, in ${shownPath(session.home.directory)}`);
     const arrivals: Arrival[] = [];
-    for (const files of given.length > 0 ? [given] : sampleArrivals()) {
+    for (const files of given) {
       const delivered = files.map((file) => deliver(file, session.job.landingDirectory));
       print(`\nArrival ${arrivals.length + 1}: ${printable(delivered.join(", "))}`);
       const run = await runAndReport(session.job, "file_arrival", session.interrupted, progress, print);
@@ -87,7 +53,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const document = values.json ? { environment: values.environment } : undefined;
     const code = await reportLoads(session, arrivals, progress, document);
-    if (code === 0 && !values.json) print(await whatNext(session, given.length === 0));
+    if (code === 0 && !values.json) print(await whatNext(session, positionals.length === 0));
     return code;
   });
 }

@@ -119,7 +119,11 @@ export class Roles {
           properties.principalId === given.principalId &&
           String(properties.roleDefinitionId).endsWith(definition),
       );
-    if (twin) throw new Refusal(409, "RoleAssignmentExists", `the role is assigned already: ${twin.id}`);
+    if (twin) {
+      const number = String(twin.name).replaceAll("-", "");
+      const words = `The role assignment already exists. The ID of the conflicting role assignment is ${number}.`;
+      throw new Refusal(409, "RoleAssignmentExists", words);
+    }
     arm.set({
       id,
       name: id.split("/").at(-1) ?? "",

@@ -23,6 +23,10 @@ const SHARE_OF_ERRORS = 1 / 15;
 const MOST_REQUESTS = 40;
 /** What azurerm says of something that was made without the state knowing, and for which address. */
 const THERE_ALREADY = /a resource with the ID "([^"]+)" already exists - [^]*?with (\S+),/g;
+/** The same of something in Unity Catalog, which is imported by its full name. */
+const IN_CATALOG_ALREADY = /cannot create [\w ]+: '([^']+)' already exists[^]*?with (\S+),/g;
+/** The same of a role assignment, of which Azure tells only the number. */
+const ASSIGNED_ALREADY = /conflicting role assignment is ([0-9a-f]{32})\.[^]*?with (\S+),/g;
 
 const providers = installProviders();
 if (typeof providers === "string") console.warn(`No fault was met: ${providers}`);
@@ -104,8 +108,15 @@ if (typeof providers === "string") console.warn(`No fault was met: ${providers}`
         cloud.fault = undefined;
         // azurerm ends its waiting for what it is making, and the state does not have that then.
         const { output } = await stacks[kind].apply();
-        for (const [, id = "", address = ""] of output.matchAll(THERE_ALREADY))
+        for (const [, id = "", address = ""] of [THERE_ALREADY, IN_CATALOG_ALREADY].flatMap((words) => [
+          ...output.matchAll(words),
+        ]))
           expect(outcome(await stacks[kind].import(address, id))).toBe(SUCCESS);
+        for (const [, number, address = ""] of output.matchAll(ASSIGNED_ALREADY)) {
+          const roles = cloud.arm.ofType("Microsoft.Authorization/roleAssignments");
+          const role = roles.find(({ name }) => name.replaceAll("-", "") === number);
+          expect(outcome(await stacks[kind].import(address, role?.id ?? ""))).toBe(SUCCESS);
+        }
         expect(outcome(await stacks[kind].apply())).toBe(SUCCESS);
       }
 

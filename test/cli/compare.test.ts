@@ -1,0 +1,82 @@
+/** `compare`, with Spark: the same files, loaded by the code of a commit and by that of this checkout. */
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { RowComparison } from "../../review/rows.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { orderTracking } from "./order-tracking.ts";
+
+jest.setTimeout(300_000);
+
+const root = path.join(__dirname, "../..");
+const scratch = temporaryFolder();
+const repository = path.join(scratch, "repository");
+const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, stdio: "pipe" });
+
+/** A commit like this checkout, but for the contract: an address is needed, a status is not, and the last status first. */
+beforeAll(() => {
+  execFileSync("git", ["clone", "--quiet", root, repository], { stdio: "pipe" });
+  const contract = path.join(repository, "notebooks/order_tracking/contract/orders.py");
+  const changed = readFileSync(contract, "utf8")
+    .replace(
+      'Column("address", "string")',
+      'Column("address", "string", required=True),\n        Column("carrier", "string")',
+    )
+    .replace('Column("status", "string", required=True)', 'Column("status", "string")')
+    .replace('"RETURNED",\n', "")
+    .replace('"NEW",', '"RETURNED",\n            "NEW",');
+  writeFileSync(contract, changed);
+  const author = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"];
+  git(...author, "commit", "--quiet", "--all", "--message", "another contract");
+});
+afterAll(() => {
+  rmSync(scratch, { recursive: true });
+});
+
+const HEADER = "tracking_num,order_num,status,address,received_date,delivery_date,last_update_timestamp";
+const row = (number: string, status: string, address: string) =>
+  `${number},O1,${status},${address},2026-01-01,,2026-01-01 10:00:00`;
+
+test("shows what is otherwise, row by row, and says where a person should look", async () => {
+  const rows = [
+    row("T1", "SHIPPED", "1 Main Street"),
+    row("T2", "SHIPPED", ""),
+    row("T3", "", "3 Main Street"),
+    row("T4", "SHIPPED", "4 Main Street"),
+    row("T4", "RETURNED", "4 Main Street"),
+  ];
+  const file = path.join(scratch, "orders.csv");
+  writeFileSync(file, `${[HEADER, ...rows].join("\n")}\n`);
+  process.env.GIT_DIR = path.join(repository, ".git");
+
+  const { code, stdout, stderr } = await orderTracking(["compare", "HEAD", file, "--json"]);
+
+  expect([code, stderr]).toEqual([3, ""]);
+  const { changes, ...totals } = JSON.parse(stdout) as RowComparison;
+  expect(totals).toEqual({
+    ...{ base: "HEAD", files: 1, orders: 3, quarantined: 1 },
+    ...{ newColumns: [], lostColumns: ["carrier"] },
+  });
+  const found = Object.fromEntries(
+    changes.map(({ kind, count, examples }) => [kind, [count, ...examples.map(({ name }) => name)]]),
+  );
+  expect(found).toEqual({
+    lost: [1, "T3"],
+    inserted: [1, "T2"],
+    changed: [1, "T4"],
+    quarantined: [1, "orders.csv, row 3"],
+    released: [1, "orders.csv, row 2"],
+  });
+  const changed = changes.find(({ kind }) => kind === "changed")?.examples[0];
+  expect([changed?.before?.status, changed?.after?.status]).toEqual(["SHIPPED", "RETURNED"]);
+});
+
+test.each([
+  [["no-such-commit"], "there is no commit no-such-commit in this repository"],
+  [[], "give a commit"],
+  [["HEAD", "no-such-file.csv"], "there is no file"],
+])("refuses %j before anything is loaded", async (args, message) => {
+  const { code, stderr } = await orderTracking(["compare", ...args]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(message);
+});
