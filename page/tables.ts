@@ -33,7 +33,7 @@ const LET_GO_AFTER_MS = 5000;
  * Conversations with Spark at once, each of which answers one question after another: a view asks several, and much of
  * each answer is planning, which keeps one core busy.
  */
-const CONVERSATIONS = 3;
+const CONVERSATIONS = 2;
 
 /** Asks Spark, and remembers its answers for as long as the tables are as they were. */
 export class SparkTables implements Tables {
