@@ -46,6 +46,11 @@ export class SingleStack {
     return this.#terraform(["apply", "-auto-approve", "-input=false", "-no-color"], onStart);
   }
 
+  /** Destroys all that it made. */
+  destroy(): Promise<Finished> {
+    return this.#terraform(["destroy", "-auto-approve", "-input=false", "-no-color"]);
+  }
+
   /** Takes something that is there already into the state. */
   import(address: string, id: string): Promise<Finished> {
     return this.#terraform(["import", "-input=false", "-no-color", address, id]);
