@@ -18,6 +18,7 @@ from uuid import uuid4
 from connect_server import ConnectAddress
 from crash_scenario import POLICY, remove_what_should_go
 from order_tracking.errors import QualityGateError, RemovalError
+from order_tracking.files import moving
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
@@ -39,14 +40,14 @@ class JobProcess:
         before_effect: int = 0,
         how: How = "killed",
         renames: bool = True,
-        counts_commands: bool = True,
+        counts_all: bool = True,
         removes: bool = False,
     ) -> None:
         """Start it; it comes to its end unless it has as many effects as `before_effect`, which counts from 1.
 
-        `renames` says whether its file system can rename, `counts_commands` whether commands to Spark count as effects,
-        beside changes to files, and `removes` whether it withdraws and erases after the load. To the server, its user
-        is the pipeline's schema.
+        `renames` says whether its file system can rename, `counts_all` whether commands to Spark and all changes to
+        files count as effects, or only those that moving a file takes, and `removes` whether it withdraws and erases
+        after the load. To the server, its user is the pipeline's schema.
         """
         self._dies_before = before_effect if how == "killed" else 0
         self._is_at_work = _PROCESSES.Event()
@@ -56,7 +57,7 @@ class JobProcess:
             target=_report_error,
             args=(
                 *(error, server.url(user=pipeline.schema), pipeline.schema, str(pipeline.volume)),
-                *(before_effect, how, renames, counts_commands, removes, self._is_at_work, self._effects),
+                *(before_effect, how, renames, counts_all, removes, self._is_at_work, self._effects),
             ),
         )
         self._process.start()
@@ -98,10 +99,11 @@ class Effects:
     def __init__(self, volume: str, before_effect: int, how: How, count: Any) -> None:
         self._volume, self._before_effect, self._how, self._count = volume, before_effect, how, count
 
-    def watch(self, counts_commands: bool) -> None:
-        """Count from now on: changes to files, and commands to Spark where they count."""
+    def watch(self, counts_all: bool) -> None:
+        """Count from now on: changes to files and commands to Spark, or only what moving a file takes."""
+        self._counts_all = counts_all
         sys.addaudithook(self._on_event)
-        if not counts_commands:
+        if not counts_all:
             return
         execute_command = SparkConnectClient.execute_command
 
@@ -117,7 +119,8 @@ class Effects:
         changes = event in ("os.remove", "os.rename") or (
             event == "open" and bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         )
-        if changes and str(args[0]).startswith(self._volume):  # The checkpoint's path does, too.
+        # The checkpoint's path starts so, too.
+        if changes and str(args[0]).startswith(self._volume) and (self._counts_all or _is_moving()):
             self._effect()
 
     def _effect(self) -> None:
@@ -127,6 +130,13 @@ class Effects:
         if self._how == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         raise OSError("made to fail")
+
+
+def _is_moving() -> bool:
+    frame = sys._getframe()
+    while frame.f_back and frame.f_code.co_filename != moving.__file__:
+        frame = frame.f_back
+    return frame.f_code.co_filename == moving.__file__
 
 
 def refuse_to_rename(*_: Any) -> None:
@@ -149,7 +159,7 @@ def _run_job(
     before_effect: int,
     how: How,
     renames: bool,
-    counts_commands: bool,
+    counts_all: bool,
     removes: bool,
     is_at_work: Any,
     effects: Any,
@@ -159,7 +169,7 @@ def _run_job(
     pipeline = Pipeline(SparkSession.builder.remote(url).getOrCreate(), schema, Path(volume))
     run_id = uuid4().hex[:8]
     is_at_work.set()
-    Effects(volume, before_effect, how, effects).watch(counts_commands)
+    Effects(volume, before_effect, how, effects).watch(counts_all)
     with Path(os.devnull).open("w") as log, redirect_stdout(log):
         try:
             pipeline.stage(run_id, POLICY)
