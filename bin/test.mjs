@@ -86,7 +86,7 @@ async function runJest(files) {
 async function runPytest(files) {
   const file = path.join(reports, "pytest.xml");
   // Two processes, which share a Spark, where there is enough to do for both.
-  const processes = files.length === 0 || files.length > 4 ? ["-n", "2"] : [];
+  const processes = files.length === 0 || files.length > 4 ? ["-n", "2", "--dist", "worksteal"] : [];
   return run(
     python,
     ["-m", "pytest", ...processes, `--junitxml=${file}`, ...files],
