@@ -1,3 +1,4 @@
+import path from "node:path";
 import { EnvironmentError } from "./environments/environment.ts";
 import { requestedEnvironments } from "./environments/requested.ts";
 import { SOURCE_LINES_VARIABLE } from "./stacks/source-lines.ts";
@@ -11,8 +12,10 @@ try {
   const today = new Date().toISOString().slice(0, "YYYY-MM-DD".length);
   const { requests, areNamed } = requestedEnvironments(process.env, today);
   const outputDirectory = process.env.CDKTF_OUTDIR ?? "cdktf.out";
-  const keepsLines = process.env[SOURCE_LINES_VARIABLE] !== undefined;
-  const refusals = synthesizeEnvironments(requests, outputDirectory, today, keepsLines);
+  const refusals = synthesizeEnvironments(requests, outputDirectory, today, {
+    lockFile: path.join(__dirname, ".terraform.lock.hcl"),
+    keepsLines: process.env[SOURCE_LINES_VARIABLE] !== undefined,
+  });
   const isFailure = refusals.length === requests.length || (areNamed && refusals.length > 0);
   // cdktf shows what the app writes to standard error only if the app fails.
   const print = isFailure ? console.error : console.log;

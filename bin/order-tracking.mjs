@@ -4,7 +4,7 @@ import { findDeploymentTools, findRequirements } from "./requirements.mjs";
 import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
 
 /** Commands that run nothing of the job, unless they are asked to compare: Node packages are enough. */
-const WITHOUT_SPARK = ["state", "plan", "apply", "sandbox", "identities", "github", "cloud"];
+const WITHOUT_SPARK = ["state", "plan", "apply", "lock", "sandbox", "identities", "github", "cloud"];
 
 const DOCTOR_USAGE = `Usage: npm run -s order-tracking -- doctor
 

@@ -29,6 +29,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compare: () => import("./commands/compare.ts"),
   plan: () => import("./commands/plan.ts"),
   apply: () => import("./commands/apply.ts"),
+  lock: () => import("./commands/lock.ts"),
   sandbox: () => import("./commands/sandbox.ts"),
   github: () => import("./commands/github.ts"),
   identities: () => import("./commands/identities.ts"),
@@ -54,6 +55,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   compare  show what this checkout's code makes of files that a commit's does not
   plan     review what a deployment would change, and save it
   apply    deploy exactly what was planned and reviewed
+  lock     write the hashes of the providers into a file to be committed
   sandbox  take an environment of one's own up and down
   identities  make the identities of workflows on GitHub
   github   do what workflows on GitHub do beside the other commands

@@ -1,5 +1,6 @@
 /** Environments in, stacks on disk out: each on its own, so that one that is wrong stops itself only. */
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -29,6 +30,13 @@ export interface Request {
   readonly resolve: () => Environment;
 }
 
+export interface SynthesisOptions {
+  /** Hashes of the providers, as Terraform writes them, which each stack's folder gets a copy of where there is one. */
+  readonly lockFile?: string;
+  /** Whether each stack's folder tells which line makes each resource. */
+  readonly keepsLines?: boolean;
+}
+
 /** Why an environment has no stacks. */
 export interface Refusal {
   readonly environment: string;
@@ -40,14 +48,13 @@ export interface Refusal {
  * left as it was; otherwise it holds whole stacks, or, should the process die, no manifest and so none.
  *
  * @param today the day that decides what has expired, as YYYY-MM-DD
- * @param keepsLines whether each stack's folder tells which line makes each resource
  * @returns the environments that are not in it
  */
 export function synthesizeEnvironments(
   requests: readonly Request[],
   outputDirectory: string,
   today: string,
-  keepsLines = false,
+  { lockFile, keepsLines = false }: SynthesisOptions = {},
 ): readonly Refusal[] {
   mkdirSync(outputDirectory, { recursive: true });
   removeAbandoned(outputDirectory);
@@ -65,7 +72,7 @@ export function synthesizeEnvironments(
         refusals.push({ environment: name, reason: error.message });
       }
     }
-    if (finished.length > 0) putInPlace(finished, outputDirectory);
+    if (finished.length > 0) putInPlace(finished, outputDirectory, lockFile);
     return refusals;
   } finally {
     rmSync(scratch, { recursive: true });
@@ -118,7 +125,7 @@ function synthesize(environment: Environment, directory: string, today: string, 
 }
 
 /** Moves the stacks of each directory to where they are looked for, and tells of them last. */
-function putInPlace(directories: readonly string[], outputDirectory: string): void {
+function putInPlace(directories: readonly string[], outputDirectory: string, lockFile: string | undefined): void {
   const manifest = path.join(outputDirectory, Manifest.fileName);
   rmSync(manifest, { force: true });
   for (const directory of directories) {
@@ -132,6 +139,8 @@ function putInPlace(directories: readonly string[], outputDirectory: string): vo
           renameSync(path.join(stacks, stack, entry), path.join(place, entry));
         }
       }
+      if (lockFile !== undefined && existsSync(lockFile))
+        copyFileSync(lockFile, path.join(place, ".terraform.lock.hcl"));
     }
   }
   const parts = directories.map(

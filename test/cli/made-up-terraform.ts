@@ -17,7 +17,7 @@ export interface Answers {
   readonly plans?: Readonly<Record<string, unknown>>;
   /** Of each stack's state; by default there is none. */
   readonly states?: Readonly<Record<string, unknown>>;
-  /** `plan STACK` or the like fails. */
+  /** `plan STACK`, or a command in whatever folder, fails. */
   readonly failing?: string;
   readonly version?: string;
 }
@@ -37,8 +37,9 @@ export class MadeUpTerraform {
       const call = { stack, args, backend, variables: process.env };
       appendFileSync(${JSON.stringify(this.#file("calls.jsonl"))}, JSON.stringify(call) + require("node:os").EOL);
       const [command] = args;
-      if (command + " " + stack === answers.failing) { console.error("Error: no luck"); process.exit(1); }
+      if ([command, command + " " + stack].includes(answers.failing)) { console.error("Error: no luck"); process.exit(1); }
       if (command === "init" && !existsSync(".terraform.lock.hcl")) writeFileSync(".terraform.lock.hcl", "providers of " + stack);
+      if (command === "providers") writeFileSync(".terraform.lock.hcl", "locked: " + readFileSync("main.tf.json", "utf8"));
       if (command === "plan") writeFileSync("plan", "a plan of " + stack);
       if (command === "apply") console.log("applied " + stack);
       if (command === "state" && answers.states?.[stack]) console.log(JSON.stringify(answers.states[stack]));

@@ -60,7 +60,7 @@ it("keeps the line that makes each resource only where it is asked to, and nothi
   const file = place("one-platform", "source-lines.json");
   synthesize(request("one"));
   expect(existsSync(file)).toBe(false);
-  synthesizeEnvironments([request("one")], directory, TODAY, true);
+  synthesizeEnvironments([request("one")], directory, TODAY, { keepsLines: true });
 
   const lines = JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
   const { resource } = JSON.parse(readFileSync(place("one-platform", "cdk.tf.json"), "utf8")) as {
@@ -77,6 +77,14 @@ it("keeps the line that makes each resource only where it is asked to, and nothi
   expect(roles).toContain("new RolesInEffect(");
   synthesize(request("one"));
   expect(existsSync(file)).toBe(false);
+});
+
+it("gives each stack the hashes of the providers where there are some", () => {
+  const lockFile = path.join(directory, "committed");
+  writeFileSync(lockFile, "hashes");
+  synthesizeEnvironments([request("one")], directory, TODAY, { lockFile });
+
+  for (const stack of stacksOf("one")) expect(readFileSync(place(stack, ".terraform.lock.hcl"), "utf8")).toBe("hashes");
 });
 
 it("removes what a process left behind that was killed, and nothing of one that still runs", () => {
