@@ -11,8 +11,11 @@ const AUDIENCE = "api://AzureADTokenExchange";
 /** A role, and why the identity needs it. */
 interface Role {
   readonly name: string;
-  readonly on: "subscription" | "state";
+  readonly on: Place;
 }
+
+/** Where a role counts. */
+type Place = "subscription" | "state" | { readonly resourceGroup: string };
 
 /** One identity: what it may do, and which jobs may be it. */
 export interface Identity {
@@ -26,14 +29,21 @@ export interface Identity {
 }
 
 /** The rights to deploy, which those who apply and those who make sandboxes need. */
-const DEPLOYING: readonly Role[] = [
-  { name: "Contributor", on: "subscription" },
-  { name: "Role Based Access Control Administrator", on: "subscription" },
+const deploying = (on: Place): readonly Role[] => [
+  { name: "Contributor", on },
+  { name: "Role Based Access Control Administrator", on },
   { name: "Storage Blob Data Contributor", on: "state" },
 ];
 
-/** The identities of an environment; one more where sandboxes are. */
-export function identitiesOf(environment: string, hasSandboxes: boolean): readonly Identity[] {
+/** What who deploys in one resource group needs as well: to find the workspace, and whatever is left of a sandbox. */
+const FINDING: Role = { name: "Reader", on: "subscription" };
+
+/**
+ * The identities of an environment; one more where sandboxes are.
+ *
+ * @param sandboxGroup resource group that all sandboxes are in, if there is one
+ */
+export function identitiesOf(environment: string, hasSandboxes: boolean, sandboxGroup?: string): readonly Identity[] {
   const name = (purpose: string) => `id-order-tracking-${environment}-${purpose}`;
   return [
     {
@@ -49,7 +59,7 @@ export function identitiesOf(environment: string, hasSandboxes: boolean): readon
     {
       name: name("apply"),
       purpose: "applies what was agreed to",
-      roles: DEPLOYING,
+      roles: deploying("subscription"),
       environment,
       workflows: ["Deploy"],
     },
@@ -58,7 +68,10 @@ export function identitiesOf(environment: string, hasSandboxes: boolean): readon
           {
             name: name("sandbox"),
             purpose: "takes sandboxes up and down",
-            roles: DEPLOYING,
+            roles:
+              sandboxGroup === undefined
+                ? deploying("subscription")
+                : [...deploying({ resourceGroup: sandboxGroup }), FINDING],
             environment: "sandbox",
             workflows: ["Sandbox", "Reap"],
           },
@@ -89,6 +102,14 @@ export function subjectOf(repository: string, environment: string, workflow: str
 export function subjectCommand(repository: string): string {
   const claims = ["repo", "context", "workflow"].map((claim) => `-f 'include_claim_keys[]=${claim}'`).join(" ");
   return `gh api --method PUT repos/${repository}/actions/oidc/customization/sub -F use_default=false ${claims}`;
+}
+
+function placeOf(place: Place, backend: StateBackend): { readonly words: string; readonly scope: string } {
+  const subscription = `/subscriptions/${backend.subscriptionId}`;
+  if (place === "state") return { words: "the states", scope: containerId(backend) };
+  if (place === "subscription") return { words: "the subscription", scope: subscription };
+  const { resourceGroup } = place;
+  return { words: `the resource group ${resourceGroup}`, scope: `${subscription}/resourceGroups/${resourceGroup}` };
 }
 
 /** What is missing of an identity now. Roles can be given only once it is there, so it is asked for again until nothing is. */
@@ -133,9 +154,9 @@ export async function missingIdentitySteps(
     });
   }
   for (const role of identity.roles) {
-    const scope = role.on === "state" ? containerId(backend) : `/subscriptions/${subscription}`;
+    const { words, scope } = placeOf(role.on, backend);
     if (roles.has(`${role.name} ${scope}`.toLowerCase())) continue;
-    need(`give it the role ${role.name} on ${role.on === "state" ? "the states" : "the subscription"}`, {
+    need(`give it the role ${role.name} on ${words}`, {
       command: "role assignment create",
       options: {
         "assignee-object-id": principal?.principalId ?? `the principal id of ${identity.name}`,

@@ -215,8 +215,17 @@ function request(method: string, url: string, body?: object): AzCall {
 
 const rolesType = z.array(z.object({ id: z.string(), scope: z.string(), roleDefinitionName: z.string().nullish() }));
 
-/** Roles on something that had the sandbox's name: they outlive who they were for, and sometimes what they were on. */
-async function inRoles({ backend: { subscriptionId } }: SandboxHome, sandbox: string): Promise<readonly Leftover[]> {
+/**
+ * Roles on something that had the sandbox's name: they outlive who they were for, and sometimes what they were on.
+ *
+ * Whoever has rights in a shared resource group only may not list the roles of the subscription. There, the roles of a
+ * sandbox are on what is its own, which is looked for by itself.
+ */
+async function inRoles(
+  { backend: { subscriptionId }, resourceGroup }: SandboxHome,
+  sandbox: string,
+): Promise<readonly Leftover[]> {
+  if (resourceGroup !== undefined) return [];
   const roles = await az({ command: "role assignment list", options: { all: [], subscription: subscriptionId } });
   return rolesType
     .parse(roles)
@@ -231,14 +240,21 @@ const taggedType = z.array(
   z.object({ id: z.string(), name: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
 );
 
-async function inAzure({ backend: { subscriptionId } }: SandboxHome, sandbox: string): Promise<readonly Leftover[]> {
+async function inAzure(
+  { backend: { subscriptionId }, resourceGroup }: SandboxHome,
+  sandbox: string,
+): Promise<readonly Leftover[]> {
   const subscription = subscriptionId;
-  const [groups, resources] = await Promise.all([
-    az({ command: "group list", options: { subscription } }).then((found) => taggedType.parse(found)),
-    az({ command: "resource list", options: { tag: `environment=${sandbox}`, subscription } }).then((found) =>
-      taggedType.parse(found),
-    ),
+  const list = async (command: string, options: AzCall["options"]) =>
+    taggedType.parse(await az({ command, options: { ...options, subscription } }));
+  const [groups, tagged, neighbours] = await Promise.all([
+    list("group list", {}),
+    list("resource list", { tag: `environment=${sandbox}` }),
+    resourceGroup === undefined ? [] : list("resource list", { "resource-group": resourceGroup }),
   ]);
+  // By name as well in a shared group, should somebody have taken a tag away.
+  const named = neighbours.filter((each) => names(each.name, sandbox) && !tagged.some(({ id }) => id === each.id));
+  const resources = [...tagged, ...named];
   const ours = groups.filter(({ name, tags }) => names(name, sandbox) || tags?.environment === sandbox);
   const isInside = (id: string) => ours.some((group) => id.toLowerCase().startsWith(`${group.id.toLowerCase()}/`));
   return [

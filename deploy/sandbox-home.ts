@@ -12,6 +12,8 @@ export type Kind = (typeof KINDS)[number];
 export interface SandboxHome {
   readonly backend: StateBackend;
   readonly workspaceId: string;
+  /** Resource group that all of them are in; none where each has one of its own. */
+  readonly resourceGroup?: string | undefined;
   /** A configuration that creates nothing: its providers can destroy whatever is in a sandbox's state. */
   readonly emptyConfiguration: object;
 }
@@ -27,9 +29,14 @@ const stackType = z.object({
 /**
  * Reads where the sandboxes of an environment are. The sandboxes' own code is not needed for it.
  *
+ * @param resourceGroup that all of them are in, if there is one
  * @throws Error where the environment keeps no state in Azure, or its subscription is not known, with what to do
  */
-export function readSandboxHome(outputDirectory: string, environment: string): SandboxHome {
+export function readSandboxHome(
+  outputDirectory: string,
+  environment: string,
+  resourceGroup: string | undefined,
+): SandboxHome {
   const backend = readStateBackend(outputDirectory, environment);
   const [platform, , pipeline] = KINDS.map((kind) => {
     const file = path.join(outputDirectory, "stacks", `${environment}-${kind}`, "cdk.tf.json");
@@ -39,6 +46,7 @@ export function readSandboxHome(outputDirectory: string, environment: string): S
   return {
     backend,
     workspaceId: String(pipeline.provider.databricks?.[0]?.azure_workspace_resource_id),
+    resourceGroup,
     emptyConfiguration: {
       terraform: {
         // The key is one stack's: whoever uses this says which.

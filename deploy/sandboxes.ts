@@ -7,10 +7,10 @@ import { stateBlobs } from "./sandbox-states.ts";
 /** A sandbox, as far as it is still there. */
 export interface Sandbox {
   readonly name: string;
-  /** Of its resource group; none where the group is gone. */
+  /** Of its resource group, or of what it has in a shared one; none where that is gone. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Resource id of its group. */
-  readonly groupId?: string;
+  /** Resource ids of what has these tags: its resource group, or what it has in a shared one. */
+  readonly taggedIds: readonly string[];
   /** Whether something is written down of it that Terraform can destroy. */
   readonly hasState: boolean;
 }
@@ -43,27 +43,32 @@ export function hasExpired({ "expires-on": lastDay }: Readonly<Record<string, st
   return lastDay !== undefined && lastDay < today;
 }
 
-const groupsType = z.array(
+const taggedType = z.array(
   z.object({ id: z.string(), name: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
 );
 
-/** Every sandbox of which there is a resource group or a state, sorted by name. */
+/** Every sandbox of which there is something in Azure or a state, sorted by name. */
 export async function listSandboxes(home: SandboxHome): Promise<readonly Sandbox[]> {
-  const { subscriptionId: subscription } = home.backend;
-  const [groups, blobs] = await Promise.all([
-    az({ command: "group list", options: { subscription } }).then((found) => groupsType.parse(found)),
-    stateBlobs(home, "sbx"),
-  ]);
+  const [tagged, blobs] = await Promise.all([listTagged(home), stateBlobs(home, "sbx")]);
   const withState = new Set(blobs.map(({ name }) => name.split("/")[0] ?? ""));
-  const withGroup = new Map(
-    groups.flatMap(({ id, name, tags }) => {
-      // By its tag, or by its name, should somebody have taken the tag away.
-      const environment = tags?.environment ?? name.replace(/^rg-order-tracking-/, "");
-      return NAME.test(environment) ? [[environment, { groupId: id, tags: tags ?? {} }] as const] : [];
-    }),
-  );
-  return [...new Set([...withState, ...withGroup.keys()])]
+  const inAzure = new Map<string, Pick<Sandbox, "tags" | "taggedIds">>();
+  for (const { id, name, tags } of tagged) {
+    // By its tag, or by its name, should somebody have taken the tag away.
+    const environment = tags?.environment ?? name.replace(/^rg-order-tracking-/, "");
+    const known = inAzure.get(environment);
+    inAzure.set(environment, { tags: tags ?? {}, ...known, taggedIds: [...(known?.taggedIds ?? []), id] });
+  }
+  return [...new Set([...withState, ...inAzure.keys()])]
     .filter((name) => NAME.test(name))
     .sort()
-    .map((name) => ({ name, hasState: withState.has(name), ...withGroup.get(name) }));
+    .map((name) => ({ name, taggedIds: [], ...inAzure.get(name), hasState: withState.has(name) }));
+}
+
+/** What may have a sandbox's tags: resource groups, or what is in the one that they share. */
+async function listTagged({ backend, resourceGroup }: SandboxHome): Promise<z.output<typeof taggedType>> {
+  const { subscriptionId: subscription } = backend;
+  const found = await (resourceGroup === undefined
+    ? az({ command: "group list", options: { subscription } })
+    : az({ command: "resource list", options: { "resource-group": resourceGroup, subscription } }));
+  return taggedType.parse(found);
 }

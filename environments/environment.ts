@@ -135,6 +135,13 @@ const environmentFields = z.strictObject({
   ).optional(),
   /** Whether Azure tells Databricks of new files, so that nobody needs to list the landing directory. */
   fileEvents: flag().default(false),
+  /** Resource group to use, which stays as it is. By default one is created. */
+  existingResourceGroup: resourceGroupName().optional(),
+  /**
+   * Resource group that sandboxes share, so that people need rights in no other one. By default each has one of its own,
+   * which takes the right to create resource groups in the subscription.
+   */
+  sandboxResourceGroup: resourceGroupName().optional(),
   /** Workspace to use. By default one is created. */
   existingWorkspace: z
     .strictObject(

@@ -6,6 +6,9 @@ import { type EnvironmentSettings, resolveEnvironment } from "./environment.ts";
 /** The environment in whose subscription and workspace sandboxes are, and whose state container they use. */
 export const SANDBOX_HOME = dev.name;
 
+/** The resource group that all of them share; none where each has one of its own. */
+export const SANDBOX_RESOURCE_GROUP = (dev as EnvironmentSettings).sandboxResourceGroup;
+
 /** Whose sandbox, of which branch, and until when (a date as YYYY-MM-DD). */
 export interface SandboxRequest {
   readonly owner: string;
@@ -32,6 +35,7 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
     disposable: true,
     // Once dev is closed, this has to name its network's subnets instead: its address space is refused here.
     network: dev.network,
+    ...(SANDBOX_RESOURCE_GROUP !== undefined && { existingResourceGroup: SANDBOX_RESOURCE_GROUP }),
     existingWorkspace: { name: names.workspace(home), resourceGroup: names.workspaceResourceGroup(home) },
     stateContainer: dev.stateContainer,
     triggerPaused: true,

@@ -29,7 +29,8 @@ const CATALOG_DIRECTORY = "orders";
 
 // Azure
 
-export const resourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}`;
+export const resourceGroup = ({ name, existingResourceGroup }: Environment): string =>
+  existingResourceGroup ?? `rg-order-tracking-${name}`;
 
 export const storageAccount = ({ name, storageAccount }: Environment): string =>
   storageAccount ?? `ordertracking${name}`;
@@ -42,6 +43,9 @@ export const workspace = ({ name, existingWorkspace }: Environment): string =>
 /** Group that the workspace is in. */
 export const workspaceResourceGroup = (environment: Environment): string =>
   environment.existingWorkspace?.resourceGroup ?? resourceGroup(environment);
+
+/** Resource id of the environment's group. */
+export const resourceGroupId = (environment: Environment): string => groupId(environment, resourceGroup(environment));
 
 /** Databricks fills this group with what a workspace needs; nobody else may change it. */
 export const workspaceManagedResourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}-databricks`;

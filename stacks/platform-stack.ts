@@ -21,11 +21,13 @@ export class PlatformStack extends EnvironmentStack {
     useAzurerm(this, environment);
     warn(this, environment);
 
-    const resourceGroup = new ResourceGroup(this, "resource-group", {
-      name: names.resourceGroup(environment),
-      location: environment.location,
-      tags: tags(environment),
-    });
+    const resourceGroup = environment.existingResourceGroup
+      ? { name: environment.existingResourceGroup, id: names.resourceGroupId(environment) }
+      : new ResourceGroup(this, "resource-group", {
+          name: names.resourceGroup(environment),
+          location: environment.location,
+          tags: tags(environment),
+        });
     const shared = { environment, resourceGroupName: resourceGroup.name };
     const { network, customerManagedKey: key, logAnalyticsWorkspaceId } = environment;
     // Where the lake is closed, a workspace of our own needs a network that the lake can let in.

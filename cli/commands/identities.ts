@@ -8,7 +8,7 @@ import {
   repositoryOf,
   subjectCommand,
 } from "../../deploy/identities.ts";
-import { SANDBOX_HOME } from "../../environments/sandbox.ts";
+import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP } from "../../environments/sandbox.ts";
 import { agreed } from "../agreed.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
 import { synthesizedBackend } from "../synthesized-backend.ts";
@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
   const backend = await synthesizedBackend(environment);
   const repository = repositoryOf(backend.tags["source-repository"] ?? "");
-  const identities = identitiesOf(environment, environment === SANDBOX_HOME);
+  const identities = identitiesOf(environment, environment === SANDBOX_HOME, SANDBOX_RESOURCE_GROUP);
   const missing = await Promise.all(
     identities.map(async (identity) => ({
       identity,

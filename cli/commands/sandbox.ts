@@ -12,7 +12,7 @@ import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
 import { terraformOrFail } from "../../deploy/terraform.ts";
 import { SANDBOX, SANDBOX_VARIABLES } from "../../environments/requested.ts";
 import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/sandbox-expiry.ts";
-import { SANDBOX_HOME, sandboxName } from "../../environments/sandbox.ts";
+import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP, sandboxName } from "../../environments/sandbox.ts";
 import { agreed } from "../agreed.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
 import { synthesize } from "../synthesize.ts";
@@ -101,7 +101,7 @@ async function up(asked: Asked): Promise<number> {
       [SANDBOX_VARIABLES.branch]: branch,
       [SANDBOX_VARIABLES.expiresOn]: lastDay,
     });
-    readSandboxHome(folder, name); // Refuses what could be deployed, but not taken down again.
+    readSandboxHome(folder, name, SANDBOX_RESOURCE_GROUP); // Refuses what could be deployed, but not taken down again.
     for (const kind of KINDS) {
       const stack = path.join(folder, "stacks", `${name}-${kind}`);
       console.log(`Deploying ${name}-${kind}.`);
@@ -127,7 +127,7 @@ async function down(asked: Asked): Promise<number> {
   const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
   if (sandbox?.tags) {
     const reason = whyNoSandbox(name, sandbox.tags);
-    if (reason !== undefined) throw new Error(`the resource group of ${name} is no sandbox's: ${reason}`);
+    if (reason !== undefined) throw new Error(`what has the name ${name} in Azure is no sandbox: ${reason}`);
   }
   console.log(sandbox ? textTable(COLUMNS, [rowOf(sandbox)]).join("\n") : `Nothing is known of ${name}.`);
   if (sandbox && !asked.yes && !(await agreed(`Destroy ${name} and all data in it? [y/N] `))) {
@@ -170,29 +170,31 @@ async function extend(asked: Asked): Promise<number> {
   const name = await nameOf(asked);
   const home = await homeOfSandboxes();
   const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
-  if (sandbox?.groupId === undefined) throw new Error(`there is no resource group of ${name}`);
-  const reason = whyNoSandbox(name, sandbox.tags ?? {});
-  if (reason !== undefined) throw new Error(`the resource group of ${name} is no sandbox's: ${reason}`);
-  await az({
-    command: "tag update",
-    options: {
-      "resource-id": sandbox.groupId,
-      operation: "Merge",
-      tags: `expires-on=${asked.until}`,
-      subscription: home.backend.subscriptionId,
-    },
-  });
+  if (sandbox?.tags === undefined) throw new Error(`there is nothing of ${name} in Azure`);
+  const reason = whyNoSandbox(name, sandbox.tags);
+  if (reason !== undefined) throw new Error(`what has the name ${name} in Azure is no sandbox: ${reason}`);
+  for (const id of sandbox.taggedIds) {
+    await az({
+      command: "tag update",
+      options: {
+        "resource-id": id,
+        operation: "Merge",
+        tags: `expires-on=${asked.until}`,
+        subscription: home.backend.subscriptionId,
+      },
+    });
+  }
   console.log(`${name} lives until ${asked.until}.`);
   return 0;
 }
 
 const COLUMNS = ["name", "owner", "branch", "expires_on", "state"];
-const rowOf = ({ name, tags = {}, groupId, hasState }: Sandbox) => [
+const rowOf = ({ name, tags = {}, taggedIds, hasState }: Sandbox) => [
   name,
   tags.owner,
   tags.branch,
   tags["expires-on"],
-  [hasState ? "recorded" : "no state", ...(groupId === undefined ? ["no resource group"] : [])].join(", "),
+  [hasState ? "recorded" : "no state", ...(taggedIds.length === 0 ? ["nothing in Azure"] : [])].join(", "),
 ];
 
 async function list({ json }: Asked): Promise<number> {
@@ -259,7 +261,7 @@ async function signedInPerson(): Promise<string> {
 function homeOfSandboxes(): Promise<SandboxHome> {
   return withFolder(async (folder) => {
     await synthesize(folder, SANDBOX_HOME);
-    return readSandboxHome(folder, SANDBOX_HOME);
+    return readSandboxHome(folder, SANDBOX_HOME, SANDBOX_RESOURCE_GROUP);
   });
 }
 

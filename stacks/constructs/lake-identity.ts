@@ -11,14 +11,14 @@ import { RolesInEffect } from "./roles-in-effect.ts";
 /** Properties for {@link LakeIdentity}. */
 export interface LakeIdentityProps {
   readonly environment: Environment;
-  readonly resourceGroup: ResourceGroup;
+  readonly resourceGroup: Pick<ResourceGroup, "name" | "id">;
 }
 
 /** The managed identity with which Unity Catalog reads and writes the lake; nobody else needs to reach the data. */
 export class LakeIdentity extends Construct {
   readonly connector: DatabricksAccessConnector;
   readonly #environment: Environment;
-  readonly #resourceGroup: ResourceGroup;
+  readonly #resourceGroup: LakeIdentityProps["resourceGroup"];
 
   constructor(scope: Construct, id: string, { environment, resourceGroup }: LakeIdentityProps) {
     super(scope, id);

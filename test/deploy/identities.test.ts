@@ -51,6 +51,21 @@ it("makes an identity with its roles, only for the workflows and the environment
   expect(await missingIdentitySteps(BACKEND, REPOSITORY, plan)).toEqual([]);
 });
 
+it("gives the identity of sandboxes rights in their resource group only, where they share one", async () => {
+  const [, , sandboxes] = identitiesOf("dev", true, "rg-sandboxes");
+  if (!sandboxes) throw new Error("there is no identity");
+
+  const missing = await missingIdentitySteps(BACKEND, REPOSITORY, sandboxes);
+
+  expect(missing.map(({ what }) => what).filter((what) => what.startsWith("give it"))).toEqual([
+    "give it the role Contributor on the resource group rg-sandboxes",
+    "give it the role Role Based Access Control Administrator on the resource group rg-sandboxes",
+    "give it the role Storage Blob Data Contributor on the states",
+    "give it the role Reader on the subscription",
+  ]);
+  expect(missing.at(-4)?.call.options.scope).toBe(`/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/rg-sandboxes`);
+});
+
 it("mends what is missing, and leaves the rest alone", async () => {
   const [plan] = identitiesOf("dev", true);
   if (!plan) throw new Error("there is no identity");

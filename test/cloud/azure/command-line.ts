@@ -120,6 +120,7 @@ const COMMANDS: Readonly<
   "group list": (options, ask) => ask("GET", `${subscriptionId(options)}/resourceGroups`).value,
   "group delete": (options, ask) => ask("DELETE", groupId(options, "name")),
   "resource list": (options, ask) => {
+    if (options["resource-group"] !== undefined) return ask("GET", `${groupId(options)}/resources`).value;
     const [tag = "", value = ""] = text(options, "tag").split("=");
     return ask("GET", `${subscriptionId(options)}/resources?$filter=tagName eq '${tag}' and tagValue eq '${value}'`)
       .value;

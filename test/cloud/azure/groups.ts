@@ -78,7 +78,7 @@ export function groupRoutes(arm: Arm, lake: Lake): readonly Route[] {
           .below(existing(arm, idOf(call)).id)
           // Only what stands for itself is listed, not the parts of something else.
           .filter(({ id }) => id.split("/").length === 9 && !id.includes("/Microsoft.Authorization/"))
-          .map(({ id, name, type, location }) => ({ id, name, type, location })),
+          .map(({ id, name, type, location, tags }) => ({ id, name, type, location, tags })),
       }),
     [`DELETE ${path}`]: (call) => {
       const { id, managedBy } = existing(arm, idOf(call));

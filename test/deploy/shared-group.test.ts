@@ -1,0 +1,82 @@
+/** Sandboxes that share a resource group, which somebody made for them. */
+import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { findLeftovers } from "../../deploy/leftovers.ts";
+import type { SandboxHome } from "../../deploy/sandbox-home.ts";
+import { listSandboxes } from "../../deploy/sandboxes.ts";
+import { resolveEnvironment } from "../../environments/environment.ts";
+import { sandbox } from "../../environments/sandbox.ts";
+import * as names from "../../stacks/names.ts";
+import { tags } from "../../stacks/tags.ts";
+import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+import { MINIMAL, synthesize } from "../synthesized.ts";
+
+jest.setTimeout(60_000); // A program is started for each of many calls.
+const SHARED = "rg-sandboxes";
+const GROUP = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/${SHARED}`;
+const HOME: SandboxHome = {
+  backend: {
+    ...{ subscriptionId: SUBSCRIPTION_ID, location: "westeurope", tags: { owner: "somebody" } },
+    ...{ resourceGroup: "rg-state", storageAccount: "ordertrackstatedev", container: "tfstate" },
+  },
+  workspaceId: `${GROUP}/providers/Microsoft.Databricks/workspaces/none`,
+  resourceGroup: SHARED,
+  emptyConfiguration: {},
+};
+const ANNAS = resolveEnvironment(sandbox({ owner: "anna", branch: "late-files", expiresOn: "2026-12-24" }), {});
+const BENS = resolveEnvironment(sandbox({ owner: "ben", branch: "main", expiresOn: "2026-12-01" }), {});
+const before = process.env;
+let cloud: Cloud;
+
+beforeAll(async () => {
+  cloud = await startCloud();
+  process.env = { ...before, ...cloud.variables() };
+  for (const step of await missingSteps(HOME.backend)) await perform(step);
+  cloud.arm.set({
+    id: GROUP,
+    name: SHARED,
+    type: "Microsoft.Resources/resourceGroups",
+    location: "westeurope",
+    properties: {},
+  });
+  const account = (name: string, given: Readonly<Record<string, string>>) =>
+    cloud.arm.set({
+      ...{ id: `${GROUP}/providers/Microsoft.Storage/storageAccounts/${name}`, name, location: "westeurope" },
+      ...{ type: "Microsoft.Storage/storageAccounts", tags: given, properties: {} },
+    });
+  account(names.storageAccount(ANNAS), tags(ANNAS));
+  account(names.accessConnector(ANNAS), tags(ANNAS));
+  account(names.storageAccount(BENS), tags(BENS));
+  account(`by-hand-${BENS.name}`, {});
+  account("of-others", { environment: "prod" });
+});
+afterAll(async () => {
+  process.env = before;
+  await cloud.close();
+});
+
+it("are told apart by the tags of what is theirs", async () => {
+  const found = await listSandboxes(HOME);
+  expect(found.map(({ name, taggedIds, tags: { owner } = {} }) => [name, owner, taggedIds.length]).sort()).toEqual(
+    [
+      [ANNAS.name, "anna", 2],
+      [BENS.name, "ben", 1],
+    ].sort(),
+  );
+});
+
+it("leave what has their tag or their name behind, never the group itself", async () => {
+  const { left } = await findLeftovers(HOME, BENS.name);
+  expect(left.map(({ what }) => what)).toEqual([
+    `resource ${names.storageAccount(BENS)}`,
+    `resource by-hand-${BENS.name}`,
+  ]);
+});
+
+it("are made in it, with a lake of their own, and no resource group", () => {
+  const { platform } = synthesize({ ...MINIMAL, existingResourceGroup: SHARED });
+  expect(Object.keys(platform.resource)).not.toContain("azurerm_resource_group");
+  for (const [type, resources] of Object.entries(platform.resource)) {
+    for (const { resource_group_name: group } of Object.values(resources) as { resource_group_name?: string }[])
+      expect([type, group ?? SHARED]).toEqual([type, SHARED]);
+  }
+});
