@@ -120,7 +120,7 @@ export class Roles {
           String(properties.roleDefinitionId).endsWith(definition),
       );
     if (twin) {
-      const number = String(twin.name).replaceAll("-", "");
+      const number = twin.name.replaceAll("-", "");
       const words = `The role assignment already exists. The ID of the conflicting role assignment is ${number}.`;
       throw new Refusal(409, "RoleAssignmentExists", words);
     }
