@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RowComparison } from "../../review/rows.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { MadeUpTerraform } from "./made-up-terraform.ts";
 import { orderTracking } from "./order-tracking.ts";
 
 jest.setTimeout(300_000);
@@ -69,6 +70,24 @@ test("shows what is otherwise, row by row, and says where a person should look",
   });
   const changed = changes.find(({ kind }) => kind === "changed")?.examples[0];
   expect([changed?.before?.status, changed?.after?.status]).toEqual(["SHIPPED", "RETURNED"]);
+});
+
+test("is a part of a review where it is asked for", async () => {
+  const file = path.join(scratch, "one.csv");
+  writeFileSync(file, `${[HEADER, row("T9", "SHIPPED", "")].join("\n")}\n`);
+  const terraform = new MadeUpTerraform();
+  Object.assign(process.env, {
+    GIT_DIR: path.join(repository, ".git"),
+    ARM_CLIENT_ID: "somebody",
+    ORDER_TRACKING_STAGING_SUBSCRIPTION_ID: "11111111-2222-3333-4444-555555555555",
+  });
+
+  const { code, stdout } = await orderTracking(["plan", "staging", "--compare", "HEAD", "--file", file]);
+
+  terraform.remove();
+  expect(code).toBe(3);
+  expect(stdout).toContain("What it does to rows\n  ⚠ Orders have no column `carrier` any more.\n");
+  expect(stdout).toContain("1 order is there that `HEAD` does not load.\n      `T9`\n");
 });
 
 test.each([
