@@ -17,8 +17,8 @@ export interface Tables {
   rows(query: string, maxRows: number, parameters?: Readonly<Record<string, string>>): Promise<readonly Row[]>;
 }
 
-/** For as long an answer about unchanged tables stays: some queries are about the last hours. */
-const FRESH_MS = 60_000;
+/** For as long an answer about unchanged tables stays: some queries are about the last days. */
+const FRESH_MS = 600_000;
 
 /** Answers that are kept; beyond these, all are forgotten. */
 const MAX_ANSWERS = 200;

@@ -1,6 +1,6 @@
 /** In the browser: fetches the parts of a view, draws their charts, and fetches them again when something has changed. */
 
-/* global Chart, confirm, getComputedStyle, matchMedia */
+/* global Chart, DOMParser, clearTimeout, confirm, getComputedStyle, matchMedia, setTimeout */
 
 /** Colours that can be told apart by most people, and that are clear on light and on dark. */
 const COLORS = ["#3b82d0", "#c9782a", "#2f9e83", "#b4589d", "#8b8f3a", "#7b7f8a"];
@@ -75,6 +75,23 @@ async function showAll(within = document) {
   return changed.includes(true);
 }
 
+/** Until so long after the last change nothing is asked ahead, so that a job at work has Spark to itself. */
+const QUIET = 3000;
+let ahead = 0;
+
+/** Asks for what the other views show, one part after the other: the page then has it when somebody goes there. */
+async function askAhead() {
+  for (const { href } of document.querySelectorAll("nav a:not([aria-current])")) {
+    const view = new DOMParser().parseFromString(await (await fetch(href)).text(), "text/html");
+    for (const part of view.querySelectorAll("[data-part]")) await (await fetch(part.dataset.part)).text();
+  }
+}
+
+function askAheadSoon() {
+  clearTimeout(ahead);
+  ahead = setTimeout(() => void askAhead().catch(() => undefined), QUIET);
+}
+
 function say(text) {
   document.getElementById("said").textContent = text;
 }
@@ -86,6 +103,7 @@ changes.addEventListener("change", () => {
     .then(() => showAll())
     .then((changed) => {
       if (changed) say(`Updated at ${new Date().toISOString().slice(11, 19)}.`);
+      askAheadSoon();
     });
 });
 changes.addEventListener("error", () => {
@@ -116,3 +134,4 @@ document.addEventListener("click", async ({ target }) => {
 });
 
 await showAll();
+askAheadSoon();

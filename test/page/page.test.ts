@@ -55,6 +55,15 @@ if (executable === undefined) {
       await untilShown();
     };
 
+    it("asks ahead for what other views show, once it is quiet", async () => {
+      const asked: string[] = [];
+      tab.on("request", (request) => asked.push(new URL(request.url()).pathname.replace(/^.*\/parts\//, "")));
+      await open("");
+      expect(asked).not.toContain("today");
+      await tab.waitForRequest((request) => request.url().endsWith("parts/files"));
+      expect(asked).toEqual(expect.arrayContaining(["today", "widget", "rejected", "runs"]));
+    });
+
     describe("a person without a manual", () => {
       it("finds an order by a part of its number, in two clicks", async () => {
         await open("");
