@@ -79,6 +79,7 @@ export const CHOOSERS: readonly EnvironmentSettings[] = [
   {
     ...disposable,
     name: "resolved",
+    existingResourceGroup: OF_OTHERS.workspace.resourceGroup,
     network: {
       posture: "private",
       endpointSubnetId: OF_OTHERS.endpointSubnet,
@@ -92,7 +93,6 @@ export const CHOOSERS: readonly EnvironmentSettings[] = [
   {
     ...disposable,
     name: "apart",
-    existingResourceGroup: OF_OTHERS.workspace.resourceGroup,
     network: { posture: "private", endpointSubnetId: OF_OTHERS.endpointSubnet },
     existingWorkspace: OF_OTHERS.workspace,
     compute: "serverless",

@@ -141,11 +141,9 @@ function testLifecycleOf(settings: EnvironmentSettings, testDeployed: TestDeploy
 
 /** Somebody changes a tag, takes away a grant or an object, and renames a job, by hand. */
 function breakThings(cloud: Cloud, name: string): void {
-  const [group] = cloud.arm
-    .ofType("Microsoft.Resources/resourceGroups")
-    .filter(({ id }) => id.endsWith(`rg-order-tracking-${name}`));
-  if (!group) throw new Error("there is no group");
-  cloud.arm.set({ ...group, tags: { ...group.tags, owner: "nobody" } });
+  const lake = cloud.arm.ofType("Microsoft.Storage/storageAccounts").find(({ tags }) => tags?.environment === name);
+  if (!lake) throw new Error("there is no lake");
+  cloud.arm.set({ ...lake, tags: { ...lake.tags, owner: "nobody" } });
   cloud.store.table("unity catalog volume").delete(`orders_${name}.order_tracking.order_files`);
   const tables =
     cloud.store
