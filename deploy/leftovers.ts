@@ -33,6 +33,14 @@ interface Kind {
   readonly nameOf: (entry: Entry) => unknown;
   /** Method, path and body of the request that deletes one. */
   readonly deletion: (entry: Entry) => readonly [method: string, path: string, body?: object];
+  /** What a sandbox has of them in Unity Catalog, which a workspace does not list where it is not bound to it. */
+  readonly securables?: (sandbox: string) => readonly string[];
+}
+
+/** A workspace, as far as it is asked. */
+interface Workspace {
+  readonly url: string;
+  readonly id: number;
 }
 
 const UNITY_CATALOG = "/api/2.1/unity-catalog";
@@ -113,6 +121,7 @@ const KINDS: readonly Kind[] = [
     field: "catalogs",
     nameOf: ({ name }) => name,
     deletion: forced(`${UNITY_CATALOG}/catalogs`),
+    securables: (sandbox) => [`orders_${sandbox}`],
   },
   {
     what: "external location",
@@ -120,6 +129,7 @@ const KINDS: readonly Kind[] = [
     field: "external_locations",
     nameOf: ({ name }) => name,
     deletion: forced(`${UNITY_CATALOG}/external-locations`),
+    securables: (sandbox) => [`order_tracking_${sandbox}_eventsource`, `order_tracking_${sandbox}_managed`],
   },
   {
     what: "storage credential",
@@ -127,6 +137,7 @@ const KINDS: readonly Kind[] = [
     field: "storage_credentials",
     nameOf: ({ name }) => name,
     deletion: forced(`${UNITY_CATALOG}/storage-credentials`),
+    securables: (sandbox) => [`order_tracking_${sandbox}`],
   },
 ];
 
@@ -142,7 +153,7 @@ export function leftoverLines({ what, call }: Leftover): readonly string[] {
 
 /** Looks everywhere that a sandbox of this name may have left something, and changes nothing. */
 export async function findLeftovers(home: SandboxHome, sandbox: string): Promise<Search> {
-  const workspace = await workspaceUrl(home);
+  const workspace = await workspaceOf(home);
   const searches: readonly (readonly [where: string, search: () => Promise<readonly Leftover[]>])[] = [
     ...KINDS.map((kind) => {
       const search = () => {
@@ -170,23 +181,56 @@ export async function findLeftovers(home: SandboxHome, sandbox: string): Promise
   };
 }
 
-async function workspaceUrl({ workspaceId, backend: { subscriptionId } }: SandboxHome): Promise<string | undefined> {
+const workspaceType = z.object({ properties: z.object({ workspaceUrl: z.string(), workspaceId: z.coerce.number() }) });
+
+async function workspaceOf({ workspaceId, backend: { subscriptionId } }: SandboxHome): Promise<Workspace | undefined> {
   const options = { ids: workspaceId, subscription: subscriptionId };
   const workspace = await azIfThere({ command: "resource show", options });
   if (workspace === undefined) return undefined;
-  return `https://${z.object({ properties: z.object({ workspaceUrl: z.string() }) }).parse(workspace).properties.workspaceUrl}`;
+  const { properties } = workspaceType.parse(workspace);
+  return { url: `https://${properties.workspaceUrl}`, id: properties.workspaceId };
 }
 
-async function inWorkspace(url: string, kind: Kind, sandbox: string): Promise<readonly Leftover[]> {
-  const entries = await listed(url, kind);
-  return entries
+async function inWorkspace(workspace: Workspace, kind: Kind, sandbox: string): Promise<readonly Leftover[]> {
+  const entries = await listed(workspace.url, kind);
+  const found = entries
     .filter((entry) => names(kind.nameOf(entry), sandbox))
     .map((entry) => {
       const what = `${kind.what} ${String(kind.nameOf(entry))}`;
       if (entry.lifecycle_state === "TRASHED") return { what: `${what}, in the trash` };
-      const [method, path, body] = kind.deletion(entry);
-      return { what, call: request(method, url + path, body) };
+      return { what, call: deletionIn(workspace, kind, entry) };
     });
+  const unlisted = (kind.securables?.(sandbox) ?? []).filter((name) => !entries.some((entry) => entry.name === name));
+  const hidden = await Promise.all(unlisted.map((name) => hiddenFrom(workspace, kind, name)));
+  return [...found, ...hidden.flat()];
+}
+
+function deletionIn({ url }: Workspace, kind: Kind, entry: Entry): AzCall {
+  const [method, path, body] = kind.deletion(entry);
+  return request(method, url + path, body);
+}
+
+/**
+ * Something in Unity Catalog that is there, but that the workspace does not list, since somebody took its binding away:
+ * Databricks refuses to show it, where it says of what is not there that it is not. It has to be bound again to be deleted.
+ */
+async function hiddenFrom(workspace: Workspace, kind: Kind, name: string): Promise<readonly Leftover[]> {
+  try {
+    await az(request("get", `${workspace.url}${kind.list}/${name}`));
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.includes("DOES_NOT_EXIST") || message.includes("NOT_FOUND")) return [];
+    if (!message.includes("PERMISSION_DENIED") && !message.includes("not accessible")) throw error;
+  }
+  const binding = `${UNITY_CATALOG}/bindings/${kind.what.replace(" ", "_")}/${name}`;
+  const add = [{ workspace_id: workspace.id, binding_type: "BINDING_TYPE_READ_WRITE" }];
+  return [
+    {
+      what: `${kind.what} ${name}, which is not bound to the workspace any more`,
+      call: request("patch", workspace.url + binding, { add }),
+    },
+    { what: `${kind.what} ${name}`, call: deletionIn(workspace, kind, { name }) },
+  ];
 }
 
 /** All pages of a list. A folder that is not there lists nothing. */

@@ -91,7 +91,7 @@ const isTested = typeof providers !== "string" && (ONLY === undefined || ONLY ==
     const down = await sandbox.run(["down", NAME, "--yes"]);
 
     expect(reaped.output).toContain(`${NAME} is left alone: it does not have a sandbox's tag branch`);
-    expect([down.code, down.output]).toEqual([1, expect.stringContaining("is no sandbox's")]);
+    expect([down.code, down.output]).toEqual([1, expect.stringContaining("in Azure is no sandbox")]);
     expect(cloud.store.inventory()).toEqual(there);
   });
 
