@@ -6,8 +6,13 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { deliver } from "../local/landing-directory.ts";
 import type { NotebookKernel, Row } from "../local/notebook-kernel.ts";
-import { readEnvironments, readLoadJob } from "../local/synthesized-job.ts";
-import type { RowChange, RowChangeKind, RowComparison, RowExample } from "../review/rows.ts";
+import {
+  ROW_CHANGES,
+  type RowChange,
+  type RowChangeKind,
+  type RowComparison,
+  type RowExample,
+} from "../review/rows.ts";
 import { UsageError } from "./arguments.ts";
 import { INTERRUPTED, type JobSession, withJobSession } from "./job-session.ts";
 import { hasLanded } from "./load-report.ts";
@@ -43,15 +48,15 @@ export async function compareRows(
   try {
     const checkout = path.join(scratch, "checkout");
     await checkOut(commit, checkout);
-    const base = new Side(path.join(scratch, "base"), checkout);
-    const head = new Side(path.join(scratch, "head"), root);
-    let comparison: RowComparison | undefined;
-    const code = await base.load(environment, arrivals, progress, commit);
-    if (code === INTERRUPTED) return undefined;
-    await head.load(environment, arrivals, progress, "this checkout", async (session) => {
-      comparison = await compare(session, head.rejected, base, commit, arrivals.flat().length);
-    });
-    return comparison;
+    const sides = {
+      base: { name: commit, home: path.join(scratch, "base"), checkout },
+      head: { name: "this checkout", home: path.join(scratch, "head"), checkout: root },
+    };
+    const base = await load(sides.base, environment, arrivals, progress, (_, loaded) => Promise.resolve(loaded));
+    if (base === undefined) return undefined;
+    return await load(sides.head, environment, arrivals, progress, ({ kernel }, head) =>
+      compare(kernel, base, head, commit, arrivals.flat().length),
+    );
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -74,87 +79,92 @@ async function checkOut(commit: string, directory: string): Promise<void> {
   symlinkSync(path.join(root, "node_modules"), path.join(directory, "node_modules"));
 }
 
-/** One of the two: what is loaded, by whose code, and what was rejected. */
-class Side {
-  readonly #home: string;
-  readonly #checkout: string;
-  rejected: readonly RowExample[] = [];
+/** One of the two: whose code, and where its tables are. */
+interface Side {
+  readonly name: string;
+  readonly home: string;
+  readonly checkout: string;
+}
 
-  constructor(home: string, checkout: string) {
-    this.#home = home;
-    this.#checkout = checkout;
-  }
+/** What came of the files on one side: tables, as any Spark on this machine reads them, and files that were not taken. */
+interface Loaded {
+  readonly orders: string;
+  readonly quarantine: string;
+  readonly rejected: readonly RowExample[];
+}
 
-  /** @returns an exit code */
-  async load(
-    environment: string,
-    arrivals: readonly (readonly string[])[],
-    progress: Progress,
-    name: string,
-    andThen: (session: JobSession) => Promise<void> = () => Promise.resolve(),
-  ): Promise<number> {
-    const work = async (session: JobSession) => {
-      const { job, kernel, interrupted } = session;
-      for (const files of arrivals) {
-        for (const file of files) deliver(file, job.landingDirectory);
-        progress.step(`Loading ${files.length} files with the code of ${name}`);
-        const run = await job.run("file_arrival", interrupted, () => undefined);
-        interrupted.throwIfAborted();
-        if (!hasLanded(run)) {
-          const [failed] = run.tasks.filter(({ message }) => message !== null);
-          throw new Error(`the job of ${name} failed: ${failed?.key}: ${failed?.message}`);
-        }
+/**
+ * Loads the files with the code of one side.
+ *
+ * @returns what `look` makes of it while Spark has the tables open; undefined where Ctrl-C came in between
+ */
+async function load<Result>(
+  { name, home, checkout }: Side,
+  environment: string,
+  arrivals: readonly (readonly string[])[],
+  progress: Progress,
+  look: (session: JobSession, loaded: Loaded) => Promise<Result>,
+): Promise<Result | undefined> {
+  let result: Result | undefined;
+  const work = async (session: JobSession) => {
+    const { job, kernel, interrupted } = session;
+    for (const files of arrivals) {
+      for (const file of files) deliver(file, job.landingDirectory);
+      progress.step(`Loading ${files.length} files with the code of ${name}`);
+      const run = await job.run("file_arrival", interrupted, () => undefined);
+      interrupted.throwIfAborted();
+      if (!hasLanded(run)) {
+        const [failed] = run.tasks.filter(({ message }) => message !== null);
+        throw new Error(`the job of ${name} failed: ${failed?.key}: ${failed?.message}`);
       }
-      progress.step("Comparing the tables");
-      const { rows } = await kernel.query(REJECTED);
-      this.rejected = rows.map(({ name, reason }) => ({ name: String(name), reason: String(reason) }));
-      await andThen(session);
-      return 0;
-    };
-    return withJobSession(this.#home, environment, progress, work, this.#checkout);
-  }
-
-  /** A table of this side, as any Spark on this machine reads it. */
-  table(name: "orders_table" | "quarantined_orders_table"): string {
-    const synthesized = path.join(this.#home, "synthesized");
-    const [environment = ""] = readEnvironments(synthesized);
-    const { schema = "", operations_schema = "" } = readLoadJob(synthesized, environment).parameters;
-    const folder = `${name === "orders_table" ? schema : operations_schema}.db`;
-    return `delta.\`${path.join(this.#home, "tables", folder, name)}\``;
-  }
+    }
+    progress.step("Comparing the tables");
+    const { rows } = await kernel.query(REJECTED);
+    const { schema, operations_schema: operations } = job.job.parameters;
+    const table = (folder: string | undefined, of: string) =>
+      `delta.\`${path.join(session.home.tables, `${folder}.db`, of)}\``;
+    result = await look(session, {
+      orders: table(schema, "orders_table"),
+      quarantine: table(operations, "quarantined_orders_table"),
+      rejected: rows.map((row) => ({ name: String(row.name), reason: String(row.reason) })),
+    });
+    return 0;
+  };
+  const code = await withJobSession(home, environment, progress, work, checkout);
+  return code === INTERRUPTED ? undefined : result;
 }
 
 /** What came of the files here, and what of it is otherwise than on the other side. */
 async function compare(
-  { kernel }: JobSession,
-  rejected: readonly RowExample[],
-  base: Side,
+  kernel: NotebookKernel,
+  base: Loaded,
+  head: Loaded,
   commit: string,
   files: number,
 ): Promise<RowComparison> {
-  const [ours, theirs] = ["orders_table", base.table("orders_table")];
-  const [inOurs, inTheirs] = [await columnsOf(kernel, ours), await columnsOf(kernel, theirs)];
-  const quarantine = "operations.quarantined_orders_table";
+  const [inBase, inHead] = [await columnsOf(kernel, base.orders), await columnsOf(kernel, head.orders)];
   const { rows: totals } = await kernel.query(
-    `SELECT (SELECT count(*) FROM ${ours}) AS orders, (SELECT count(*) FROM ${quarantine}) AS quarantined`,
+    `SELECT (SELECT count(*) FROM ${head.orders}) AS orders, (SELECT count(*) FROM ${head.quarantine}) AS quarantined`,
   );
-  const columns = inOurs.filter((name) => inTheirs.includes(name));
-  const orders = await kernel.query(differenceOf(ordersOf(theirs, columns), ordersOf(ours, columns), ORDER_KINDS));
+  const columns = inHead.filter((name) => inBase.includes(name));
+  const orders = await kernel.query(
+    differenceOf(ordersOf(base.orders, columns), ordersOf(head.orders, columns), ORDER_KINDS),
+  );
   const quarantined = await kernel.query(
-    differenceOf(quarantinedIn(base.table("quarantined_orders_table")), quarantinedIn(quarantine), QUARANTINE_KINDS),
+    differenceOf(quarantinedIn(base.quarantine), quarantinedIn(head.quarantine), QUARANTINE_KINDS),
   );
   return {
     base: commit,
     files,
     orders: Number(totals[0]?.orders),
     quarantined: Number(totals[0]?.quarantined),
-    newColumns: inOurs.filter((name) => !inTheirs.includes(name)),
-    lostColumns: inTheirs.filter((name) => !inOurs.includes(name)),
+    newColumns: inHead.filter((name) => !inBase.includes(name)),
+    lostColumns: inBase.filter((name) => !inHead.includes(name)),
     changes: [
       ...changesIn(orders.rows),
       ...changesIn(quarantined.rows),
-      ...changeOf("rejected", withoutNamesOf(rejected, base.rejected)),
-      ...changeOf("accepted", withoutNamesOf(base.rejected, rejected)),
+      ...changeOf("rejected", withoutNamesOf(head.rejected, base.rejected)),
+      ...changeOf("accepted", withoutNamesOf(base.rejected, head.rejected)),
     ],
   };
 }
@@ -200,17 +210,15 @@ function differenceOf(left: string, right: string, [onlyLeft, onlyRight, otherwi
 }
 
 function changesIn(rows: readonly Row[]): readonly RowChange[] {
-  const kinds = new Map<RowChangeKind, RowChange>();
-  for (const { kind, rows: count, name, before, after } of rows) {
-    const known = kinds.get(kind as RowChangeKind)?.examples ?? [];
-    const example = { name: String(name), ...sideOf("before", before), ...sideOf("after", after) };
-    kinds.set(kind as RowChangeKind, {
-      kind: kind as RowChangeKind,
-      count: Number(count),
-      examples: [...known, example],
-    });
-  }
-  return [...kinds.values()];
+  return ROW_CHANGES.flatMap((kind) => {
+    const ofKind = rows.filter((row) => row.kind === kind);
+    const examples = ofKind.map(({ name, before, after }) => ({
+      name: String(name),
+      ...sideOf("before", before),
+      ...sideOf("after", after),
+    }));
+    return changeOf(kind, examples, Number(ofKind[0]?.rows));
+  });
 }
 
 /** The values of an order on one side, or why a row is in quarantine. */
@@ -224,6 +232,6 @@ function withoutNamesOf(examples: readonly RowExample[], others: readonly RowExa
   return examples.filter(({ name }) => !others.some((other) => other.name === name));
 }
 
-function changeOf(kind: RowChangeKind, examples: readonly RowExample[]): readonly RowChange[] {
-  return examples.length === 0 ? [] : [{ kind, count: examples.length, examples: examples.slice(0, EXAMPLES) }];
+function changeOf(kind: RowChangeKind, examples: readonly RowExample[], count = examples.length): readonly RowChange[] {
+  return examples.length === 0 ? [] : [{ kind, count, examples: examples.slice(0, EXAMPLES) }];
 }

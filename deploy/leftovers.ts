@@ -3,6 +3,7 @@ import { z } from "zod";
 import { az, type AzCall, azIfThere, commandLine } from "./azure-cli.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { deletionOf, stateBlobs } from "./sandbox-states.ts";
+import { listTagged } from "./sandboxes.ts";
 
 /** Something that has a sandbox's name or tag. */
 export interface Leftover {
@@ -280,21 +281,13 @@ async function inRoles(
     }));
 }
 
-const taggedType = z.array(
-  z.object({ id: z.string(), name: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
-);
-
-async function inAzure(
-  { backend: { subscriptionId }, resourceGroup }: SandboxHome,
-  sandbox: string,
-): Promise<readonly Leftover[]> {
-  const subscription = subscriptionId;
-  const list = async (command: string, options: AzCall["options"]) =>
-    taggedType.parse(await az({ command, options: { ...options, subscription } }));
+async function inAzure(home: SandboxHome, sandbox: string): Promise<readonly Leftover[]> {
+  const { resourceGroup } = home;
+  const { subscriptionId: subscription } = home.backend;
   const [groups, tagged, neighbours] = await Promise.all([
-    list("group list", {}),
-    list("resource list", { tag: `environment=${sandbox}` }),
-    resourceGroup === undefined ? [] : list("resource list", { "resource-group": resourceGroup }),
+    listTagged(home, "group list"),
+    listTagged(home, "resource list", { tag: `environment=${sandbox}` }),
+    resourceGroup === undefined ? [] : listTagged(home, "resource list", { "resource-group": resourceGroup }),
   ]);
   // By name as well in a shared group, should somebody have taken a tag away.
   const named = neighbours.filter((each) => names(each.name, sandbox) && !tagged.some(({ id }) => id === each.id));

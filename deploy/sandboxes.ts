@@ -1,6 +1,6 @@
 /** Which sandboxes there are, by what Azure and the states' container say. */
 import { z } from "zod";
-import { az } from "./azure-cli.ts";
+import { az, type AzCall } from "./azure-cli.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { stateBlobs } from "./sandbox-states.ts";
 
@@ -49,7 +49,13 @@ const taggedType = z.array(
 
 /** Every sandbox of which there is something in Azure or a state, sorted by name. */
 export async function listSandboxes(home: SandboxHome): Promise<readonly Sandbox[]> {
-  const [tagged, blobs] = await Promise.all([listTagged(home), stateBlobs(home, "sbx")]);
+  const { resourceGroup } = home;
+  const [tagged, blobs] = await Promise.all([
+    resourceGroup === undefined
+      ? listTagged(home, "group list")
+      : listTagged(home, "resource list", { "resource-group": resourceGroup }),
+    stateBlobs(home, "sbx"),
+  ]);
   const withState = new Set(blobs.map(({ name }) => name.split("/")[0] ?? ""));
   const inAzure = new Map<string, Pick<Sandbox, "tags" | "taggedIds">>();
   for (const { id, name, tags } of tagged) {
@@ -64,11 +70,11 @@ export async function listSandboxes(home: SandboxHome): Promise<readonly Sandbox
     .map((name) => ({ name, taggedIds: [], ...inAzure.get(name), hasState: withState.has(name) }));
 }
 
-/** What may have a sandbox's tags: resource groups, or what is in the one that they share. */
-async function listTagged({ backend, resourceGroup }: SandboxHome): Promise<z.output<typeof taggedType>> {
-  const { subscriptionId: subscription } = backend;
-  const found = await (resourceGroup === undefined
-    ? az({ command: "group list", options: { subscription } })
-    : az({ command: "resource list", options: { "resource-group": resourceGroup, subscription } }));
-  return taggedType.parse(found);
+/** Resource groups, or resources, of the subscription that sandboxes are in. */
+export async function listTagged(
+  { backend: { subscriptionId: subscription } }: SandboxHome,
+  command: "group list" | "resource list",
+  options: AzCall["options"] = {},
+): Promise<z.output<typeof taggedType>> {
+  return taggedType.parse(await az({ command, options: { ...options, subscription } }));
 }

@@ -37,18 +37,18 @@ export interface RowComparison {
   readonly changes: readonly RowChange[];
 }
 
-const SENTENCES: Readonly<Record<RowChangeKind, (count: number, base: string) => string>> = {
-  lost: (count, base) => `${counted(count, "order")} that ${base} loads ${count === 1 ? "is" : "are"} not there`,
-  changed: (count, base) => `${counted(count, "order")} ${count === 1 ? "is" : "are"} otherwise than with ${base}`,
-  inserted: (count, base) =>
-    `${counted(count, "order")} ${count === 1 ? "is" : "are"} there that ${base} does not load`,
-  quarantined: (count, base) => `${counted(count, "row")} that ${base} lets through ${wereQuarantined(count)}`,
-  released: (count, base) =>
-    `${counted(count, "row")} that ${base} quarantines ${count === 1 ? "is" : "are"} let through`,
-  rejected: (count, base) => `${counted(count, "file")} that ${base} takes ${count === 1 ? "is" : "are"} rejected`,
-  accepted: (count, base) => `${counted(count, "file")} that ${base} rejects ${count === 1 ? "is" : "are"} taken`,
+/** What there is one or more of, which ones, and what they are; of the commit's name. */
+const WORDS: Readonly<
+  Record<RowChangeKind, readonly [thing: string, which: (base: string) => string, what: (base: string) => string]>
+> = {
+  lost: ["order", (base) => ` that ${base} loads`, () => "not there"],
+  changed: ["order", () => "", (base) => `otherwise than with ${base}`],
+  inserted: ["order", () => "", (base) => `there that ${base} does not load`],
+  quarantined: ["row", (base) => ` that ${base} lets through`, () => "quarantined"],
+  released: ["row", (base) => ` that ${base} quarantines`, () => "let through"],
+  rejected: ["file", (base) => ` that ${base} takes`, () => "rejected"],
+  accepted: ["file", (base) => ` that ${base} rejects`, () => "taken"],
 };
-const wereQuarantined = (count: number) => `${count === 1 ? "is" : "are"} quarantined`;
 
 /** Where somebody gets less than before, a person should look at it. */
 const LESS: readonly RowChangeKind[] = ["lost", "changed", "quarantined", "rejected"];
@@ -67,12 +67,10 @@ export function findRowChanges(comparison: RowComparison, stack: string): readon
   const rows = changes
     .toSorted((one, other) => ROW_CHANGES.indexOf(one.kind) - ROW_CHANGES.indexOf(other.kind))
     .map(({ kind, count, examples }) => {
+      const [thing, which, what] = WORDS[kind];
+      const headline = `${counted(count, thing)}${which(commit)} ${count === 1 ? "is" : "are"} ${what(commit)}.`;
       const more = count > examples.length ? [`and ${count - examples.length} more`] : [];
-      return finding(
-        `${SENTENCES[kind](count, commit)}.`,
-        [...examples.map(exampleInWords), ...more],
-        LESS.includes(kind),
-      );
+      return finding(headline, [...examples.map(exampleInWords), ...more], LESS.includes(kind));
     });
   if (columns.length + rows.length > 0) return [...columns, ...rows];
   const made = `${counted(orders, "order")} and ${counted(quarantined, "quarantined row")}`;

@@ -18,8 +18,8 @@ export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMEN
 
 For steps of workflows, with the variables that GitHub gives them.
 
-  plan     as "plan ENVIRONMENT" with these options, but changes are no failure: shows the review in the step's summary, and hands
-           out the result
+  plan     as "plan ENVIRONMENT" with these options, but changes are no failure: shows the review in the step's summary,
+           and hands out the result
   comment  show the reviews in DIR, a folder for each, in a comment each, which is updated from commit to commit
   drift    open, update or close the environment's issue
 

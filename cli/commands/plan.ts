@@ -68,17 +68,19 @@ export async function run(args: readonly string[]): Promise<number> {
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
   const kinds = values.stack.map((name) => kindOf(name, environment));
   if (values.compare === undefined && values.file.length > 0) throw new UsageError("--file is for --compare");
-  const arrivals = arrivalsOf(values.file);
+  const compared =
+    values.compare === undefined ? undefined : { commit: values.compare, arrivals: arrivalsOf(values.file) };
   const out = values.out === undefined ? undefined : userPath(values.out);
   const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
     if (out !== undefined) makeEmpty(out);
-    const comparison =
-      values.compare === undefined
-        ? undefined
-        : await compareRows(values.compare, environment, arrivals, new Progress(values.json));
-    if (values.compare !== undefined && comparison === undefined) return INTERRUPTED;
-    const rows = comparison === undefined ? [] : findRowChanges(comparison, `${environment}-pipeline`);
+    const rows: Finding[] = [];
+    if (compared !== undefined) {
+      const { commit, arrivals } = compared;
+      const comparison = await compareRows(commit, environment, arrivals, new Progress(values.json));
+      if (comparison === undefined) return INTERRUPTED;
+      rows.push(...findRowChanges(comparison, `${environment}-pipeline`));
+    }
     return await plan(environment, kinds, directory, { isSaved: out !== undefined, isJson: values.json, rows });
   } finally {
     if (out === undefined) rmSync(directory, { recursive: true });

@@ -125,16 +125,19 @@ async function down(asked: Asked): Promise<number> {
   const name = await nameOf(asked);
   const home = await homeOfSandboxes();
   const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
-  if (sandbox?.tags) {
-    const reason = whyNoSandbox(name, sandbox.tags);
-    if (reason !== undefined) throw new Error(`what has the name ${name} in Azure is no sandbox: ${reason}`);
-  }
+  if (sandbox?.tags) refuseOthers(name, sandbox.tags);
   console.log(sandbox ? textTable(COLUMNS, [rowOf(sandbox)]).join("\n") : `Nothing is known of ${name}.`);
   if (sandbox && !asked.yes && !(await agreed(`Destroy ${name} and all data in it? [y/N] `))) {
     console.error("Nothing was changed.");
     return 1;
   }
   return (await takeDown(home, name, asked["break-locks"])) ? 0 : 1;
+}
+
+/** @throws Error where what has a sandbox's name has not all of its tags */
+function refuseOthers(name: string, tags: Readonly<Record<string, string>>): void {
+  const reason = whyNoSandbox(name, tags);
+  if (reason !== undefined) throw new Error(`what has the name ${name} in Azure is no sandbox: ${reason}`);
 }
 
 /** Takes a sandbox down and looks for what is left. @returns whether nothing is */
@@ -171,8 +174,7 @@ async function extend(asked: Asked): Promise<number> {
   const home = await homeOfSandboxes();
   const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
   if (sandbox?.tags === undefined) throw new Error(`there is nothing of ${name} in Azure`);
-  const reason = whyNoSandbox(name, sandbox.tags);
-  if (reason !== undefined) throw new Error(`what has the name ${name} in Azure is no sandbox: ${reason}`);
+  refuseOthers(name, sandbox.tags);
   for (const id of sandbox.taggedIds) {
     await az({
       command: "tag update",

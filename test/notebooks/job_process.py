@@ -133,10 +133,7 @@ class Effects:
 
 
 def _is_moving() -> bool:
-    frame = sys._getframe()
-    while frame.f_back and frame.f_code.co_filename != moving.__file__:
-        frame = frame.f_back
-    return frame.f_code.co_filename == moving.__file__
+    return any(frame.f_code.co_filename == moving.__file__ for frame, _ in traceback.walk_stack(None))
 
 
 def refuse_to_rename(*_: Any) -> None:
