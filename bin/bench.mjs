@@ -1,4 +1,4 @@
-/** `npm run bench [-- laptop | pipeline | growth | synth]`: what the numbers in docs/develop.md come from; each fails where it is too slow. */
+/** `npm run bench [-- laptop | pipeline | growth | scale | synth]`: what the numbers in docs/develop.md come from; each fails where it is too slow. */
 import { spawnSync } from "node:child_process";
 import { fail, python, root, setUp, SetupError } from "./setup.mjs";
 
@@ -6,6 +6,7 @@ const benchmarks = {
   laptop: [process.execPath, "--import", "tsx", "bench/laptop.ts"],
   pipeline: [python, "bench/pipeline.py"],
   growth: [python, "bench/pipeline.py", "growth"],
+  scale: [python, "bench/scale.py"],
   synth: [process.execPath, "--import", "tsx", "bench/synth.ts"],
 };
 

@@ -268,7 +268,7 @@ def test_a_file_whose_records_do_not_add_up_is_set_aside_with_both_numbers(
 
 def test_rows_that_are_told_of_another_file_are_noticed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by a runtime that writes a character of a path in another way."""
-    monkeypatch.setattr(order_rows, "_path_below", lambda _: "'somewhere else'")
+    monkeypatch.setattr(order_rows, "_source_file", lambda _: "'somewhere else'")
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.drop("b.csv", lines(order(2)))
     staged = pipeline.stage("1")

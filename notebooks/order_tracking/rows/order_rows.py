@@ -1,7 +1,7 @@
 """The rows of order files as Spark reads them: matched to the contract by the names in each file's header."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Column, Contract, column_name
-from order_tracking.contract.rules import broken_rules, clean
+from order_tracking.contract.rules import broken_rules, clean, parse, typed
 from order_tracking.files.claimed_files import TakenFile
 from order_tracking.files.inspection import Content, Header
 from order_tracking.sql import identifier, literal
@@ -61,6 +61,7 @@ def read_order_rows(
     files: Sequence[ReadableFile],
     arrived_at: datetime,
     added_columns: tuple[str, ...] = (),
+    numbered: bool = False,
 ) -> DataFrame:
     """Read every row of the files, good or bad, blank lines left out.
 
@@ -70,24 +71,36 @@ def read_order_rows(
         files: The files.
         arrived_at: When they were found.
         added_columns: The columns to read beside the contract's.
+        numbered: Whether to number the rows of each file, for which one task must read it all.
 
     Returns:
-        The contract's columns and the added ones as cleaned text, `_source_file`, `_sent`, `reasons` (what the row
-        broke, empty if nothing), `raw_row` (the row as JSON by the file's own names, or its text where it could not be
-        split) and `_row_id` (in the order of the rows of a file).
+        The contract's columns and the added ones as cleaned text, the contract's in their types as well,
+        `_source_file`, `_sent`, `reasons` (what the row broke, empty if nothing), `raw_row` (the row as JSON by the
+        file's own names, or its text where it could not be split), `_row_id` (in the order of the rows of a file) and,
+        if asked for, `_row_number` (from 1).
     """
     return reduce(
         DataFrame.unionByName,
-        (_read_files_of_one_shape(spark, contract, scan, arrived_at, added_columns) for scan in _scans(files)),
+        (
+            _read_files_of_one_shape(spark, contract, scan, arrived_at, added_columns, numbered)
+            for scan in _scans(files, added_columns)
+        ),
     )
 
 
-def _scans(files: Sequence[ReadableFile]) -> Iterator[list[ReadableFile]]:
+def _scans(files: Sequence[ReadableFile], added_columns: Collection[str]) -> Iterator[list[ReadableFile]]:
+    def column(name: str, known: str | None) -> str:
+        made = column_name(name)
+        return known or (made if made in added_columns else "")
+
     def shape(each: ReadableFile) -> tuple[Any, ...]:
-        content = each.content
+        content, names = each.content, each.content.header.names
+        # Where the columns are, however the header spells them: each scan takes its time, and senders are many.
+        columns = list(map(column, names, content.header.columns))
         alone = each.file.path if each.needs_numbers else ""
+        repeated = names if len(set(names)) < len(names) else ()
         quotes = content.well_quoted, content.spans_lines
-        return each.directory, content.header.names, quotes, content.is_plain, content.is_composed, alone
+        return each.directory, columns, repeated, quotes, content.is_plain, content.is_composed, alone
 
     for _, group in groupby(sorted(files, key=shape), key=shape):
         of_shape = list(group)
@@ -101,19 +114,20 @@ def _read_files_of_one_shape(
     files: Sequence[ReadableFile],
     arrived_at: datetime,
     added_columns: tuple[str, ...],
+    numbered: bool,
 ) -> DataFrame:
-    content, header = files[0].content, files[0].content.header
+    content = files[0].content
     # Positions instead of names, which a file may repeat or leave empty. The unsplit row makes Spark check each row's
     # number of values, which it would otherwise cut or fill up.
-    positions = [f"_{i}" for i in range(len(header.names))]
+    positions = [f"_{i}" for i in range(len(content.header.names))]
     raw = (
         spark.read.schema(", ".join(f"{name} STRING" for name in [*positions, _UNSPLIT]))
-        .options(header=not files[0].needs_numbers, multiLine=True, lineSep="\n", escape='"')
+        .options(header=not files[0].needs_numbers, multiLine=not (_is_divisible(files) and not numbered))
+        .options(lineSep="\n", escape='"')
         .options(mode="PERMISSIVE", columnNameOfCorruptRecord=_UNSPLIT)
         .csv([_escaped(each) for each in files])
     )
-    path = _path_below(files[0])
-    raw = raw.selectExpr("*", f"{path} AS _source_file", *_numbers(files[0]))
+    raw = raw.selectExpr("*", f"{_source_file(files)} AS _source_file", *_numbers(files[0]))
     if files[0].needs_numbers:
         raw = raw.where(f"_number > {content.skipped}")
     if not content.is_composed:
@@ -123,13 +137,42 @@ def _read_files_of_one_shape(
         *(f"{_value_of(column, content)} AS {identifier(column.name)}" for column in contract.columns),
         *(f"{_added_value_of(name, content)} AS {identifier(name)}" for name in added_columns),
         f"{_malformed(files[0], contract)} AS _malformed",
-        f"coalesce({_UNSPLIT}, {_as_json(header)}) AS raw_row",
+        f"coalesce({_UNSPLIT}, {_as_json(files)}) AS raw_row",
         "_source_file",
         f"{_sent(files)} AS _sent",
+    )
+    in_types = (f"{parse(column)} AS {typed(column)}" for column in contract.columns if column.type != "string")
+    reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain)
+    rows = values.selectExpr("*", *in_types).selectExpr(
+        "* EXCEPT (_malformed)",
+        f"{reasons} AS reasons",
+        # Here and not before: what is asked of the reasons later would be asked before this, and work them out twice.
         "monotonically_increasing_id() AS _row_id",
     )
-    reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain)
-    return values.selectExpr("* EXCEPT (_malformed)", f"{reasons} AS reasons")
+    return _with_numbers(rows, contract, len(files)) if numbered else rows
+
+
+def _is_divisible(files: Sequence[ReadableFile]) -> bool:
+    """Tell whether several tasks may read a file: each of its lines is a row, and Spark takes no other for blank.
+
+    Several files are read at once in any case, each by one task, which can tell where its rows begin.
+    """
+    content = files[0].content
+    lines = content.is_plain and content.well_quoted and not content.spans_lines
+    return lines and len(files) == 1 and not files[0].needs_numbers
+
+
+def _with_numbers(rows: DataFrame, contract: Contract, files: int) -> DataFrame:
+    """Number the rows of each file, which one task has read."""
+    if files == 1:
+        return rows.withColumn("_row_number", F.expr("_row_id + 1"))
+    # To find the first of each file takes a second look at its lines, but not at their values: the key is there since
+    # Spark reads no file for nothing but the lines that it could not split.
+    first = rows.groupBy("_source_file").agg(
+        F.expr(f"min(struct(_row_id, {identifier(contract.key)}))._row_id").alias("_first_row_id")
+    )
+    numbered = rows.join(F.broadcast(first), "_source_file")
+    return numbered.withColumn("_row_number", F.expr("_row_id - _first_row_id + 1")).drop("_first_row_id")
 
 
 def _numbers(file: ReadableFile) -> list[str]:
@@ -186,21 +229,34 @@ def _holds_rows(position: int, header: Header, contract: Contract) -> str:
 
 
 def _sent(files: Sequence[ReadableFile]) -> str:
+    return _by_file({each.file.path: literal(each.sent) for each in files})
+
+
+def _as_json(files: Sequence[ReadableFile]) -> str:
+    """Write a row as an object by the names in its file's header, in their order."""
+    spelled = {each.file.path: each.content.header.names for each in files}
+    [*others, names] = spelled.values()
+    if all(other == names for other in others):  # Repeated ones, too: a map takes each name once.
+        row = f"named_struct({', '.join(f'{literal(name)}, _{i}' for i, name in enumerate(names))})"
+    else:
+        arrays = {path: f"array({', '.join(map(literal, each))})" for path, each in spelled.items()}
+        row = f"map_from_arrays({_by_file(arrays)}, array({', '.join(f'_{i}' for i in range(len(names)))}))"
+    return f"to_json({row}, map('ignoreNullFields', 'false'))"
+
+
+def _by_file(values: Mapping[str, str]) -> str:
+    """Choose of values, which are SQL, the one of the row's file."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    return f"element_at(map({', '.join(f'{literal(path)}, {value}' for path, value in values.items())}), _source_file)"
+
+
+def _source_file(files: Sequence[ReadableFile]) -> str:
     if len(files) == 1:
-        return literal(files[0].sent)
-    pairs = ", ".join(f"{literal(each.file.path)}, {literal(each.sent)}" for each in files)
-    return f"element_at(map({pairs}), _source_file)"
-
-
-def _as_json(header: Header) -> str:
-    fields = ", ".join(f"{literal(name)}, _{i}" for i, name in enumerate(header.names))
-    return f"to_json(named_struct({fields}), map('ignoreNullFields', 'false'))"
-
-
-def _path_below(file: ReadableFile) -> str:
+        return literal(files[0].file.path)
     # Spark gives a URL, in which a plus sign is a plus sign.
     path = "url_decode(replace(_metadata.file_path, '+', '%2B'))"
-    return f"substring_index({path}, {literal(f'{file.directory}/')}, -1)"
+    return f"substring_index({path}, {literal(f'{files[0].directory}/')}, -1)"
 
 
 def _escaped(file: ReadableFile) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Contract
@@ -25,24 +25,19 @@ class BadRow:
 def quarantine_rows(
     rows: DataFrame, contract: Contract, quarantine: str, batch_id: str, attempt: int, now: datetime
 ) -> None:
-    """Write a batch's bad rows, once.
+    """Write the bad ones of a batch's numbered rows, once.
 
     A later attempt replaces what an earlier one may have left. Delta skips an earlier attempt that comes too late,
     from a run that was thought dead.
     """
-    in_file = Window.partitionBy("_source_file")
-    bad_rows = (
-        rows.withColumn("_first_row_id", F.min("_row_id").over(in_file))
-        .where(F.size("reasons") > 0)
-        .select(
-            *map(identifier, contract.names),
-            "raw_row",
-            "reasons",
-            "_source_file",
-            (F.col("_row_id") - F.col("_first_row_id") + 1).alias("_row_number"),
-            F.lit(batch_id).alias("_batch_id"),
-            F.expr(time_of_run(now, "_row_id >= 0")).alias("_quarantined_at"),
-        )
+    bad_rows = rows.where(F.size("reasons") > 0).select(
+        *map(identifier, contract.names),
+        "raw_row",
+        "reasons",
+        "_source_file",
+        "_row_number",
+        F.lit(batch_id).alias("_batch_id"),
+        F.expr(time_of_run(now, "_row_id >= 0")).alias("_quarantined_at"),
     )
     writer = bad_rows.writeTo(quarantine).option("txnAppId", batch_id).option("txnVersion", attempt)
     if attempt == 1:

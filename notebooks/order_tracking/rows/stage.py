@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Contract
-from order_tracking.contract.rules import breaks, is_unknown, parse
+from order_tracking.contract.rules import breaks, is_unknown, typed
 from order_tracking.sql import identifier, literal, time_of_run
 
 
@@ -40,7 +40,7 @@ def write_stage(
         rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in _observed(contract).items()))
         .where("size(reasons) = 0")
         .selectExpr(
-            *(f"{parse(column)} AS {identifier(column.name)}" for column in contract.columns),
+            *(f"{typed(column)} AS {identifier(column.name)}" for column in contract.columns),
             *(identifier(name) for name in added_columns),
             "_source_file",
             "_sent",

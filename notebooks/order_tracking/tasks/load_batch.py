@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract, column_name, is_reserved
 from order_tracking.errors import LoadError, UnreadableFileError
@@ -89,10 +89,9 @@ class BatchLoader:
             with self.step("take"):
                 readable = self._open(claim, aside)
             added, warnings = self._columns_beside_contract(readable)
-            total = self._write_rows(claim, readable, added, now)
+            total, counts = self._write_rows(claim, readable, added, now)
             # A file that was written while it was read may have been read in part.
             changed = [each for each in readable if not each.is_unchanged()]
-            counts = {} if changed else self._count(claim.batch_id, readable, total)
             unaccounted = [
                 each for each in readable if not changed and counts[each.file.path].rows != each.content.records
             ]
@@ -198,29 +197,39 @@ class BatchLoader:
 
     def _write_rows(
         self, claim: Claim, files: Sequence[ReadableFile], added: tuple[str, ...], now: datetime
-    ) -> RowCounts:
-        """Write the good rows to the stage and the bad ones to the quarantine."""
+    ) -> tuple[RowCounts, dict[str, "FileCounts"]]:
+        """Write the good rows to the stage and the bad ones to the quarantine, and count those of each file."""
         if not files:
             if claim.attempt > 1:
                 self.discard_rows(claim)
-            return RowCounts()
-        rows = read_order_rows(self.spark, self.contract, files, claimed_at(claim.batch_id), added)
-        with self.step("stage"):
-            total = write_stage(rows, self.contract, self.tables.stage, claim.batch_id, claim.attempt, added, now)
-        if total.quarantined or claim.attempt > 1:
-            with self.step("quarantine"):
-                quarantine_rows(rows, self.contract, self.tables.quarantine, claim.batch_id, claim.attempt, now)
-        return total
+            return RowCounts(), {}
 
-    def _count(self, batch_id: str, files: Sequence[ReadableFile], total: RowCounts) -> dict[str, "FileCounts"]:
-        """Count the rows of each file: as Spark saw them where there is one, otherwise as the tables have them."""
-        if len(files) == 1 and total.staged + total.quarantined == files[0].content.records:
-            return {files[0].file.path: FileCounts(total.staged, total.quarantined)}
-        with self.step("count"):
-            staged = count_by_file(self.spark, self.tables.stage, batch_id)
-            quarantined = count_by_file(self.spark, self.tables.quarantine, batch_id) if total.quarantined else {}
+        def read(files: Sequence[ReadableFile], numbered: bool) -> DataFrame:
+            return read_order_rows(self.spark, self.contract, files, claimed_at(claim.batch_id), added, numbered)
+
+        with self.step("stage"):
+            rows = read(files, numbered=False)
+            total = write_stage(rows, self.contract, self.tables.stage, claim.batch_id, claim.attempt, added, now)
+        staged = self._count(self.tables.stage, claim, files, total.staged)
+        quarantined: dict[str, int] = {}
+        if total.quarantined or claim.attempt > 1:
+            bad = {each.file.path: each.content.records - staged.get(each.file.path, 0) for each in files}
+            with_bad = [each for each in files if bad[each.file.path]]
+            if sum(bad.values()) != total.quarantined or not with_bad:
+                with_bad = list(files)  # Where it does not add up, all that Spark sees is to be told.
+            with self.step("quarantine"):
+                rows = read(with_bad, numbered=True)
+                quarantine_rows(rows, self.contract, self.tables.quarantine, claim.batch_id, claim.attempt, now)
+            quarantined = self._count(self.tables.quarantine, claim, files, total.quarantined)
         paths = [each.file.path for each in files]
-        return {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
+        return total, {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
+
+    def _count(self, table: str, claim: Claim, files: Sequence[ReadableFile], seen: int) -> dict[str, int]:
+        """Count the rows of each file: as Spark saw them where there is one, otherwise as the table has them."""
+        if len(files) == 1:
+            return {files[0].file.path: seen}
+        with self.step("count"):
+            return count_by_file(self.spark, table, claim.batch_id)
 
     def _file_away(
         self, batch_id: str, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
