@@ -78,7 +78,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 def row(number: int, bad: bool = False) -> str:
     """A row of an order that no other file has."""
     day = "someday" if bad else "2026-01-01"
-    return f"TRK{number:09d},ORD{number:09d},SHIPPED,{number} Main Street,{day},,2026-02-01 00:00:00"
+    return f"TRK{number:09d},ORD{number:09d},SHIPPED,{number} Main Street,{day},2026-02-01,2026-02-01 00:00:00"
 
 
 def write(path: Path, first: int, rows: int, header: str = HEADER, bad: int = 0) -> None:
@@ -94,15 +94,14 @@ def arrival(spark: SparkSession, directory: Path) -> bool:
     write(home.landing / "warm.csv", 10**8, rows)
     home.run()
     tutorial = TutorialWay(spark, directory, Case(orders=0, rows=rows, warm_ups=0, repetitions=1))
-    for way in (tutorial, home):
-        for i in range(files):
+    for way, count in ((tutorial, files // 10), (home, files)):
+        for i in range(count):
             write(way.landing / f"orders_{i}.csv", i * rows, rows)
     theirs = seconds_of(lambda: [getattr(tutorial, task)() for task in tutorial.tasks])
     ours = seconds_of(home.run)
     assert home.count() == (files + 1) * rows
-    print(
-        f"{files:,} files of {rows} rows: {ours:.1f} s, allowed {ALLOWED_SECONDS_OF_ARRIVAL}; tutorial {theirs:.1f} s"
-    )
+    print(f"{files:,} files of {rows} rows: {ours:.1f} s, allowed {ALLOWED_SECONDS_OF_ARRIVAL}; ", end="")
+    print(f"the tutorial's way takes {theirs:.1f} s for a tenth of them")
     return ours <= ALLOWED_SECONDS_OF_ARRIVAL
 
 

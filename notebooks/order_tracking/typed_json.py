@@ -6,6 +6,7 @@ import typing
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ def read(kind: Any, value: Any) -> Any:
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         return tuple(read(typing.get_args(kind)[0], each) for each in value)
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
-        hints = typing.get_type_hints(kind)
+        hints = _hints_of(kind)
         given = {name: read(_of_field(hints, name), each) for name, each in value.items()}
         try:
             return kind(**given)
@@ -58,8 +59,13 @@ def read(kind: Any, value: Any) -> Any:
 
 def columns_of(kind: Any) -> dict[str, str]:
     """Say a data class as the columns of a table."""
-    hints = typing.get_type_hints(kind)
+    hints = _hints_of(kind)
     return {field.name: _column_type(hints[field.name]) for field in fields(kind)}
+
+
+@cache
+def _hints_of(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _column_type(kind: Any) -> str:

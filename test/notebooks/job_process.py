@@ -119,8 +119,11 @@ class Effects:
         changes = event in ("os.remove", "os.rename") or (
             event == "open" and bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         )
+        path = str(args[0])
+        # What is written aside to be moved to its place, or to see what can be done, is read by nobody.
+        is_aside = "/.probe/" in path or (event == "open" and path.endswith(".tmp"))
         # The checkpoint's path starts so, too.
-        if changes and str(args[0]).startswith(self._volume) and (self._counts_all or _is_moving()):
+        if changes and not is_aside and path.startswith(self._volume) and (self._counts_all or _is_moving()):
             self._effect()
 
     def _effect(self) -> None:

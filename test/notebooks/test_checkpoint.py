@@ -36,3 +36,12 @@ def test_a_batch_whose_closing_was_cut_short_is_closed_by_the_next_run(
         checkpoint.close(batch.batch_id)
     checkpoint.forget_attempts()
     assert [path.parent.name for path in tmp_path.rglob("*") if path.is_file()] == (["loaded"] if is_staged else [])
+
+
+def test_what_a_killed_writer_left_aside_is_read_by_nobody(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    for directory in list(tmp_path.iterdir()):
+        for ending in (".claimed.json", ".staged.json", ".json"):
+            (directory / f"{BATCH}{ending}.1.tmp").write_text('{"batch_id": ')
+    kinds = (checkpoint.claimed(), checkpoint.staged(), checkpoint.records(), checkpoint.erasures())
+    assert (kinds, checkpoint.set_aside_unreadable(), checkpoint.replayed()) == (([], [], [], []), {}, {})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +98,35 @@ def test_a_batch_whose_task_always_dies_is_divided(pipeline: Pipeline, monkeypat
 
 
 def test_a_backlog_is_loaded_in_batches_that_stay_done(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_to_stage, "_MAX_FILES_OF_A_BATCH", 2)
     for number in range(5):
         pipeline.drop(f"{number}.csv", lines(order(number)))
     tried = break_on(monkeypatch, "4.csv")
     with pytest.raises(LoadError):
-        pipeline.stage()
+        pipeline.stage(policy=Policy(max_files_of_a_batch=2))
     assert [len(files) for files in tried] == [2, 2, 1]
     assert pipeline.merge().inserted == 4
+
+
+def test_a_run_leaves_to_the_next_one_what_it_has_no_time_for(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("failing.csv", lines(order(0)))
+    with monkeypatch.context() as patch:
+        break_on(patch, "failing.csv")
+        with pytest.raises(LoadError):
+            pipeline.stage()
+    for number in range(1, 6):
+        pipeline.drop(f"{number}.csv", lines(order(number)))
+    one_batch = Policy(max_files_of_a_batch=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(source_to_stage, "_TIME_FOR_NEW", timedelta(0))
+        patch.setattr(source_to_stage, "_TIME_FOR_LEFT_BEHIND", timedelta(0))
+        staged = pipeline.stage(policy=one_batch)
+    left = {file.path: str(file.reason)[:28] for file in staged.files if file.outcome == "deferred"}
+    assert left == dict.fromkeys(["3.csv", "4.csv", "5.csv"], "this run has no more time fo")
+    assert (staged.resumed_batch_ids, list(pipeline.files("file_arrival"))) == ((), sorted(left))
+    staged = pipeline.stage(policy=one_batch)
+    assert (len(staged.resumed_batch_ids), pipeline.merge().inserted) == (1, 6)
 
 
 @pytest.mark.parametrize("content", ['{"batch_id": "2026', "", "[]", '{"batch_id": 1, "run_id": "x", "files": []}'])

@@ -72,6 +72,13 @@ def test_a_volume_that_does_not_show_what_is_written_is_refused(
         probe(tmp_path)
 
 
+def test_what_a_killed_trial_left_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / ".probe").mkdir()
+    for name in ("0000.1", "0000.2"):
+        (tmp_path / ".probe" / name).write_text("0000")
+    assert probe(tmp_path) is rename
+
+
 def test_to_probe_costs_next_to_nothing(tmp_path: Path) -> None:
     start = time.perf_counter()
     probe(tmp_path)

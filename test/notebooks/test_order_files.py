@@ -343,9 +343,14 @@ def test_an_unclosed_quote_in_the_last_column_swallows_no_rows(pipeline: Pipelin
         assert f"{name}2" in quarantined
 
 
-def test_a_large_file(pipeline: Pipeline) -> None:
-    row = ",ORD,SHIPPED,Main Street,2026-01-01,,2026-01-02 10:00:00"
-    rows = 300_000
-    pipeline.drop("a.csv", lines(*(f"T{number}{row}" for number in range(rows))))
+def test_a_large_file_is_read_in_parts(pipeline: Pipeline) -> None:
+    """More than Spark takes for one part of it, and than the merge takes for little."""
+    row, rows = ",ORD,SHIPPED,Main Street,2026-01-01,,2026-01-02 10:00:00", 120_000
+    content = [f"T{number}{row}" for number in range(rows)]
+    content[rows - 10] = "bad"
+    pipeline.drop("a.csv", lines(*content))
     staged, merged = pipeline.run()
-    assert (staged.rows_staged, staged.rows_quarantined, merged.inserted) == (rows, 0, rows)
+    assert (staged.rows_staged, staged.rows_quarantined, merged.inserted) == (rows - 1, 1, rows - 1)
+    assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("a.csv", rows - 9)]
+    last = pipeline.table("stage_orders_table", "max_by(tracking_num, _row_id) AS key", "max(_row_id) >> 33 AS part")
+    assert [tuple(each) for each in last] == [(f"T{rows - 1}", 1)]

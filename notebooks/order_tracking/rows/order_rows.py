@@ -18,8 +18,10 @@ from order_tracking.files.inspection import Content, Header
 from order_tracking.sql import identifier, literal
 
 _UNSPLIT = "_unsplit"
-#: Each scan looks up its files by their names.
-_MAX_FILES_OF_A_SCAN = 100
+#: Each scan takes its time, and looks each row up among its files one by one: so many small ones, or so few large ones.
+_MAX_FILES_OF_A_SCAN, _MAX_LOOKUPS_OF_A_SCAN = 1_000, 20_000_000
+#: So many tasks may always be used to read a batch, and one more for so many bytes.
+_MIN_TASKS, _BYTES_OF_A_TASK = 4, 32 << 20
 #: A day, in whatever order and with whatever separator.
 _DATE = "[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}"
 #: Spark counts rows from 0 in each of its tasks, in these bits of a number.
@@ -79,13 +81,16 @@ def read_order_rows(
         file's own names, or its text where it could not be split), `_row_id` (in the order of the rows of a file) and,
         if asked for, `_row_number` (from 1).
     """
-    return reduce(
+    rows = reduce(
         DataFrame.unionByName,
         (
             _read_files_of_one_shape(spark, contract, scan, arrived_at, added_columns, numbered)
             for scan in _scans(files, added_columns)
         ),
     )
+    # Spark takes each file for one of 4 MiB at least: small ones would be read, and written, by many tasks.
+    size = sum(each.found.size_bytes for each in files)
+    return rows.coalesce(_MIN_TASKS + size // _BYTES_OF_A_TASK) if len(files) > 1 else rows
 
 
 def _scans(files: Sequence[ReadableFile], added_columns: Collection[str]) -> Iterator[list[ReadableFile]]:
@@ -103,9 +108,15 @@ def _scans(files: Sequence[ReadableFile], added_columns: Collection[str]) -> Ite
         return each.directory, columns, repeated, quotes, content.is_plain, content.is_composed, alone
 
     for _, group in groupby(sorted(files, key=shape), key=shape):
-        of_shape = list(group)
-        for start in range(0, len(of_shape), _MAX_FILES_OF_A_SCAN):
-            yield of_shape[start : start + _MAX_FILES_OF_A_SCAN]
+        scan: list[ReadableFile] = []
+        rows = 0
+        for each in group:
+            rows += each.content.records
+            if scan and (len(scan) == _MAX_FILES_OF_A_SCAN or rows * (len(scan) + 1) > _MAX_LOOKUPS_OF_A_SCAN):
+                yield scan
+                scan, rows = [], each.content.records
+            scan.append(each)
+        yield scan
 
 
 def _read_files_of_one_shape(

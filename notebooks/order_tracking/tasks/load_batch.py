@@ -42,11 +42,18 @@ _TOLD_ROWS, _TOLD_IN_A_LINE = 100, 3
 
 @dataclass(frozen=True)
 class Policy:
-    """What the environment says of files that are not as the contract has them."""
+    """What the environment says of files that are not as the contract has them, and how much is loaded at once.
+
+    Attributes:
+        max_files_of_a_batch: What arrives is divided into batches of so many files, each of which stays done.
+        max_bytes_of_a_batch: A larger file is a batch of its own.
+    """
 
     new_columns: NewColumns = NewColumns.IGNORE
     max_bad_rows_percent: float = 100
     cut_rows: CutRows = CutRows.LOAD
+    max_files_of_a_batch: int = 1_000
+    max_bytes_of_a_batch: int = 8 << 30
 
 
 @dataclass(frozen=True)

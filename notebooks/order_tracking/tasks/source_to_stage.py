@@ -1,6 +1,7 @@
 """The first task of the job: load what has arrived into the stage."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -28,9 +29,10 @@ _MAX_ATTEMPTS = 3
 #: How often a file that is alone is tried at once, and how often it may be begun if the task always ends meanwhile.
 _MAX_ATTEMPTS_ALONE, _MAX_BEGUN_ALONE = 3, 15
 
-#: What a run can load well within a task's time limit: a backlog is more than one batch, each of which stays done.
-_MAX_FILES_OF_A_BATCH = 1_000
-_MAX_BYTES_OF_A_BATCH = 8 << 30
+#: How long a run begins batches of what is new, and how long those of earlier runs: a task has an hour, and each batch
+#: that came to its end stays done.
+_TIME_FOR_NEW, _TIME_FOR_LEFT_BEHIND = timedelta(minutes=20), timedelta(minutes=40)
+_NO_TIME = "this run has no more time for it; the next run, which the sweep starts at the latest, loads it"
 
 #: So many of the files that are left alone are named.
 _NAMED_LEFT_ALONE = 50
@@ -48,7 +50,8 @@ def source_to_stage(
 ) -> SourceToStageSummary:
     """Load every file in the landing directory, then every batch that an earlier run claimed and did not finish.
 
-    In this order, so that what takes too long, or fails, takes no time from what is new.
+    In this order, so that what takes too long, or fails, takes no time from what is new. Batch after batch, for as long
+    as the task has time; the rest stays where it is, for the next run.
 
     Args:
         spark: The session.
@@ -102,13 +105,20 @@ def source_to_stage(
             replayed,
             run.step,
         )
-        batches = _Batches(loader, run, now)
-        claimed = [Claim(new_batch_id(now()), run_id, part) for part in _parts(ready)]
-        for claim in claimed:
-            open_batches.claim(claim)
-            batches.load(claim)
+        batches, began_at = _Batches(loader, run, now), now()
+        claimed: list[Claim] = []
+        for part in _parts(ready, loader.policy):
+            if claimed and now() - began_at > _TIME_FOR_NEW:
+                unfinished.update((file.path, _NO_TIME) for file in part)
+                continue
+            claimed.append(Claim(new_batch_id(now()), run_id, part))
+            open_batches.claim(claimed[-1])
+            batches.load(claimed[-1])
+        resumed: list[Claim] = []
         for claim in left_behind:
-            batches.resume(claim)
+            if now() - began_at <= _TIME_FOR_LEFT_BEHIND:
+                resumed.append(claim)
+                batches.resume(claim)
         cut_short = [each for each in open_batches.withdrawals(now()) if not each.is_done]
         if cut_short:
             withdraw.carry_out(spark, contract, tables, directories.probed(), open_batches, cut_short, run, now)
@@ -118,7 +128,7 @@ def source_to_stage(
         batches.raise_failures()
         summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,
-            resumed_batch_ids=tuple(claim.batch_id for claim in left_behind),
+            resumed_batch_ids=tuple(claim.batch_id for claim in resumed),
             files=(
                 *_summaries(run.files),
                 *(FileSummary(path, "deferred", reason=reason) for path, reason in unfinished.items()),
@@ -221,12 +231,12 @@ class _Batches:
         self._run.counts.update(count_files(self._run.files))
 
 
-def _parts(files: Sequence[ArrivedFile]) -> Iterator[tuple[ArrivedFile, ...]]:
+def _parts(files: Sequence[ArrivedFile], policy: Policy) -> Iterator[tuple[ArrivedFile, ...]]:
     part: list[ArrivedFile] = []
     size = 0
     for file in files:
         size += file.size_bytes
-        if part and (len(part) == _MAX_FILES_OF_A_BATCH or size > _MAX_BYTES_OF_A_BATCH):
+        if part and (len(part) == policy.max_files_of_a_batch or size > policy.max_bytes_of_a_batch):
             yield tuple(part)
             part, size = [], file.size_bytes
         part.append(file)
