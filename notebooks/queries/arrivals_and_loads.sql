@@ -9,7 +9,8 @@ FROM (
                CASE WHEN state = 'REJECTED' THEN rows_read ELSE rows_staged END AS rows)
     )) AS file
     FROM operations.loaded_files_table
-    WHERE state NOT IN ('SUPERSEDED', 'WITHDRAWN')
+    -- What arrived in these days was not dealt with before them.
+    WHERE state NOT IN ('SUPERSEDED', 'WITHDRAWN') AND occurred_at > date_sub(current_date(), 31)
 )
 WHERE file.day > date_sub(current_date(), 30)
 GROUP BY file.day, file.event

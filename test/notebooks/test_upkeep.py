@@ -1,12 +1,15 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from order_tracking.clock import utc_now
 from order_tracking.parameters import NewColumns
 from order_tracking.tasks import upkeep
 from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 
 def test_upkeep_compacts_the_tables_and_changes_no_row(pipeline: Pipeline) -> None:
@@ -20,6 +23,39 @@ def test_upkeep_compacts_the_tables_and_changes_no_row(pipeline: Pipeline) -> No
     assert {name: sorted(map(str, pipeline.table(name))) for name in names} == before
     pipeline.drop("new.csv", lines(order(9)))
     assert pipeline.run()[1].inserted == 1
+
+
+def test_the_ledger_is_folded_and_tells_the_same(pipeline: Pipeline) -> None:
+    def ledger() -> dict[str, Row]:
+        return {row.path: row for row in pipeline.table("loaded_files_table")}
+
+    def fold() -> int:
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=7))
+        return len(pipeline.table("folded_files_table"))
+
+    pipeline.drop("a.csv", lines(order(1), "bad"))
+    pipeline.drop("b.csv", lines(order(2)))
+    pipeline.drop("no_header.csv", "1\n")
+    pipeline.run()
+    before = ledger()
+    assert (fold(), ledger()) == (3, before)
+    # What is told of a file later counts, and is folded once more; the run that loaded it stays its run.
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv")
+    pipeline.drop("c.csv", lines(order(3)))
+    pipeline.run()
+    after = ledger()
+    assert {path: row.state for path, row in after.items()} == {
+        **{"a.csv": "MERGED", "b.csv": "WITHDRAWN", "c.csv": "MERGED", "no_header.csv": "REJECTED"}
+    }
+    assert (after["a.csv"], after["no_header.csv"]) == (before["a.csv"], before["no_header.csv"])
+    assert after["b.csv"].occurred_at > before["b.csv"].occurred_at
+    assert (fold(), ledger()) == (4, after)
+    # To fold the same again changes nothing, as does a fold that was cut short before it was noted.
+    pipeline.spark.sql(
+        f"ALTER TABLE {pipeline.tables.folded_files} UNSET TBLPROPERTIES ('order_tracking.folded_until')"
+    )
+    assert (fold(), ledger()) == (4, after)
 
 
 def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> None:
@@ -37,8 +73,8 @@ def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> No
 def test_old_versions_are_kept_as_long_as_the_environment_says_by_whoever_deletes_them(pipeline: Pipeline) -> None:
     for days, hours in ((30, 720), (30, 720), (7, 168)):
         upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=days)
-        for name in ("orders_table", "stage_orders_table", "quarantined_orders_table", "job_log_table"):
-            [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.full_name(name)}").collect()
+        for name in pipeline.tables.stored:
+            [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {name}").collect()
             assert detail.properties["delta.deletedFileRetentionDuration"] == f"interval {hours} hours"
 
 

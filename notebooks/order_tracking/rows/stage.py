@@ -1,7 +1,7 @@
 """The stage: every row that was loaded. The merge takes the batches that wait for it, the history takes them all."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,20 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.rules import breaks, is_unknown, typed
 from order_tracking.sql import identifier, literal, time_of_run
 
+#: Each row is compared with the name of each file. A query takes as long as some hundred thousand such rows.
+_MAX_OBSERVED_FILES = 20
+
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the rows that were read, and between which keys the staged ones lie."""
+    """What became of the rows that were read, and between which keys the staged ones lie.
+
+    Attributes:
+        staged_of: How many are staged of each file; None of so many that to ask the table takes less time.
+    """
 
     staged: int = 0
+    staged_of: Mapping[str, int] | None = None
     quarantined: int = 0
     first_key: str | None = None
     last_key: str | None = None
@@ -33,11 +41,14 @@ def write_stage(
     attempt: int,
     added_columns: tuple[str, ...],
     now: datetime,
+    files: Sequence[str],
 ) -> RowCounts:
     """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left."""
     counts = Observation()
+    names_of = {path: f"staged_{i}" for i, path in enumerate(files)} if len(files) <= _MAX_OBSERVED_FILES else {}
+    observed = {**_observed(contract), **{name: _staged_of(path) for path, name in names_of.items()}}
     staged = (
-        rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in _observed(contract).items()))
+        rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in observed.items()))
         .where("size(reasons) = 0")
         .selectExpr(
             *(f"{typed(column)} AS {identifier(column.name)}" for column in contract.columns),
@@ -56,6 +67,7 @@ def write_stage(
     seen = counts.get
     return RowCounts(
         staged=seen["staged"],
+        staged_of={path: seen[name] for path, name in names_of.items()} if names_of else None,
         quarantined=seen["quarantined"],
         first_key=seen["first_key"],
         last_key=seen["last_key"],
@@ -104,6 +116,10 @@ def _observed(contract: Contract) -> dict[str, str]:
         observed["first_unknown"] = f"min(CASE WHEN {unknown} THEN {value} END)"
         observed["last_unknown"] = f"max(CASE WHEN {unknown} THEN {value} END)"
     return observed
+
+
+def _staged_of(path: str) -> str:
+    return f"count_if(size(reasons) = 0 AND _source_file = {literal(path)})"
 
 
 def _warnings(contract: Contract, seen: dict[str, Any]) -> Iterator[str]:

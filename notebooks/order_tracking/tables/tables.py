@@ -11,11 +11,9 @@ from pyspark.sql.types import StructType
 from order_tracking.contract.contract import Contract, is_reserved
 from order_tracking.contract.state_order import comparable, leading, values
 from order_tracking.errors import ContractError
-from order_tracking.sql import identifier, literal
-from order_tracking.tables.job_log import JOB_LOG_COLUMNS, State
-
-#: In the order of a file's way, the last one it came to counts.
-_STATES = ", ".join(literal(state.value) for state in State)
+from order_tracking.sql import identifier
+from order_tracking.tables.folded_files import ledger
+from order_tracking.tables.job_log import JOB_LOG_COLUMNS
 
 _JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
@@ -67,9 +65,14 @@ class Tables:
         return f"{self.of_operations}.job_log_table"
 
     @property
+    def folded_files(self) -> str:
+        """The file ledger up to a few days ago, which `upkeep` folds out of the job log."""
+        return f"{self.of_operations}.folded_files_table"
+
+    @property
     def stored(self) -> tuple[str, ...]:
         """Every table: all that is no view."""
-        return self.stage, self.orders, self.quarantine, self.job_log
+        return self.stage, self.orders, self.quarantine, self.job_log, self.folded_files
 
     @property
     def runs(self) -> str:
@@ -145,7 +148,9 @@ def replace_views(spark: SparkSession, contract: Contract, tables: Tables) -> tu
         Which views are still as they were, and what to do.
     """
     warnings = []
-    for name, query in _views(contract, tables, added_columns(spark, contract, tables.stage)).items():
+    added = added_columns(spark, contract, tables.stage)
+    views = _views(contract, tables, added, ledger(spark, tables.job_log, tables.folded_files))
+    for name, query in views.items():
         try:
             spark.sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
         except PySparkException as error:
@@ -245,7 +250,7 @@ def _statistics_of(*columns: str, properties: str = "") -> str:
     return f"TBLPROPERTIES ({', '.join([statistics, *([properties] if properties else [])])})"
 
 
-def _views(contract: Contract, tables: Tables, added: tuple[str, ...]) -> Mapping[str, str]:
+def _views(contract: Contract, tables: Tables, added: tuple[str, ...], ledger: str) -> Mapping[str, str]:
     key, sequence = identifier(contract.key), identifier(contract.sequence)
     state = values(contract, added)
     columns = ", ".join(map(identifier, (*contract.names, *added)))
@@ -254,17 +259,7 @@ def _views(contract: Contract, tables: Tables, added: tuple[str, ...]) -> Mappin
         # A record is appended at least once; its copies are the same in every column. What is older than its order's
         # state is no late delivery, as its first name would have people believe.
         tables.runs: f"SELECT DISTINCT * EXCEPT (files, rows_late), rows_late AS rows_outdated FROM {tables.job_log}",
-        tables.ledger: f"""
-            SELECT last.path, last.state, last.batch_id, last.file_id, last.size_bytes, last.modified_at, last.reason,
-                   last.unknown_columns, last.moved_to, last.rows_read, last.rows_staged, last.rows_quarantined,
-                   first_run_id AS run_id, occurred_at
-            FROM (
-                SELECT max(struct(array_position(array({_STATES}), file.state) AS rank,
-                                  file.*)) AS last,
-                       min(run_id) AS first_run_id, max(ended_at) AS occurred_at
-                FROM (SELECT run_id, ended_at, explode(files) AS file FROM {tables.job_log})
-                GROUP BY file.batch_id, file.path
-            )""",
+        tables.ledger: ledger,
         # The greatest state of each time, as in the merge. What is staged and not merged yet is left out where it is
         # newer than the order, so the current state is that of the orders table at any moment: it comes last of the
         # rows of its file. It is the last view to be made: that it is there, with all columns, tells that nothing is

@@ -31,6 +31,7 @@ from order_tracking.files.order_records import OrderRecords, values_of
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.merge import run_again_on_conflict
 from order_tracking.sql import identifier, literal
+from order_tracking.tables.folded_files import create_folded_files
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.quality_gate import write_job_log
@@ -209,12 +210,15 @@ def carry_out(
         }
         texts = _told(contract, found, staged, quarantined)
         in_job_log = _erase_from_job_log(spark, tables.job_log, concerned, [key, *texts])
+        create_folded_files(spark, tables.folded_files)
+        in_folded = _erase_from_folded_files(spark, tables.folded_files, concerned, [key, *texts])
     with run.step("erase from the tables"):
         rows = {
             "orders_table": _erase_rows(spark, contract, tables.orders, key),
             "stage_orders_table": _erase_rows(spark, contract, tables.stage, key),
             "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records),
             "job_log_table": in_job_log,
+            "folded_files_table": in_folded,
         }
     with run.step("write files anew"):
         for file in found:
@@ -278,7 +282,7 @@ def _erase_from_job_log(
         return 0
     has_file = f"exists(files, each -> concat(each.batch_id, '/', each.path) IN ({named}))"
     runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
-    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)"
+    pattern = _words(texts)
     told = "concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), array_join(files.reason, ' '))"
     of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
     [[count]] = spark.sql(
@@ -301,6 +305,26 @@ def _erase_from_job_log(
             files = transform(files, each -> named_struct({fields}))"""
     run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
     return int(count)
+
+
+def _erase_from_folded_files(
+    spark: SparkSession, folded_files: str, files: Iterable[tuple[str, str]], texts: Sequence[str]
+) -> int:
+    """Take texts out of the reasons why files were not loaded; return how many had one of them."""
+    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
+    if not named:
+        return 0
+    query = f"""
+        MERGE INTO {folded_files} AS _t USING (SELECT :pattern AS _pattern) AS _s
+        ON concat(_t.batch_id, '/', _t.path) IN ({named}) AND _t.reason RLIKE _s._pattern
+        WHEN MATCHED THEN UPDATE SET reason = regexp_replace(_t.reason, _s._pattern, '{_ERASED}')"""
+    arguments = {"pattern": _words(texts)}
+    return int(run_again_on_conflict(lambda: spark.sql(query, args=arguments).collect()[0]).num_updated_rows)
+
+
+def _words(texts: Sequence[str]) -> str:
+    """Write texts, the longest first, as a pattern that is met by none of them within a longer word."""
+    return rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)"
 
 
 def _erase_rows(spark: SparkSession, contract: Contract, table: str, key: str) -> int:

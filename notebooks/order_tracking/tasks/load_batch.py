@@ -216,8 +216,10 @@ class BatchLoader:
 
         with self.step("stage"):
             rows = read(files, numbered=False)
-            total = write_stage(rows, self.contract, self.tables.stage, claim.batch_id, claim.attempt, added, now)
-        staged = self._count(self.tables.stage, claim, files, total.staged)
+            paths = [each.file.path for each in files]
+            batch = (claim.batch_id, claim.attempt)
+            total = write_stage(rows, self.contract, self.tables.stage, *batch, added, now, paths)
+        staged = total.staged_of if total.staged_of is not None else self._count(self.tables.stage, claim)
         quarantined: dict[str, int] = {}
         if total.quarantined or claim.attempt > 1:
             bad = {each.file.path: each.content.records - staged.get(each.file.path, 0) for each in files}
@@ -227,14 +229,11 @@ class BatchLoader:
             with self.step("quarantine"):
                 rows = read(with_bad, numbered=True)
                 quarantine_rows(rows, self.contract, self.tables.quarantine, claim.batch_id, claim.attempt, now)
-            quarantined = self._count(self.tables.quarantine, claim, files, total.quarantined)
-        paths = [each.file.path for each in files]
+            is_alone = len(files) == 1
+            quarantined = {paths[0]: total.quarantined} if is_alone else self._count(self.tables.quarantine, claim)
         return total, {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
 
-    def _count(self, table: str, claim: Claim, files: Sequence[ReadableFile], seen: int) -> dict[str, int]:
-        """Count the rows of each file: as Spark saw them where there is one, otherwise as the table has them."""
-        if len(files) == 1:
-            return {files[0].file.path: seen}
+    def _count(self, table: str, claim: Claim) -> dict[str, int]:
         with self.step("count"):
             return count_by_file(self.spark, table, claim.batch_id)
 

@@ -11,7 +11,7 @@ it("tells of too many bad rows, as the environment counts them, and of runs that
 
   expect(backlog).toMatchObject({
     display_name: "[tiny] hours_without_success",
-    query_text: expect.stringContaining("FROM orders_tiny.operations.job_runs_table") as string,
+    query_text: expect.stringContaining("FROM orders_tiny.operations.job_log_table") as string,
     evaluation: {
       source: { name: "hours_without_success" },
       comparison_operator: "GREATER_THAN",

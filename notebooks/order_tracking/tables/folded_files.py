@@ -1,0 +1,106 @@
+"""The file ledger, folded: what the job log told of files up to a few days ago, in a table of its own.
+
+The ledger is a view of the job log: of each file of each batch what was told last. To ask for that alone would take
+longer with each run there ever was. So `upkeep` writes down each night what it is up to a few days ago, and the view is
+that plus what came since. The job log itself keeps all; see `docs/decisions/folded-ledger.md`.
+"""
+
+from datetime import datetime, timedelta
+
+from pyspark.sql import SparkSession
+
+from order_tracking.sql import literal
+from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.typed_json import columns_of
+
+#: In the order of a file's way, the last one it came to counts.
+_STATES = ", ".join(literal(state.value) for state in State)
+_FIELDS = columns_of(FileOutcome)
+#: The ledger's columns; `run_id` is the first run that told of the file, `occurred_at` when one did last.
+_COLUMNS = {
+    **{name: _FIELDS[name] for name in ("path", "state", "batch_id", "file_id", "size_bytes", "modified_at", "reason")},
+    **{name: _FIELDS[name] for name in ("unknown_columns", "moved_to", "rows_read", "rows_staged", "rows_quarantined")},
+    "run_id": "STRING",
+    "occurred_at": "TIMESTAMP",
+}
+_UNTIL = "order_tracking.folded_until"
+
+#: What a task tells may wait for a run whose gate comes to its end, so it is looked for again for a while.
+_LOOKED_FOR_AGAIN = timedelta(days=30)
+
+
+def create_folded_files(spark: SparkSession, folded_files: str) -> None:
+    """Create the table where it is missing: it is made when there is something to fold."""
+    columns = ", ".join(f"{name} {type_name}" for name, type_name in _COLUMNS.items())
+    # A batch's id begins with its time, so what is asked for by time is found by it as well.
+    spark.sql(
+        f"CREATE TABLE IF NOT EXISTS {folded_files} ({columns}) USING DELTA CLUSTER BY (batch_id) "
+        "TBLPROPERTIES ('delta.dataSkippingStatsColumns' = 'batch_id,path,occurred_at')"
+    )
+
+
+def ledger(spark: SparkSession, job_log: str, folded_files: str) -> str:
+    """Select the ledger: what is folded, and what tasks told that were started since."""
+    since = _folded_until(spark, folded_files)
+    told = _told(job_log, since)
+    if since is None:
+        return _last_told(told)
+    return f"""
+        SELECT {", ".join(_COLUMNS)} FROM {folded_files}
+        LEFT ANTI JOIN (SELECT DISTINCT batch_id, path FROM ({told})) USING (batch_id, path)
+        UNION ALL {_last_told(_with_folded(told, folded_files))}"""
+
+
+def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: datetime) -> None:
+    """Fold what tasks told that were started before a time. To do so again changes nothing."""
+    folded = _folded_until(spark, folded_files)
+    if folded and folded >= until:
+        return
+    told = _told(job_log, folded - _LOOKED_FOR_AGAIN if folded else None, until)
+    spark.sql(f"""
+        MERGE INTO {folded_files} AS _t USING ({_last_told(_with_folded(told, folded_files))}) AS _s
+        ON _t.batch_id = _s.batch_id AND _t.path = _s.path
+        WHEN MATCHED AND struct(_t.state, _t.occurred_at) <> struct(_s.state, _s.occurred_at) THEN UPDATE SET *
+        WHEN NOT MATCHED THEN INSERT *""").collect()
+    spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ('{_UNTIL}' = {literal(until.isoformat())})")
+
+
+def _folded_until(spark: SparkSession, folded_files: str) -> datetime | None:
+    """Tell before when tasks must have been started for what they told to be folded; None if nothing is."""
+    if not spark.catalog.tableExists(folded_files):
+        return None
+    [detail] = spark.sql(f"DESCRIBE DETAIL {folded_files}").select("properties").collect()
+    return datetime.fromisoformat(detail.properties[_UNTIL]) if _UNTIL in detail.properties else None
+
+
+def _told(job_log: str, since: datetime | None = None, until: datetime | None = None) -> str:
+    """Select what tasks told of files that were started within a time: of a file, as often as one did."""
+    bounds = [
+        f"started_at {comparison} TIMESTAMP {literal(time.isoformat())}"
+        for comparison, time in ((">=", since), ("<", until))
+        if time
+    ]
+    return f"""
+        SELECT file.*, run_id, ended_at AS occurred_at FROM (
+            SELECT run_id, ended_at, explode(files) AS file FROM {job_log} WHERE {" AND ".join(bounds) or "true"})"""
+
+
+def _with_folded(told: str, folded_files: str) -> str:
+    """Select what is told, and what is folded of the same files."""
+    columns = ", ".join(_COLUMNS)
+    return f"""
+        SELECT {columns} FROM ({told}) UNION ALL
+        SELECT {columns} FROM {folded_files} LEFT SEMI JOIN ({told}) USING (batch_id, path)"""
+
+
+def _last_told(told: str) -> str:
+    """Select of each file what was told last of it."""
+    last = ", ".join(f"last.{name}" for name in _COLUMNS if name in _FIELDS)
+    return f"""
+        SELECT {last}, first_run_id AS run_id, last_at AS occurred_at
+        FROM (
+            SELECT max(struct(array_position(array({_STATES}), state) AS rank, {", ".join(_FIELDS)})) AS last,
+                   min(run_id) AS first_run_id, max(occurred_at) AS last_at
+            FROM ({told})
+            GROUP BY batch_id, path
+        )"""
