@@ -1,14 +1,22 @@
 """What becomes of each kind of file."""
 
 import os
+import random
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from order_tracking.clock import utc_now
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
+from order_tracking.files.inspection import inspect
+from order_tracking.files.landing import look_at
 from order_tracking.parameters import CutRows
+from order_tracking.rows import order_rows
+from order_tracking.rows.order_rows import ReadableFile
 from order_tracking.tasks.load_batch import Policy
 from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
+from pyspark.sql import SparkSession
 
 LATER = "2026-01-03 10:00:00"
 
@@ -354,3 +362,37 @@ def test_a_large_file_is_read_in_parts(pipeline: Pipeline) -> None:
     assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("a.csv", rows - 9)]
     last = pipeline.table("stage_orders_table", "max_by(tracking_num, _row_id) AS key", "max(_row_id) >> 33 AS part")
     assert [tuple(each) for each in last] == [(f"T{rows - 1}", 1)]
+
+
+def test_a_file_has_the_same_rows_whether_it_is_read_in_parts_or_as_a_whole(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In parts of a few bytes, which begin and end in the middle of rows and of values in quotes."""
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    values = [*("T1", " x ", "", "  ", '""', '"x" ', '"a,b"', '"a""b"', '"x"""', '"\\"', "\\", "#", "2026-01-01")]
+    compared = 0
+    while compared < 12:
+        end = chance.choice(["\n", "\r\n"])
+        rows = [",".join(chance.choices(values, k=chance.choice([7, 7, 7, 6, 8, 1]))) for _ in range(10)]
+        path = tmp_path / f"{compared}.csv"
+        path.write_text(lines(*rows, chance.choice(["", "  "]), end=end), newline="")
+        file = look_at(tmp_path, path.name)
+        assert file
+        readable = ReadableFile(file, tmp_path, file, inspect(path, ORDERS), path.name)
+        if not order_rows._is_divisible([readable]):
+            continue
+        read = []
+        for bytes_of_a_part, divisible in ((48, True), (10**8, False)):
+            monkeypatch.setattr(order_rows, "_is_divisible", lambda _, divisible=divisible: divisible)
+            spark.conf.set("spark.sql.files.maxPartitionBytes", bytes_of_a_part)
+            spark.conf.set("spark.sql.files.openCostInBytes", 0)
+            found = order_rows.read_order_rows(spark, ORDERS, [readable], utc_now()).selectExpr("* EXCEPT (_row_id)")
+            read.append([str(row) for row in found.collect()])
+        monkeypatch.undo()
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
+        spark.conf.unset("spark.sql.files.openCostInBytes")
+        assert read[0] == read[1], path.read_bytes()
+        assert len(read[0]) == readable.content.records
+        compared += 1
