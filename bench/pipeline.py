@@ -94,24 +94,19 @@ class TutorialWay:
         stage.write.format("delta").mode("append").saveAsTable(f"{self.schema}.orders_table")
 
 
-class ThisWay:
-    """What this project's three notebooks do."""
+class Home:
+    """Tables and directories, and what this project's three notebooks do with them."""
 
     tasks = ("source_to_stage", "stage_to_final", "quality_gate")
 
-    def __init__(self, spark: SparkSession, directory: Path, case: Case) -> None:
-        """Create the landing directory and the orders, and tidy them up as every night."""
-        self.schema = f"this_{case.name}"
+    def __init__(self, spark: SparkSession, directory: Path, schema: str) -> None:
+        """Create the landing directory and the tables."""
+        self.schema = schema
         self.volume, self.checkpoint = directory / self.schema, directory / f"{self.schema}_checkpoint"
         self.landing = self.volume / "file_arrival"
         self.landing.mkdir(parents=True)
         self.spark, self.tables = spark, Tables("spark_catalog", self.schema, f"{self.schema}_operations")
         create_missing(spark, ORDERS, self.tables)
-        orders = existing_orders(spark, case).withColumns(
-            {"_source_file": F.lit("first.csv"), "_batch_id": F.lit("0"), "_sent": F.lit("2026-01-01 first.csv")}
-        )
-        orders.writeTo(self.tables.orders).append()
-        upkeep(spark, self.tables, retention_days=30)
 
     def source_to_stage(self) -> None:
         """Call the package as the notebook does."""
@@ -124,6 +119,19 @@ class ThisWay:
     def quality_gate(self) -> None:
         """Call the package as the notebook does."""
         quality_gate(self.spark, self.tables, str(self.checkpoint), "bench", 20, 0)
+
+
+class ThisWay(Home):
+    """This project's way, with orders."""
+
+    def __init__(self, spark: SparkSession, directory: Path, case: Case) -> None:
+        """Create the orders, and tidy them up as every night."""
+        super().__init__(spark, directory, f"this_{case.name}")
+        orders = existing_orders(spark, case).withColumns(
+            {"_source_file": F.lit("first.csv"), "_batch_id": F.lit("0"), "_sent": F.lit("2026-01-01 first.csv")}
+        )
+        orders.writeTo(self.tables.orders).append()
+        upkeep(spark, self.tables, retention_days=30)
 
 
 def existing_orders(spark: SparkSession, case: Case) -> DataFrame:

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,12 +30,8 @@ from pyspark.sql import SparkSession
 
 sys.path.extend(str(Path(__file__).resolve().parent.parent / folder) for folder in ("notebooks", "local"))
 
-from order_tracking.tables.tables import Tables
-from order_tracking.tasks.quality_gate import quality_gate
-from order_tracking.tasks.source_to_stage import source_to_stage
-from order_tracking.tasks.stage_to_final import stage_to_final
 from order_tracking.tasks.upkeep import upkeep
-from pipeline import HEADER, Case, TutorialWay
+from pipeline import HEADER, Case, Home, TutorialWay
 from spark_session import create_spark_session
 
 ALLOWED_SECONDS_OF_ARRIVAL = 60
@@ -48,29 +45,21 @@ ALLOWED_RATIO_OF_YEAR, YEAR_TURNS = 1.2, 7
 ALLOWED_CORES_OF_LARGE_FILE = 1.5
 
 
-class Home:
-    """The tables and directories of a pipeline."""
+def new_home(spark: SparkSession, directory: Path) -> Home:
+    """Make a home of its own."""
+    return Home(spark, directory, f"home_{uuid4().hex[:8]}")
 
-    def __init__(self, spark: SparkSession, directory: Path) -> None:
-        """Create them."""
-        name = f"home_{uuid4().hex[:8]}"
-        self.spark, self.volume, self.checkpoint = spark, directory / name, directory / f"{name}_checkpoint"
-        self.landing = self.volume / "file_arrival"
-        self.landing.mkdir(parents=True)
-        self.tables = Tables("spark_catalog", name, f"{name}_operations")
-        self.run()  # Makes the tables.
 
-    def run(self) -> None:
-        """Run the three tasks of the job."""
-        run_id = uuid4().hex
-        with contextlib.redirect_stdout(io.StringIO()):
-            source_to_stage(self.spark, self.tables, str(self.volume), str(self.checkpoint), run_id)
-            stage_to_final(self.spark, self.tables, str(self.checkpoint), run_id)
-            quality_gate(self.spark, self.tables, str(self.checkpoint), run_id, 100, 0)
+def run(home: Home) -> None:
+    """Run the tasks of the job."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for task in home.tasks:
+            getattr(home, task)()
 
-    def count(self) -> int:
-        """Count the orders."""
-        return self.spark.table(self.tables.orders).count()
+
+def count(home: Home) -> int:
+    """Count the orders."""
+    return home.spark.table(home.tables.orders).count()
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -95,16 +84,16 @@ def write(path: Path, first: int, rows: int, header: str = HEADER, bad: int = 0)
 def arrival(spark: SparkSession, directory: Path) -> bool:
     """10,000 files of 10 rows in one arrival."""
     files, rows = 10_000, 10
-    home = Home(spark, directory)
+    home = new_home(spark, directory)
     write(home.landing / "warm.csv", 10**8, rows)
-    home.run()
+    run(home)
     tutorial = TutorialWay(spark, directory, Case(orders=0, rows=rows, warm_ups=0, repetitions=1))
-    for way, count in ((tutorial, files // 10), (home, files)):
-        for i in range(count):
+    for way, arriving in ((tutorial, files // 10), (home, files)):
+        for i in range(arriving):
             write(way.landing / f"orders_{i}.csv", i * rows, rows)
     theirs = seconds_of(lambda: [getattr(tutorial, task)() for task in tutorial.tasks])
-    ours = seconds_of(home.run)
-    assert home.count() == (files + 1) * rows
+    ours = seconds_of(partial(run, home))
+    assert count(home) == (files + 1) * rows
     print(f"{files:,} files of {rows} rows: {ours:.1f} s, allowed {ALLOWED_SECONDS_OF_ARRIVAL}; ", end="")
     print(f"the tutorial's way takes {theirs:.1f} s for a tenth of them")
     return ours <= ALLOWED_SECONDS_OF_ARRIVAL
@@ -120,15 +109,15 @@ def spelling(number: int) -> str:
 def spellings(spark: SparkSession, directory: Path) -> bool:
     """300 header spellings against one."""
     files, rows, turns = 300, 10, 3
-    home = Home(spark, directory)
+    home = new_home(spark, directory)
     seconds: dict[str, list[float]] = {"one": [], "all": []}
     for turn in range(1 + turns):
         for name, times in seconds.items():
             for i in range(files):
                 number = (turn * 2 * files + (name == "all") * files + i) * rows
                 write(home.landing / f"{name}_{turn}_{i}.csv", number, rows, spelling(i * (name == "all")))
-            times.append(seconds_of(home.run))
-    assert home.count() == 2 * (1 + turns) * files * rows
+            times.append(seconds_of(partial(run, home)))
+    assert count(home) == 2 * (1 + turns) * files * rows
     one, each = (statistics.median(times[1:]) for times in seconds.values())
     print(f"{files} files, one spelling of the header {one:.2f} s, {files} spellings {each:.2f} s: ", end="")
     print(f"ratio {each / one:.2f}, allowed {ALLOWED_RATIO_OF_SPELLINGS}")
@@ -138,12 +127,12 @@ def spellings(spark: SparkSession, directory: Path) -> bool:
 def bad_row(spark: SparkSession, directory: Path) -> bool:
     """One bad row in 300,000 against none."""
     rows, turns = 300_000, 7
-    home = Home(spark, directory)
+    home = new_home(spark, directory)
     seconds: dict[int, list[float]] = {0: [], 1: []}
     for turn in range(2 + turns):
         for bad, times in seconds.items():
             write(home.landing / f"bad_{bad}_{turn}.csv", 0, rows, bad=bad)
-            times.append(seconds_of(home.run))
+            times.append(seconds_of(partial(run, home)))
     none, one = (statistics.median(times[2:]) for times in seconds.values())
     print(f"{rows:,} rows, none bad {none:.2f} s, one bad {one:.2f} s: ", end="")
     print(f"ratio {one / none:.2f}, allowed {ALLOWED_RATIO_OF_BAD_ROW}")
@@ -152,9 +141,9 @@ def bad_row(spark: SparkSession, directory: Path) -> bool:
 
 def large_file(spark: SparkSession, directory: Path) -> bool:
     """How many cores a file of 2 GB keeps at work, and how much memory it takes."""
-    home = Home(spark, directory)
+    home = new_home(spark, directory)
     write(home.landing / "warm.csv", 10**8, 1000)
-    home.run()
+    run(home)
     rows = 0
     with (home.landing / "large.csv").open("w") as file:
         file.write(f"{HEADER}\n")
@@ -164,11 +153,11 @@ def large_file(spark: SparkSession, directory: Path) -> bool:
     children = subprocess.run(["pgrep", "-P", str(os.getpid()), "java"], capture_output=True, text=True, check=True)
     java = int(children.stdout.split()[0])
     before = processor_seconds(java)
-    seconds = seconds_of(home.run)
+    seconds = seconds_of(partial(run, home))
     cores = (processor_seconds(java) - before) / seconds
     status = dict(line.split(":", 1) for line in Path(f"/proc/{java}/status").read_text().splitlines())
     peak, own = int(status["VmHWM"].split()[0]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert home.count() == rows + 1000
+    assert count(home) == rows + 1000
     print(f"a file of 2 GB, {rows:,} rows: {seconds:.0f} s, {cores:.2f} cores of {os.cpu_count()}, ", end="")
     print(f"at most {peak >> 10} MB of Java (its heap may be 2 GB) and {own >> 10} MB of Python")
     return cores >= ALLOWED_CORES_OF_LARGE_FILE
@@ -183,7 +172,7 @@ def processor_seconds(java: int) -> float:
 
 def year(spark: SparkSession, directory: Path) -> bool:
     """Runs and questions after a year, against after a day: of as many orders, most of which are long done."""
-    homes = {name: Home(spark, directory) for name in ("day", "year")}
+    homes = {name: new_home(spark, directory) for name in ("day", "year")}
     for home, runs in zip(homes.values(), (RUNS_OF_A_DAY, RUNS_OF_A_YEAR), strict=True):
         fill(home, runs)
         upkeep(spark, home.tables, retention_days=30)
@@ -248,7 +237,7 @@ def things_to_do(home: Home, turn: int) -> dict[str, Callable[[], object]]:
 
     def load() -> None:
         write(home.landing / f"of_turn_{turn}.csv", turn * 1000, 1000)
-        home.run()
+        run(home)
 
     def track() -> None:
         for table in (home.tables.orders, home.tables.history):
@@ -256,7 +245,7 @@ def things_to_do(home: Home, turn: int) -> dict[str, Callable[[], object]]:
 
     queries = sorted((Path(__file__).parents[1] / "notebooks" / "queries").glob("*.sql"))
     return {
-        "an empty run": home.run,
+        "an empty run": partial(run, home),
         "a run of 1,000 rows": load,
         "track": track,
         **{path.stem: ask(path.read_text(encoding="utf-8")) for path in queries},
@@ -264,8 +253,11 @@ def things_to_do(home: Home, turn: int) -> dict[str, Callable[[], object]]:
 
 
 CASES = {
-    **{"arrival": arrival, "spellings": spellings, "bad-row": bad_row},
-    **{"large-file": large_file, "year": year},
+    "arrival": arrival,
+    "spellings": spellings,
+    "bad-row": bad_row,
+    "large-file": large_file,
+    "year": year,
 }
 
 

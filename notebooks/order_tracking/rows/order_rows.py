@@ -95,8 +95,10 @@ def read_order_rows(
 
 def _scans(files: Sequence[ReadableFile], added_columns: Collection[str]) -> Iterator[list[ReadableFile]]:
     def column(name: str, known: str | None) -> str:
+        if known:
+            return known
         made = column_name(name)
-        return known or (made if made in added_columns else "")
+        return made if made in added_columns else ""
 
     def shape(each: ReadableFile) -> tuple[Any, ...]:
         content, names = each.content, each.content.header.names
@@ -131,10 +133,10 @@ def _read_files_of_one_shape(
     # Positions instead of names, which a file may repeat or leave empty. The unsplit row makes Spark check each row's
     # number of values, which it would otherwise cut or fill up.
     positions = [f"_{i}" for i in range(len(content.header.names))]
+    is_whole = numbered or not _is_divisible(files)
     raw = (
         spark.read.schema(", ".join(f"{name} STRING" for name in [*positions, _UNSPLIT]))
-        .options(header=not files[0].needs_numbers, multiLine=not (_is_divisible(files) and not numbered))
-        .options(lineSep="\n", escape='"')
+        .options(header=not files[0].needs_numbers, multiLine=is_whole, lineSep="\n", escape='"')
         .options(mode="PERMISSIVE", columnNameOfCorruptRecord=_UNSPLIT)
         .csv([_escaped(each) for each in files])
     )

@@ -16,6 +16,8 @@ from order_tracking.sql import identifier, literal, time_of_run
 #: Each row is compared with the name of each file. A query takes as long as some hundred thousand such rows.
 _MAX_OBSERVED_FILES = 20
 
+_GOOD = "size(reasons) = 0"
+
 
 @dataclass(frozen=True)
 class RowCounts:
@@ -49,7 +51,7 @@ def write_stage(
     observed = {**_observed(contract), **{name: _staged_of(path) for path, name in names_of.items()}}
     staged = (
         rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in observed.items()))
-        .where("size(reasons) = 0")
+        .where(_GOOD)
         .selectExpr(
             *(f"{typed(column)} AS {identifier(column.name)}" for column in contract.columns),
             *(identifier(name) for name in added_columns),
@@ -101,17 +103,17 @@ def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
 
 def _observed(contract: Contract) -> dict[str, str]:
     """What is counted while the rows are written."""
-    good, key = "size(reasons) = 0", identifier(contract.key)
+    key = identifier(contract.key)
     observed = {
-        "staged": f"count_if({good})",
+        "staged": f"count_if({_GOOD})",
         "quarantined": "count_if(size(reasons) > 0)",
-        "first_key": f"min(CASE WHEN {good} THEN {key} END)",
-        "last_key": f"max(CASE WHEN {good} THEN {key} END)",
+        "first_key": f"min(CASE WHEN {_GOOD} THEN {key} END)",
+        "last_key": f"max(CASE WHEN {_GOOD} THEN {key} END)",
     }
     for i, rule in enumerate(contract.warnings):
-        observed[f"warning_{i}"] = f"count_if({good} AND {breaks(contract, rule)})"
+        observed[f"warning_{i}"] = f"count_if({_GOOD} AND {breaks(contract, rule)})"
     if contract.progress and not contract.progress.only_known:
-        unknown, value = f"{good} AND {is_unknown(contract.progress)}", identifier(contract.progress.column)
+        unknown, value = f"{_GOOD} AND {is_unknown(contract.progress)}", identifier(contract.progress.column)
         observed["unknown"] = f"count_if({unknown})"
         observed["first_unknown"] = f"min(CASE WHEN {unknown} THEN {value} END)"
         observed["last_unknown"] = f"max(CASE WHEN {unknown} THEN {value} END)"
@@ -119,7 +121,7 @@ def _observed(contract: Contract) -> dict[str, str]:
 
 
 def _staged_of(path: str) -> str:
-    return f"count_if(size(reasons) = 0 AND _source_file = {literal(path)})"
+    return f"count_if({_GOOD} AND _source_file = {literal(path)})"
 
 
 def _warnings(contract: Contract, seen: dict[str, Any]) -> Iterator[str]:

@@ -17,12 +17,11 @@ from order_tracking.typed_json import columns_of
 _STATES = ", ".join(literal(state.value) for state in State)
 _FIELDS = columns_of(FileOutcome)
 #: The ledger's columns; `run_id` is the first run that told of the file, `occurred_at` when one did last.
-_COLUMNS = {
-    **{name: _FIELDS[name] for name in ("path", "state", "batch_id", "file_id", "size_bytes", "modified_at", "reason")},
-    **{name: _FIELDS[name] for name in ("unknown_columns", "moved_to", "rows_read", "rows_staged", "rows_quarantined")},
-    "run_id": "STRING",
-    "occurred_at": "TIMESTAMP",
-}
+_OF_FILE = (
+    *("path", "state", "batch_id", "file_id", "size_bytes", "modified_at", "reason"),
+    *("unknown_columns", "moved_to", "rows_read", "rows_staged", "rows_quarantined"),
+)
+_COLUMNS = {**{name: _FIELDS[name] for name in _OF_FILE}, "run_id": "STRING", "occurred_at": "TIMESTAMP"}
 _UNTIL = "order_tracking.folded_until"
 
 #: What a task tells may wait for a run whose gate comes to its end, so it is looked for again for a while.
@@ -53,6 +52,7 @@ def ledger(spark: SparkSession, job_log: str, folded_files: str) -> str:
 
 def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: datetime) -> None:
     """Fold what tasks told that were started before a time. To do so again changes nothing."""
+    create_folded_files(spark, folded_files)
     folded = _folded_until(spark, folded_files)
     if folded and folded >= until:
         return
@@ -95,7 +95,7 @@ def _with_folded(told: str, folded_files: str) -> str:
 
 def _last_told(told: str) -> str:
     """Select of each file what was told last of it."""
-    last = ", ".join(f"last.{name}" for name in _COLUMNS if name in _FIELDS)
+    last = ", ".join(f"last.{name}" for name in _OF_FILE)
     return f"""
         SELECT {last}, first_run_id AS run_id, last_at AS occurred_at
         FROM (

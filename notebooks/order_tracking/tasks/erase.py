@@ -208,17 +208,15 @@ def carry_out(
             *((file.batch_id, file.path) for file in found),
             *((row._batch_id, row._source_file) for row in (*staged, *quarantined)),
         }
-        texts = _told(contract, found, staged, quarantined)
-        in_job_log = _erase_from_job_log(spark, tables.job_log, concerned, [key, *texts])
         create_folded_files(spark, tables.folded_files)
-        in_folded = _erase_from_folded_files(spark, tables.folded_files, concerned, [key, *texts])
+        texts = _told(contract, found, staged, quarantined)
+        told = _erase_told(spark, tables, concerned, [key, *texts])
     with run.step("erase from the tables"):
         rows = {
             "orders_table": _erase_rows(spark, contract, tables.orders, key),
             "stage_orders_table": _erase_rows(spark, contract, tables.stage, key),
             "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records),
-            "job_log_table": in_job_log,
-            "folded_files_table": in_folded,
+            **told,
         }
     with run.step("write files anew"):
         for file in found:
@@ -273,16 +271,25 @@ def _told(
     return sorted((each for each in shown if len(each) >= _SHORTEST_VALUE and each.upper() not in known), key=len)[::-1]
 
 
-def _erase_from_job_log(
-    spark: SparkSession, job_log: str, files: Iterable[tuple[str, str]], texts: Sequence[str]
-) -> int:
-    """Take texts out of what runs tell that had these files; return how many of their records told of one."""
+def _erase_told(
+    spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], texts: Sequence[str]
+) -> dict[str, int]:
+    """Take texts, the longest first, out of what was told of files; return in how many rows of each table one was."""
     named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
     if not named:
-        return 0
+        return {"job_log_table": 0, "folded_files_table": 0}
+    # None of them within a longer word.
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)"
+    return {
+        "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern),
+        "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern),
+    }
+
+
+def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: str) -> int:
+    """Take what meets a pattern out of all that the runs tell that had the files which are named."""
     has_file = f"exists(files, each -> concat(each.batch_id, '/', each.path) IN ({named}))"
     runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
-    pattern = _words(texts)
     told = "concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), array_join(files.reason, ' '))"
     of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
     [[count]] = spark.sql(
@@ -307,24 +314,14 @@ def _erase_from_job_log(
     return int(count)
 
 
-def _erase_from_folded_files(
-    spark: SparkSession, folded_files: str, files: Iterable[tuple[str, str]], texts: Sequence[str]
-) -> int:
-    """Take texts out of the reasons why files were not loaded; return how many had one of them."""
-    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
-    if not named:
-        return 0
+def _erase_from_folded_files(spark: SparkSession, folded_files: str, named: str, pattern: str) -> int:
+    """Take what meets a pattern out of the reasons why the files were not loaded which are named."""
     query = f"""
         MERGE INTO {folded_files} AS _t USING (SELECT :pattern AS _pattern) AS _s
         ON concat(_t.batch_id, '/', _t.path) IN ({named}) AND _t.reason RLIKE _s._pattern
         WHEN MATCHED THEN UPDATE SET reason = regexp_replace(_t.reason, _s._pattern, '{_ERASED}')"""
-    arguments = {"pattern": _words(texts)}
-    return int(run_again_on_conflict(lambda: spark.sql(query, args=arguments).collect()[0]).num_updated_rows)
-
-
-def _words(texts: Sequence[str]) -> str:
-    """Write texts, the longest first, as a pattern that is met by none of them within a longer word."""
-    return rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)"
+    result = run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
+    return int(result.num_updated_rows)
 
 
 def _erase_rows(spark: SparkSession, contract: Contract, table: str, key: str) -> int:

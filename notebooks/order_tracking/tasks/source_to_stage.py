@@ -111,9 +111,10 @@ def source_to_stage(
             if claimed and now() - began_at > _TIME_FOR_NEW:
                 unfinished.update((file.path, _NO_TIME) for file in part)
                 continue
-            claimed.append(Claim(new_batch_id(now()), run_id, part))
-            open_batches.claim(claimed[-1])
-            batches.load(claimed[-1])
+            claim = Claim(new_batch_id(now()), run_id, part)
+            claimed.append(claim)
+            open_batches.claim(claim)
+            batches.load(claim)
         resumed: list[Claim] = []
         for claim in left_behind:
             if now() - began_at <= _TIME_FOR_LEFT_BEHIND:

@@ -11,13 +11,12 @@ from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.sql import literal
-from order_tracking.tables.folded_files import create_folded_files, fold_files
+from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import Tables, create_missing, replace_views
 
 #: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew: on two
 #: cores, of 10,000 rows, 1.3 times as long into 1.4 MiB, the same into 6 MiB, 0.6 times as long into 23 MiB.
 _LARGE_TABLE_BYTES = 8 * 2**20
-
 
 #: Each run tells of a file once more until it is merged, and what is corrected is so mostly in the first days.
 _FOLDED_AFTER = timedelta(days=7)
@@ -61,7 +60,6 @@ def upkeep(
     """
     use_utc(spark)
     warnings = list(create_missing(spark, contract, tables))
-    create_folded_files(spark, tables.folded_files)
     fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
     added = removed = 0
     for name in tables.stored:
