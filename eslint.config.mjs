@@ -12,7 +12,7 @@ const deepProviderImports = {
 };
 
 export default tseslint.config(
-  { ignores: ["node_modules", "cdktf.out", ".venv", ".venv-security", ".local", "coverage"] },
+  { ignores: ["node_modules", "cdktf.out", ".venv", ".venv-security", ".venv-bench", ".local", "coverage"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

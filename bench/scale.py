@@ -1,18 +1,20 @@
 """Time what grows: many files, many headers, bad rows, large files. Each beside what it is compared to, on one machine.
 
-Usage: python bench/scale.py [arrival] [spellings] [bad-row] [large-file] [year]
+Usage: python bench/scale.py [arrival] [spellings] [bad-row] [large-file] [year] [upserts]
 
     arrival     10,000 files of 10 rows in one arrival
     spellings   300 files that spell their headers in 300 ways, against 300 that spell them in one
     bad-row     a bad row in 300,000, against none
     large-file  a file of 2 GB: how many cores it takes, and how much memory
     year        runs and questions after a year of 26,000 runs, 520,000 files and 10 million rows, against after a day
+    upserts     600,000 rows, half of them new, into 60 million orders
 
 It fails where one is slower than it may be.
 """
 
 import contextlib
 import io
+import itertools
 import os
 import platform
 import resource
@@ -27,11 +29,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 sys.path.extend(str(Path(__file__).resolve().parent.parent / folder) for folder in ("notebooks", "local"))
 
 from order_tracking.tasks.upkeep import upkeep
-from pipeline import HEADER, Case, Home, TutorialWay
+from pipeline import HEADER, Case, Home, TutorialWay, existing_orders
 from spark_session import create_spark_session
 
 ALLOWED_SECONDS_OF_ARRIVAL = 60
@@ -43,6 +46,7 @@ RUNS_OF_A_DAY, RUNS_OF_A_YEAR, FILES_OF_A_RUN, ROWS_OF_A_RUN, ORDERS_OF_A_YEAR =
 ALLOWED_RATIO_OF_YEAR, YEAR_TURNS = 1.2, 7
 #: Of two cores, both for most of the time.
 ALLOWED_CORES_OF_LARGE_FILE = 1.5
+ORDERS_OF_UPSERTS, ROWS_OF_UPSERTS = 60_000_000, 600_000
 
 
 def new_home(spark: SparkSession, directory: Path) -> Home:
@@ -150,17 +154,26 @@ def large_file(spark: SparkSession, directory: Path) -> bool:
         while file.tell() < LARGE_FILE_BYTES:
             file.write("".join(f"{row(rows + i)}\n" for i in range(100_000)))
             rows += 100_000
-    children = subprocess.run(["pgrep", "-P", str(os.getpid()), "java"], capture_output=True, text=True, check=True)
-    java = int(children.stdout.split()[0])
+    java = java_of_spark()
     before = processor_seconds(java)
     seconds = seconds_of(partial(run, home))
     cores = (processor_seconds(java) - before) / seconds
+    assert count(home) == rows + 1000
+    print(f"a file of 2 GB, {rows:,} rows: {seconds:.0f} s, {cores:.2f} cores of {os.cpu_count()}, {memory(java)}")
+    return cores >= ALLOWED_CORES_OF_LARGE_FILE
+
+
+def java_of_spark() -> int:
+    """Find the process that Spark runs in."""
+    children = subprocess.run(["pgrep", "-P", str(os.getpid()), "java"], capture_output=True, text=True, check=True)
+    return int(children.stdout.split()[0])
+
+
+def memory(java: int) -> str:
+    """Say what both processes took at most so far."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{java}/status").read_text().splitlines())
     peak, own = int(status["VmHWM"].split()[0]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert count(home) == rows + 1000
-    print(f"a file of 2 GB, {rows:,} rows: {seconds:.0f} s, {cores:.2f} cores of {os.cpu_count()}, ", end="")
-    print(f"at most {peak >> 10} MB of Java (its heap may be 2 GB) and {own >> 10} MB of Python")
-    return cores >= ALLOWED_CORES_OF_LARGE_FILE
+    return f"at most {peak >> 10} MB of Java (its heap may be 2 GB) and {own >> 10} MB of Python"
 
 
 def processor_seconds(java: int) -> float:
@@ -199,7 +212,7 @@ def fill(home: Home, runs: int) -> None:
     path = "concat('sender/', run, '_', file, '.csv')"
     state = f"""
         format_string('TRK%09d', order) AS tracking_num, format_string('ORD%09d', order) AS order_num,
-        element_at(array('RECEIVED', 'SHIPPED', 'DELIVERED'), CAST(1 + run % 3 AS INT)) AS status,
+        element_at(array('RECEIVED', 'SHIPPED', 'DELIVERED'), CAST(1 + order % 3 AS INT)) AS status,
         format_string('%d Main Street', order) AS address, date_sub(CAST({claimed} AS DATE), 2) AS received_date,
         CAST(NULL AS DATE) AS delivery_date, {claimed} AS last_update_timestamp,
         {path} AS _source_file, {batch} AS _batch_id, concat({claimed}, ' ', {path}) AS _sent"""
@@ -252,12 +265,38 @@ def things_to_do(home: Home, turn: int) -> dict[str, Callable[[], object]]:
     }
 
 
+def upserts(spark: SparkSession, directory: Path) -> bool:
+    """600,000 rows into 60 million orders; nothing is compared, so nothing fails."""
+    home = new_home(spark, directory)
+    write(home.landing / "warm.csv", 10**8, 1000)
+    run(home)
+    first = {"_source_file": F.lit("first.csv"), "_batch_id": F.lit("0"), "_sent": F.lit("2026-01-01 first.csv")}
+    orders = existing_orders(spark, Case(ORDERS_OF_UPSERTS, ROWS_OF_UPSERTS, warm_ups=0, repetitions=1))
+    orders.withColumns(first).writeTo(home.tables.orders).append()
+    upkeep(spark, home.tables, retention_days=30)
+    half = ROWS_OF_UPSERTS // 2
+    updated = range(0, ORDERS_OF_UPSERTS, ORDERS_OF_UPSERTS // half)
+    new = range(ORDERS_OF_UPSERTS, ORDERS_OF_UPSERTS + half)
+    numbers = itertools.chain(updated, new)
+    (home.landing / "upserts.csv").write_text("\n".join([HEADER, *map(row, numbers), ""]))
+    seconds = {}
+    for task in home.tasks:
+        with contextlib.redirect_stdout(io.StringIO()):
+            seconds[task] = seconds_of(getattr(home, task))
+    assert count(home) == ORDERS_OF_UPSERTS + half + 1000
+    assert spark.table(home.tables.orders).where("_batch_id <> '0'").count() == ROWS_OF_UPSERTS + 1000
+    print(f"{ROWS_OF_UPSERTS:,} rows into {ORDERS_OF_UPSERTS:,} orders: {sum(seconds.values()):.0f} s", end="")
+    print(f" ({', '.join(f'{task} {each:.1f}' for task, each in seconds.items())}), {memory(java_of_spark())}")
+    return True
+
+
 CASES = {
     "arrival": arrival,
     "spellings": spellings,
     "bad-row": bad_row,
     "large-file": large_file,
     "year": year,
+    "upserts": upserts,
 }
 
 

@@ -1,6 +1,6 @@
-/** `npm run bench [-- laptop | pipeline | growth | scale | synth]`: what the numbers in docs/develop.md come from; each fails where it is too slow. */
+/** `npm run bench [-- laptop | pipeline | growth | scale | synth | delta-rs]`: what the numbers in docs/develop.md come from; each fails where it is too slow. */
 import { spawnSync } from "node:child_process";
-import { fail, python, root, setUp, SetupError } from "./setup.mjs";
+import { benchPython, fail, python, root, setUp, setUpBench, SetupError } from "./setup.mjs";
 
 const benchmarks = {
   laptop: [process.execPath, "--import", "tsx", "bench/laptop.ts"],
@@ -8,6 +8,7 @@ const benchmarks = {
   growth: [python, "bench/pipeline.py", "growth"],
   scale: [python, "bench/scale.py"],
   synth: [process.execPath, "--import", "tsx", "bench/synth.ts"],
+  "delta-rs": [benchPython, "bench/delta_rs.py"],
 };
 
 const wanted = process.argv.slice(2);
@@ -16,6 +17,7 @@ try {
   if (unknown !== undefined)
     throw new SetupError(`there is no benchmark ${unknown}: ${Object.keys(benchmarks).join(", ")}`);
   await setUp();
+  if (wanted.length === 0 || wanted.includes("delta-rs")) await setUpBench();
 } catch (error) {
   fail(error);
 }

@@ -17,6 +17,8 @@ const pythonIn = (folder) => path.join(root, folder, "bin", "python");
 export const python = pythonIn(".venv");
 /** The Python that scans the synthesized stacks. */
 export const scannerPython = pythonIn(".venv-security");
+/** The Python that has what benchmarks are compared with. */
+export const benchPython = pythonIn(".venv-bench");
 
 /** A reason to stop that people can act on; shown as one sentence, without a stack. */
 export class SetupError extends Error {}
@@ -84,6 +86,7 @@ function pythonPackages(folder, lock) {
 
 const packages = pythonPackages(".venv", "requirements.txt");
 const scannerPackages = pythonPackages(".venv-security", "requirements-security.txt");
+const benchPackages = pythonPackages(".venv-bench", "requirements-bench.txt");
 const jars = path.join(root, ".venv", "jars");
 
 async function fetchJars() {
@@ -110,6 +113,9 @@ const scannerSteps = [
   nodeStep,
   ["Installing the security scanner", "a minute or two", scannerPackages.areInstalled, scannerPackages.install],
 ];
+const benchSteps = [
+  ["Installing what benchmarks are compared with", "half a minute", benchPackages.areInstalled, benchPackages.install],
+];
 
 /**
  * Makes everything ready, saying on standard error what takes long.
@@ -123,6 +129,9 @@ export const setUpNode = () => makeReady([nodeStep]);
 
 /** Makes ready what scans the stacks, which nothing else needs; otherwise as {@link setUp}. */
 export const setUpScanner = () => makeReady(scannerSteps);
+
+/** Makes ready what benchmarks are compared with, which nothing else needs; otherwise as {@link setUp}. */
+export const setUpBench = () => makeReady(benchSteps);
 
 async function makeReady(wanted) {
   let basePython;

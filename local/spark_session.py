@@ -35,6 +35,10 @@ SETTINGS: Mapping[str, str] = {
     # For Java processes that each have a folder of tables to themselves. The other one, for shared file systems, starts
     # a program of the machine's for each path that it looks at, four times for each file that it writes.
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    # What is clustered by key is written in that order as well: to look one key up reads some pages, and not the file.
+    "spark.databricks.io.skipping.mdc.sortWithinFiles": "true",
+    # In the form that Spark skips rows by. Its default is an old one, without statistics.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": _CORES,
     # A run compiles more classes than the 100 that are kept, and the next run would compile them all again.

@@ -30,7 +30,7 @@ def test_the_ledger_is_folded_and_tells_the_same(pipeline: Pipeline) -> None:
         return {row.path: row for row in pipeline.table("loaded_files_table")}
 
     def fold() -> int:
-        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=7))
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=1))
         return len(pipeline.table("folded_files_table"))
 
     pipeline.drop("a.csv", lines(order(1), "bad"))

@@ -17,6 +17,9 @@ from order_tracking.tables.job_log import JOB_LOG_COLUMNS
 
 _JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
+#: What the job log is clustered by: people, and the ledger, ask for its last days.
+BY_TIME = "started_at"
+
 #: Two merges may each find that a key is missing, and touch no row of one another. Databricks lets both insert it then,
 #: row by row, where a table has deletion vectors; at this level one of them fails, and is run again.
 ONE_MERGE_AT_A_TIME = "'delta.isolationLevel' = 'Serializable'"
@@ -240,7 +243,7 @@ def _definitions(contract: Contract, tables: Tables) -> Mapping[str, str]:
         "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
         # The transactions that keep a batch from being written twice; no run is that old.
         "TBLPROPERTIES ('delta.setTransactionRetentionDuration' = 'interval 30 days')",
-        tables.job_log: f"({_JOB_LOG}) USING DELTA {_statistics_of('run_id', 'started_at')}",
+        tables.job_log: f"({_JOB_LOG}) USING DELTA CLUSTER BY ({BY_TIME}) {_statistics_of('run_id', BY_TIME)}",
     }
 
 
