@@ -31,7 +31,8 @@ async function main(command: string | undefined, directory: string | undefined):
     if (error !== undefined) throw new Error(error.message);
     return result;
   };
-  const query = async (sql: string) => ask({ sql: { query: sql, parameters: {}, schema: "order_tracking" } });
+  const query = async (sql: string) =>
+    ask({ sql: { query: sql, parameters: {}, schema: "order_tracking", catalogs: [], may_change: false } });
   if (command === "start") {
     await synthesize(home.synthesized, "dev");
     const kernel = {

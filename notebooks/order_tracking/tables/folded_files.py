@@ -84,10 +84,11 @@ def _told(job_log: str, since: datetime | None = None, until: datetime | None = 
         for comparison, time in ((">=", since), ("<", until))
         if time
     ]
+    within = " AND ".join(bounds) or "true"
     return f"""
         SELECT * FROM (
-            SELECT file.*, run_id, ended_at AS occurred_at FROM (
-                SELECT run_id, ended_at, explode(files) AS file FROM {job_log} WHERE {" AND ".join(bounds) or "true"}))"""
+            SELECT file.*, run_id, ended_at AS occurred_at
+            FROM (SELECT run_id, ended_at, explode(files) AS file FROM {job_log} WHERE {within}))"""
 
 
 def _with_folded(told: str, folded_files: str, told_again: str) -> str:
