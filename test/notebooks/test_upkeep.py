@@ -1,11 +1,18 @@
-from datetime import timedelta
+import random
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from order_tracking.clock import utc_now
+from order_tracking.contract.orders import ORDERS
+from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.parameters import NewColumns
+from order_tracking.tables.folded_files import fold_files, ledger
+from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
+from order_tracking.tables.tables import create_missing
 from order_tracking.tasks import upkeep
 from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.quality_gate import write_job_log
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 from pyspark.errors import PySparkException
@@ -56,6 +63,39 @@ def test_the_ledger_is_folded_and_tells_the_same(pipeline: Pipeline) -> None:
         f"ALTER TABLE {pipeline.tables.folded_files} UNSET TBLPROPERTIES ('order_tracking.folded_until')"
     )
     assert (fold(), ledger()) == (4, after)
+
+
+def test_what_is_folded_at_any_time_tells_what_all_records_tell(pipeline: Pipeline) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    spark, tables, checkpoint = pipeline.spark, pipeline.tables, Checkpoint(pipeline.checkpoint)
+    create_missing(spark, ORDERS, tables)
+    begin, hour, states = utc_now() - timedelta(days=20), timedelta(hours=1), list(State)
+    told: dict[tuple[str, str], tuple[int, datetime]] = {}
+    batches: list[str] = []
+    for day in range(3):
+        for i in range(8):
+            started = begin + (24 * day + 3 * i) * hour
+            ended = started + chance.random() * hour
+            batches.append(f"{started:%Y%m%dT%H%M%S.%fZ}-{i:06d}")
+            files = []
+            # Of a new batch, and of one of the last or of any time, as where people take a file back.
+            for batch in {batches[-1], chance.choice(batches[-3:]), chance.choice(batches)}:
+                path, state = f"{chance.randrange(2)}.csv", chance.choice(states)
+                files.append(FileOutcome(batch, path, state, file_id="1", size_bytes=1, modified_at=started))
+                rank, last = told.get((batch, path), (0, started))
+                told[batch, path] = max(rank, states.index(state)), max(last, ended)
+            checkpoint.record(TaskRecord(f"{day}-{i}", "run", "task", "SUCCESS", started, ended, files=tuple(files)))
+        write_job_log(spark, tables.job_log, checkpoint)
+        fold_files(spark, tables.job_log, tables.folded_files, until=begin + chance.randrange(24 * (day + 1)) * hour)
+        seen = spark.sql(
+            "SELECT batch_id, path, state, date_format(occurred_at, 'dd HH:mm:ss.SSSSSS') AS last "
+            f"FROM ({ledger(spark, tables.job_log, tables.folded_files)})"
+        ).collect()
+        assert sorted(map(tuple, seen)) == sorted(
+            (*file, states[rank].value, f"{last:%d %H:%M:%S.%f}") for file, (rank, last) in told.items()
+        )
 
 
 def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> None:
