@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -364,6 +366,19 @@ def test_a_large_file_is_read_in_parts(pipeline: Pipeline) -> None:
     assert [tuple(each) for each in last] == [(f"T{rows - 1}", 1)]
 
 
+@contextmanager
+def parts_of(spark: SparkSession, size: int) -> Iterator[None]:
+    """Read files in parts of so many bytes."""
+    settings = {"spark.sql.files.maxPartitionBytes": size, "spark.sql.files.openCostInBytes": 0}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name in settings:
+            spark.conf.unset(name)
+
+
 def test_a_file_has_the_same_rows_whether_it_is_read_in_parts_or_as_a_whole(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,14 +400,10 @@ def test_a_file_has_the_same_rows_whether_it_is_read_in_parts_or_as_a_whole(
             continue
         read = []
         for bytes_of_a_part, divisible in ((48, True), (10**8, False)):
-            monkeypatch.setattr(order_rows, "_is_divisible", lambda _, divisible=divisible: divisible)
-            spark.conf.set("spark.sql.files.maxPartitionBytes", bytes_of_a_part)
-            spark.conf.set("spark.sql.files.openCostInBytes", 0)
-            found = order_rows.read_order_rows(spark, ORDERS, [readable], utc_now()).selectExpr("* EXCEPT (_row_id)")
-            read.append([str(row) for row in found.collect()])
-        monkeypatch.undo()
-        spark.conf.unset("spark.sql.files.maxPartitionBytes")
-        spark.conf.unset("spark.sql.files.openCostInBytes")
+            with monkeypatch.context() as patch, parts_of(spark, bytes_of_a_part):
+                patch.setattr(order_rows, "_is_divisible", lambda _, divisible=divisible: divisible)
+                found = order_rows.read_order_rows(spark, ORDERS, [readable], utc_now())
+                read.append([str(row) for row in found.selectExpr("* EXCEPT (_row_id)").collect()])
         assert read[0] == read[1], path.read_bytes()
         assert len(read[0]) == readable.content.records
         compared += 1
