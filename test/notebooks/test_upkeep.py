@@ -37,7 +37,7 @@ def test_the_ledger_is_folded_and_tells_the_same(pipeline: Pipeline) -> None:
         return {row.path: row for row in pipeline.table("loaded_files_table")}
 
     def fold() -> int:
-        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=1))
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=3))
         return len(pipeline.table("folded_files_table"))
 
     pipeline.drop("a.csv", lines(order(1), "bad"))
@@ -81,7 +81,7 @@ def test_what_is_folded_at_any_time_tells_what_all_records_tell(pipeline: Pipeli
             batches.append(f"{started:%Y%m%dT%H%M%S.%fZ}-{i:06d}")
             files = []
             # Of a new batch, and of one of the last or of any time, as where people take a file back.
-            for batch in {batches[-1], chance.choice(batches[-3:]), chance.choice(batches)}:
+            for batch in dict.fromkeys([batches[-1], chance.choice(batches[-3:]), chance.choice(batches)]):
                 path, state = f"{chance.randrange(2)}.csv", chance.choice(states)
                 files.append(FileOutcome(batch, path, state, file_id="1", size_bytes=1, modified_at=started))
                 rank, last = told.get((batch, path), (0, started))
@@ -96,6 +96,15 @@ def test_what_is_folded_at_any_time_tells_what_all_records_tell(pipeline: Pipeli
         assert sorted(map(tuple, seen)) == sorted(
             (*file, states[rank].value, f"{last:%d %H:%M:%S.%f}") for file, (rank, last) in told.items()
         )
+
+
+def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline) -> None:
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    pipeline.spark.sql(f"ALTER TABLE {pipeline.tables.job_log} CLUSTER BY NONE")
+    for _ in range(2):
+        assert upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7).warnings == ()
+        [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.job_log}").collect()
+        assert detail.clusteringColumns == ["started_at"]
 
 
 def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> None:

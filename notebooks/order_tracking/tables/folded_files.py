@@ -44,14 +44,10 @@ def ledger(spark: SparkSession, job_log: str, folded_files: str) -> str:
     told = _told(job_log, since)
     if since is None:
         return _last_told(told)
-    # What is told of later batches only, as is nearly all of it, is not looked up in all that is folded.
-    [[last_batch]] = spark.sql(f"SELECT coalesce(max(batch_id), '') FROM {folded_files}").collect()
-    of_folded_batches = f"WHERE batch_id <= {literal(last_batch)}"
-    folded, told_again = f"(SELECT * FROM {folded_files} {of_folded_batches})", f"{told} {of_folded_batches}"
     return f"""
-        SELECT {", ".join(_COLUMNS)} FROM {folded}
-        LEFT ANTI JOIN (SELECT DISTINCT batch_id, path FROM ({told_again})) USING (batch_id, path)
-        UNION ALL {_last_told(_with_folded(told, folded, told_again))}"""
+        SELECT {", ".join(_COLUMNS)} FROM {folded_files}
+        LEFT ANTI JOIN (SELECT DISTINCT batch_id, path FROM ({told})) USING (batch_id, path)
+        UNION ALL {_last_told(_with_folded(told, folded_files))}"""
 
 
 def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: datetime) -> None:
@@ -62,7 +58,7 @@ def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: date
         return
     told = _told(job_log, folded - _LOOKED_FOR_AGAIN if folded else None, until)
     spark.sql(f"""
-        MERGE INTO {folded_files} AS _t USING ({_last_told(_with_folded(told, folded_files, told))}) AS _s
+        MERGE INTO {folded_files} AS _t USING ({_last_told(_with_folded(told, folded_files))}) AS _s
         ON _t.batch_id = _s.batch_id AND _t.path = _s.path
         WHEN MATCHED AND struct(_t.state, _t.occurred_at) <> struct(_s.state, _s.occurred_at) THEN UPDATE SET *
         WHEN NOT MATCHED THEN INSERT *""").collect()
@@ -86,17 +82,16 @@ def _told(job_log: str, since: datetime | None = None, until: datetime | None = 
     ]
     within = " AND ".join(bounds) or "true"
     return f"""
-        SELECT * FROM (
-            SELECT file.*, run_id, ended_at AS occurred_at
-            FROM (SELECT run_id, ended_at, explode(files) AS file FROM {job_log} WHERE {within}))"""
+        SELECT file.*, run_id, ended_at AS occurred_at
+        FROM (SELECT run_id, ended_at, explode(files) AS file FROM {job_log} WHERE {within})"""
 
 
-def _with_folded(told: str, folded_files: str, told_again: str) -> str:
-    """Select what is told, and what is folded of the files that are told of again."""
+def _with_folded(told: str, folded_files: str) -> str:
+    """Select what is told, and what is folded of the same files."""
     columns = ", ".join(_COLUMNS)
     return f"""
         SELECT {columns} FROM ({told}) UNION ALL
-        SELECT {columns} FROM {folded_files} LEFT SEMI JOIN ({told_again}) USING (batch_id, path)"""
+        SELECT {columns} FROM {folded_files} LEFT SEMI JOIN ({told}) USING (batch_id, path)"""
 
 
 def _last_told(told: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from order_tracking.clock import Clock, use_utc, utc_now
@@ -18,8 +19,8 @@ from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replac
 #: cores, of 10,000 rows, 1.3 times as long into 1.4 MiB, the same into 6 MiB, 0.6 times as long into 23 MiB.
 _LARGE_TABLE_BYTES = 8 * 2**20
 
-#: Each run tells of a file once more until it is merged, which the next run does at the latest.
-_FOLDED_AFTER = timedelta(days=1)
+#: What a run without a gate told waits for the next run, which may be after a weekend.
+_FOLDED_AFTER = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ def upkeep(
     use_utc(spark)
     warnings = list(create_missing(spark, contract, tables))
     fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
-    _cluster_by_time(spark, tables.job_log)
     added = removed = 0
     for name in tables.stored:
         keep_versions(spark, name, retention_days)
@@ -72,6 +72,7 @@ def upkeep(
         _drop_old_log(spark, name, retention_days)
     _mark_deleted_rows_if_large(spark, tables.orders)
     warnings += replace_views(spark, contract, tables)
+    warnings += _cluster_by_time(spark, tables.job_log)
     return UpkeepSummary(
         tuple(name.rsplit(".", 1)[1] for name in tables.stored), added, removed, tuple(dict.fromkeys(warnings))
     )
@@ -104,11 +105,20 @@ def write_checkpoint(spark: SparkSession, table: str) -> None:
     spark.sql(f"ALTER TABLE {table} UNSET TBLPROPERTIES ('delta.checkpointInterval')")
 
 
-def _cluster_by_time(spark: SparkSession, job_log: str) -> None:
-    """Cluster a job log that an earlier version of this code made."""
+def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
+    """Cluster a job log that an earlier version of this code made; in Unity Catalog only its owner may.
+
+    Returns:
+        What could not be done.
+    """
     [detail] = spark.sql(f"DESCRIBE DETAIL {job_log}").select("clusteringColumns").collect()
     if detail.clusteringColumns != [BY_TIME]:
-        spark.sql(f"ALTER TABLE {job_log} CLUSTER BY ({BY_TIME})")
+        try:
+            spark.sql(f"ALTER TABLE {job_log} CLUSTER BY ({BY_TIME})")
+        except PySparkException as error:
+            reason = " ".join(str(error).split())[:200]
+            return (f"{job_log} could not be clustered by time, so questions about runs take longer: {reason}",)
+    return ()
 
 
 def _mark_deleted_rows_if_large(spark: SparkSession, table: str) -> None:
