@@ -29,12 +29,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 sys.path.extend(str(Path(__file__).resolve().parent.parent / folder) for folder in ("notebooks", "local"))
 
 from order_tracking.tasks.upkeep import upkeep
-from pipeline import HEADER, Case, Home, TutorialWay, existing_orders
+from pipeline import HEADER, Case, Home, ThisWay, TutorialWay
 from spark_session import create_spark_session
 
 ALLOWED_SECONDS_OF_ARRIVAL = 60
@@ -267,13 +266,9 @@ def things_to_do(home: Home, turn: int) -> dict[str, Callable[[], object]]:
 
 def upserts(spark: SparkSession, directory: Path) -> bool:
     """600,000 rows into 60 million orders; nothing is compared, so nothing fails."""
-    home = new_home(spark, directory)
+    home = ThisWay(spark, directory, Case(ORDERS_OF_UPSERTS, ROWS_OF_UPSERTS, warm_ups=0, repetitions=1))
     write(home.landing / "warm.csv", 10**8, 1000)
     run(home)
-    first = {"_source_file": F.lit("first.csv"), "_batch_id": F.lit("0"), "_sent": F.lit("2026-01-01 first.csv")}
-    orders = existing_orders(spark, Case(ORDERS_OF_UPSERTS, ROWS_OF_UPSERTS, warm_ups=0, repetitions=1))
-    orders.withColumns(first).writeTo(home.tables.orders).append()
-    upkeep(spark, home.tables, retention_days=30)
     half = ROWS_OF_UPSERTS // 2
     updated = range(0, ORDERS_OF_UPSERTS, ORDERS_OF_UPSERTS // half)
     new = range(ORDERS_OF_UPSERTS, ORDERS_OF_UPSERTS + half)
