@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -98,6 +99,7 @@ class Effects:
 
     def __init__(self, volume: str, before_effect: int, how: How, count: Any) -> None:
         self._volume, self._before_effect, self._how, self._count = volume, before_effect, how, count
+        self._one_at_a_time = threading.Lock()
 
     def watch(self, counts_all: bool) -> None:
         """Count from now on: changes to files and commands to Spark, or only what moving a file takes."""
@@ -127,9 +129,11 @@ class Effects:
             self._effect()
 
     def _effect(self) -> None:
-        self._count.value += 1
-        if self._count.value != self._before_effect:
-            return
+        # Files are moved by several threads.
+        with self._one_at_a_time:
+            self._count.value += 1
+            if self._count.value != self._before_effect:
+                return
         if self._how == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         raise OSError("made to fail")

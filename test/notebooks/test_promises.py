@@ -38,6 +38,31 @@ def test_a_merge_is_one_commit_and_a_batch_takes_few(pipeline: Pipeline) -> None
     }
 
 
+def test_files_with_too_many_bad_rows_are_rejected_in_few_commits(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    before = pipeline.versions()
+    for number in range(20):
+        pipeline.drop(f"{number}.csv", lines(order(number), *(f"{number},{each}" for each in range(number % 4 + 2))))
+    pipeline.drop("good.csv", lines(order(2), "bad"))
+    pipeline.run(Policy(max_bad_rows_percent=50))
+    commits = {name: version - before[name] for name, version in pipeline.versions().items()}
+    # What is written to the stage and to the quarantine is deleted in one commit each.
+    assert commits == {
+        "orders_table": 1,
+        "stage_orders_table": 2,
+        "job_log_table": 1,
+        "quarantined_orders_table": 2,
+    }
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+    rejected = pipeline.files("rejected")
+    assert len(rejected) == 40
+    told = "bad, more than the 50 % that are allowed; line 3: the row has 2 value(s) where the header has 7; line 4: "
+    assert all(told in rejected[f"{number}.csv.reason.txt"].decode() for number in range(20))
+    assert rejected["3.csv.reason.txt"].decode().startswith("5 of its 6 rows are")
+    assert pipeline.quarantine() == [("good.csv", 2, [(None, "malformed")])]
+
+
 def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:
     pipeline.drop("new.csv", lines(order(1, "DELIVERED", LATER)))
     pipeline.run()

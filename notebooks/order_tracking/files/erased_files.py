@@ -2,19 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from order_tracking.errors import UnreadableFileError
-from order_tracking.files.batch import is_batch_id
 from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
 from order_tracking.files.landing import REASON_ENDING
 from order_tracking.files.order_records import OrderRecords
-from order_tracking.files.volume import Volume
-
-#: Files are searched at once: most of that is waiting for their bytes.
-_THREADS = 8
+from order_tracking.files.pool import map_in_pool
+from order_tracking.files.volume import Volume, files_below
 
 _CHUNK_BYTES = 4 << 20
 
@@ -59,7 +55,7 @@ class Search:
 
 def search_files(volume: Volume, directory: str, records: OrderRecords) -> Search:
     """Look through all files of `archive` or `rejected`."""
-    files = list(_files_of(volume.path / directory))
+    files = list(_files_of(volume, directory))
 
     def look_through(file: tuple[Path, str, str]) -> FoundFile | str | None:
         location, batch_id, path = file
@@ -72,8 +68,7 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
             return None
         return FoundFile(location, batch_id, path, texts) if texts else None
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        results = list(pool.map(look_through, files))
+    results = map_in_pool(look_through, files)
     return Search(
         len(files),
         tuple(result for result in results if isinstance(result, FoundFile)),
@@ -118,12 +113,9 @@ def finish_rewriting(volume: Volume) -> None:
                 unfinished.unlink()
 
 
-def _files_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
-    for batch in sorted(directory.glob("*/*/*/*")):
-        if is_batch_id(batch.name):
-            for file in sorted(batch.rglob("*")):
-                if file.is_file() and not file.name.endswith(REASON_ENDING):
-                    yield file, batch.name, file.relative_to(batch).as_posix()
+def _files_of(volume: Volume, directory: str) -> Iterator[tuple[Path, str, str]]:
+    for batch in volume.batches_of(directory):
+        yield from ((batch / path, batch.name, path) for path in files_below(batch))
 
 
 def _check_text(path: Path) -> None:

@@ -4,7 +4,10 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path, PurePosixPath
+
+from order_tracking.files.pool import map_in_pool
 
 #: A cloud upload shows as an empty file until it is complete, and other writers leave a line without its end: such a
 #: file may just be on its way while it is young.
@@ -58,6 +61,7 @@ class Arrivals:
 def list_arrivals(landing_directory: Path) -> Arrivals:
     """Look through the landing directory and its folders, once."""
     found = Arrivals()
+    paths: list[str] = []
     for folder, folders, names in os.walk(landing_directory):
         below = Path(folder).relative_to(landing_directory)
         if not folders and not names and Path(folder) != landing_directory:
@@ -71,8 +75,9 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
             reason = _why_left_alone(name)
             if reason:
                 found.left_alone[path] = reason
-            elif name != _KEEP and (file := look_at(landing_directory, path)):
-                found.files.append(file)
+            elif name != _KEEP:
+                paths.append(path)
+    found.files.extend(filter(None, map_in_pool(partial(look_at, landing_directory), paths)))
     return found
 
 

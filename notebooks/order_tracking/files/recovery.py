@@ -1,11 +1,9 @@
 """Find again what a damaged checkpoint, or one of an earlier version, tells of."""
 
-from pathlib import Path
-
 from order_tracking.files.batch import is_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
-from order_tracking.files.landing import REASON_ENDING, ArrivedFile, look_at
-from order_tracking.files.volume import Volume
+from order_tracking.files.landing import ArrivedFile, look_at
+from order_tracking.files.volume import Volume, files_below
 
 
 def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[str], list[str]]:
@@ -39,16 +37,8 @@ def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[s
 def _files_of(volume: Volume, batch_id: str) -> tuple[ArrivedFile, ...]:
     found: dict[str, ArrivedFile] = {}
     for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id)):
-        for path in sorted(_paths_below(directory)):
+        for path in files_below(directory):
             file = look_at(directory, path)
             if file and path not in found:
                 found[path] = file
     return tuple(found.values())
-
-
-def _paths_below(directory: Path) -> list[str]:
-    return [
-        path.relative_to(directory).as_posix()
-        for path in directory.rglob("*")
-        if path.is_file() and not path.name.endswith(REASON_ENDING)
-    ]

@@ -1,9 +1,12 @@
 """The volume's directories."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from order_tracking.files.batch import batch_date
+from order_tracking.files.batch import batch_date, is_batch_id
+from order_tracking.files.landing import REASON_ENDING
 from order_tracking.files.moving import Move, probe, rename
 
 
@@ -31,6 +34,10 @@ class Volume:
         """Where the files of a batch end that could not be loaded."""
         return self._directory_of("rejected", batch_id)
 
+    def batches_of(self, name: str) -> Iterator[Path]:
+        """List the directories of all batches in `archive` or `rejected`, the oldest first; each is named by its id."""
+        return (each for each in sorted((self.path / name).glob("*/*/*/*")) if is_batch_id(each.name))
+
     def relative(self, path: Path) -> str:
         """Write a path as people see it in summaries and in the ledger: from the volume on."""
         return path.relative_to(self.path).as_posix()
@@ -41,6 +48,15 @@ class Volume:
 
     def _directory_of(self, name: str, batch_id: str) -> Path:
         return self.path / name / f"{batch_date(batch_id):%Y/%m/%d}" / batch_id
+
+
+def files_below(batch_directory: Path) -> Iterator[str]:
+    """List the files in a batch's directory by the paths they arrived with, without reasons for a rejection."""
+    # To ask each one whether it is a file would be a round trip for each.
+    for folder, folders, names in os.walk(batch_directory):
+        folders.sort()
+        below = Path(folder).relative_to(batch_directory)
+        yield from ((below / name).as_posix() for name in sorted(names) if not name.endswith(REASON_ENDING))
 
 
 def open_volume(path: str) -> Volume:

@@ -1,5 +1,6 @@
 """The quarantine: rows that broke a rule, as they were, with the reasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Contract
+from order_tracking.rows.stage import are_of
 from order_tracking.sql import identifier, time_of_run
 
 
@@ -46,8 +48,19 @@ def quarantine_rows(
         writer.overwrite(F.col("_batch_id") == batch_id)
 
 
-def first_bad_rows(spark: SparkSession, quarantine: str, batch_id: str, path: str, limit: int) -> list[BadRow]:
-    """Read a file's first rows in quarantine."""
-    of_file = spark.table(quarantine).where((F.col("_batch_id") == batch_id) & (F.col("_source_file") == path))
-    columns = of_file.selectExpr("_row_number AS number", "array_join(reasons.message, ', ') AS reason")
-    return [BadRow(row.number, row.reason) for row in columns.sort("number").limit(limit).collect()]
+def first_bad_rows(
+    spark: SparkSession, quarantine: str, files: Sequence[tuple[str, str]], limit: int
+) -> dict[str, list[BadRow]]:
+    """Read the first rows in quarantine of each of the files, which batch and path name, by path."""
+    rows = spark.sql(f"""
+        SELECT _source_file, _row_number, reason FROM (
+            SELECT *, array_join(reasons.message, ', ') AS reason,
+                   row_number() OVER (PARTITION BY _batch_id, _source_file ORDER BY _row_number) AS _place
+            FROM {quarantine} WHERE {are_of(files)}
+        )
+        WHERE _place <= {limit}
+        ORDER BY _source_file, _row_number""").collect()
+    found: dict[str, list[BadRow]] = {path: [] for _, path in files}
+    for row in rows:
+        found[row._source_file].append(BadRow(row._row_number, row.reason))
+    return found

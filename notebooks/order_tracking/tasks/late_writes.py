@@ -11,6 +11,7 @@ from functools import partial
 
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile
 from order_tracking.files.landing import look_at
+from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tasks.replay import PutBack
@@ -23,11 +24,15 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
         What people should know.
     """
     warnings = []
-    for batch in checkpoint.loaded(now):
+    batches = checkpoint.loaded(now)
+    staged = [file for batch in batches for file in batch.files if file.state is State.STAGED]
+    looked_at = map_in_pool(lambda file: look_at(volume.archive_of(file.batch_id), file.path), staged)
+    found_as = {(file.batch_id, file.path): found for file, found in zip(staged, looked_at, strict=True)}
+    for batch in batches:
         directory = volume.archive_of(batch.batch_id)
         files: list[FileOutcome] = []
         for file in batch.files:
-            found = look_at(directory, file.path) if file.state is State.STAGED else None
+            found = found_as.get((file.batch_id, file.path))
             if found and found.size_bytes != file.size_bytes:
                 again = PutBack(volume, checkpoint, now)
                 path = f"{again.folder}/{batch.batch_id}/{file.path}"

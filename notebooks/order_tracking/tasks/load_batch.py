@@ -5,7 +5,6 @@ again. What is wrong with one file is that file's matter: it is set aside, and t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +17,8 @@ from order_tracking.files.batch import claimed_at
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
 from order_tracking.files.claimed_files import TakenFile, outcome, put_back, reject, take
 from order_tracking.files.inspection import inspect, lines_of
+from order_tracking.files.landing import ArrivedFile
+from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows, NewColumns
 from order_tracking.rows.order_rows import ReadableFile, read_order_rows
@@ -29,9 +30,6 @@ from order_tracking.tasks.summary import named
 
 #: A file that changes each time it is read, and whose place in the landing directory is taken, cannot be loaded.
 _MAX_READS = 3
-
-#: Files are looked into at once: most of that is waiting for their bytes.
-_THREADS = 8
 
 #: Each column takes its part of every merge, and a sender who invents names would add them for ever.
 _MAX_ADDED_COLUMNS = 200
@@ -98,7 +96,8 @@ class BatchLoader:
             added, warnings = self._columns_beside_contract(readable)
             total, counts = self._write_rows(claim, readable, added, now)
             # A file that was written while it was read may have been read in part.
-            changed = [each for each in readable if not each.is_unchanged()]
+            are_unchanged = map_in_pool(TakenFile.is_unchanged, readable)
+            changed = [each for each, is_unchanged in zip(readable, are_unchanged, strict=True) if not is_unchanged]
             unaccounted = [
                 each for each in readable if not changed and counts[each.file.path].rows != each.content.records
             ]
@@ -144,36 +143,24 @@ class BatchLoader:
 
     def _open(self, claim: Claim, aside: dict[str, FileOutcome]) -> list[ReadableFile]:
         """Take the files, and set aside what cannot be read."""
-        taken: list[TakenFile] = []
-        for file in claim.files:
-            if file.path in aside:
-                continue
-            found = take(self.volume, claim, file)
-            if isinstance(found, TakenFile):
-                taken.append(found)
-            else:
-                aside[file.path] = found
 
-        def look_into(each: TakenFile) -> ReadableFile | UnreadableFileError:
+        def open_one(file: ArrivedFile) -> ReadableFile | FileOutcome:
+            taken = take(self.volume, claim, file)
+            if not isinstance(taken, TakenFile):
+                return taken
             try:
-                content = inspect(each.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
+                content = inspect(taken.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
             except UnreadableFileError as error:
-                return error
-            first = self.replayed.get(each.file.path)
-            file = replace(each.file, modified_at=first.sent_at) if first else each.file
+                return reject(self.volume, claim.batch_id, taken.file, str(error))
+            first = self.replayed.get(file.path)
+            sent = replace(taken.file, modified_at=first.sent_at) if first else taken.file
             sent_as = first.sent_as if first else file.path
             cut_is_bad = self.policy.cut_rows is CutRows.QUARANTINE
-            return ReadableFile(file, each.directory, each.found, content, sent_as, cut_is_bad)
+            return ReadableFile(sent, taken.directory, taken.found, content, sent_as, cut_is_bad)
 
-        with ThreadPoolExecutor(_THREADS) as pool:
-            looked_into = list(pool.map(look_into, taken)) if len(taken) > 1 else list(map(look_into, taken))
-        readable = []
-        for each, result in zip(taken, looked_into, strict=True):
-            if isinstance(result, ReadableFile):
-                readable.append(result)
-            else:
-                aside[each.file.path] = reject(self.volume, claim.batch_id, each.file, str(result))
-        return readable
+        opened = map_in_pool(open_one, [file for file in claim.files if file.path not in aside])
+        aside.update((each.path, each) for each in opened if isinstance(each, FileOutcome))
+        return [each for each in opened if isinstance(each, ReadableFile)]
 
     def _columns_beside_contract(self, files: Sequence[ReadableFile]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Name the columns to load beside the contract's, and say which of them are new, and which cannot be added."""
@@ -240,49 +227,59 @@ class BatchLoader:
     def _file_away(
         self, batch_id: str, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
     ) -> list[FileOutcome]:
-        """Leave each loaded file in the archive; reject it with all its rows where too many of them are bad."""
-        return [self._file_one_away(batch_id, each, counts[each.file.path]) for each in files]
+        """Leave the loaded files in the archive; reject those, with all their rows, of which too many are bad."""
+
+        def loaded(each: ReadableFile) -> FileOutcome:
+            of_file = counts[each.file.path]
+            return outcome(
+                batch_id,
+                each.file,
+                State.STAGED,
+                unknown_columns=each.content.header.unknown_names(),
+                moved_to=self.volume.relative(each.location),
+                rows_read=of_file.rows,
+                rows_staged=of_file.staged,
+                rows_quarantined=of_file.quarantined,
+            )
+
+        too_bad = [each for each in files if counts[each.file.path].is_too_bad(self._allowed_percent(each))]
+        rejected = self._reject_for_bad_rows(batch_id, too_bad, counts) if too_bad else {}
+        return [rejected.get(each.file.path) or loaded(each) for each in files]
 
     def _superseded_by(self, loaded: Sequence[FileOutcome]) -> tuple[FileOutcome, ...]:
         """List the earlier readings of files that were loaded again; of one that is rejected now the earlier counts."""
         again = [self.replayed.get(file.path) for file in loaded if file.state is State.STAGED]
         return tuple(each.supersedes for each in again if each and each.supersedes)
 
-    def _file_one_away(self, batch_id: str, readable: ReadableFile, counts: "FileCounts") -> FileOutcome:
-        file = readable.file
-        replayed = self.replayed.get(file.path)
-        # Rows out of the quarantine were all bad once, and those of an archived file were let through; what is bad
-        # still goes back to where it came from.
-        limit = 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
-        if counts.quarantined * 100 > counts.rows * limit:
-            return self._reject_for_bad_rows(batch_id, readable, counts, limit)
-        return outcome(
-            batch_id,
-            file,
-            State.STAGED,
-            unknown_columns=readable.content.header.unknown_names(),
-            moved_to=self.volume.relative(readable.location),
-            rows_read=counts.rows,
-            rows_staged=counts.staged,
-            rows_quarantined=counts.quarantined,
-        )
+    def _allowed_percent(self, file: ReadableFile) -> float:
+        """Tell which share of its rows may be bad.
+
+        Rows out of the quarantine were all bad once, and those of an archived file were let through; what is bad still
+        goes back to where it came from.
+        """
+        replayed = self.replayed.get(file.file.path)
+        return 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
 
     def _reject_for_bad_rows(
-        self, batch_id: str, readable: ReadableFile, counts: "FileCounts", limit: float
-    ) -> FileOutcome:
-        path = readable.file.path
+        self, batch_id: str, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
+    ) -> dict[str, FileOutcome]:
+        def reject_one(each: ReadableFile) -> FileOutcome:
+            path, of_file = each.file.path, counts[each.file.path]
+            lines = lines_of(each.location, {row.number for row in bad[path]})
+            told = [f"line {lines.get(row.number, '?')}: {row.reason}" for row in bad[path]]
+            reason = (
+                f"{of_file.quarantined} of its {of_file.rows} rows are bad, more than the "
+                f"{self._allowed_percent(each):g} % that are allowed; {'; '.join(told[:_TOLD_IN_A_LINE])}"
+            )
+            details = "".join(f"{line}\n" for line in told[_TOLD_IN_A_LINE:])
+            return reject(self.volume, batch_id, each.file, reason, details, rows_read=of_file.rows)
+
         with self.step("reject"):
-            bad = first_bad_rows(self.spark, self.tables.quarantine, batch_id, path, _TOLD_ROWS)
-            lines = lines_of(readable.location, {row.number for row in bad})
-            told = [f"line {lines.get(row.number, '?')}: {row.reason}" for row in bad]
+            named = [(batch_id, each.file.path) for each in files]
+            bad = first_bad_rows(self.spark, self.tables.quarantine, named, _TOLD_ROWS)
             for table in (self.tables.stage, self.tables.quarantine):
-                discard_files(self.spark, table, [(batch_id, path)])
-        reason = (
-            f"{counts.quarantined} of its {counts.rows} rows are bad, more than the {limit:g} % that are allowed; "
-            + "; ".join(told[:_TOLD_IN_A_LINE])
-        )
-        details = "".join(f"{line}\n" for line in told[_TOLD_IN_A_LINE:])
-        return reject(self.volume, batch_id, readable.file, reason, details, rows_read=counts.rows)
+                discard_files(self.spark, table, named)
+            return {each.path: each for each in map_in_pool(reject_one, files)}
 
 
 @dataclass(frozen=True)
@@ -296,6 +293,10 @@ class FileCounts:
     def rows(self) -> int:
         """All of them."""
         return self.staged + self.quarantined
+
+    def is_too_bad(self, allowed_percent: float) -> bool:
+        """Tell whether more of them are bad than may be."""
+        return self.quarantined * 100 > self.rows * allowed_percent
 
 
 def describe(error: BaseException) -> str:

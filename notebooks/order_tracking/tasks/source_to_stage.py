@@ -1,7 +1,7 @@
 """The first task of the job: load what has arrived into the stage."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -13,6 +13,7 @@ from order_tracking.errors import LoadError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
+from order_tracking.files.pool import map_in_pool
 from order_tracking.files.recovery import recover
 from order_tracking.files.volume import open_volume
 from order_tracking.tables.job_log import FileOutcome
@@ -82,9 +83,7 @@ def source_to_stage(
         arrivals = list_arrivals(directories.landing)
         remove_emptied(arrivals.empty_folders, now())
         open_batches.forget_replays(directories.landing)
-        unfinished = {
-            file.path: reason for file in arrivals.files if (reason := why_unfinished(directories.landing, file, now()))
-        }
+        unfinished = _unfinished(directories.landing, arrivals.files, now())
         # A file that an open batch has named, and not taken yet, is that batch's.
         taken = {file for claim in left_behind for file in claim.files}
         ready = [file for file in arrivals.files if file.path not in unfinished and file not in taken]
@@ -230,6 +229,12 @@ class _Batches:
         self._run.warnings += loaded.warnings
         self._run.alarms += loaded.alarms
         self._run.counts.update(count_files(self._run.files))
+
+
+def _unfinished(landing: Path, files: Sequence[ArrivedFile], now: datetime) -> dict[str, str]:
+    """Say of files that may still be on their way why."""
+    reasons = map_in_pool(lambda file: why_unfinished(landing, file, now), files)
+    return {file.path: reason for file, reason in zip(files, reasons, strict=True) if reason}
 
 
 def _parts(files: Sequence[ArrivedFile], policy: Policy) -> Iterator[tuple[ArrivedFile, ...]]:

@@ -15,6 +15,7 @@ from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Withdrawal
 from order_tracking.files.claimed_files import reject
 from order_tracking.files.landing import ArrivedFile
+from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.remake import remake_orders
 from order_tracking.rows.stage import discard_files
@@ -132,7 +133,8 @@ def carry_out(
     with run.step("discard"):  # Not before: the orders that are made again are found by these rows.
         for table in (tables.stage, tables.quarantine):
             discard_files(spark, table, files)
-    moved = [_put_aside(volume, file, each.reason) for each in withdrawals for file in each.files]
+    reasons = [(file, each.reason) for each in withdrawals for file in each.files]
+    moved = map_in_pool(lambda each: _put_aside(volume, *each), reasons)
     run.files += moved
     return moved
 
