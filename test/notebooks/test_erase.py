@@ -1,9 +1,12 @@
 """An order that is erased is nowhere: a search over all bytes of all files proves it."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
@@ -13,9 +16,11 @@ from order_tracking.errors import RemovalError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.volume import Volume
+from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tasks import erase
 from order_tracking.tasks.erase import ErasureReport
 from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.replay import replay
 from order_tracking.tasks.upkeep import upkeep
 from pipeline import Pipeline, lines, order
 
@@ -144,6 +149,66 @@ def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or
     checkpoint.claim(Claim(new_batch_id(datetime.now(timezone.utc)), "run", ()))
     with pytest.raises(RemovalError, match="run the load job first"):
         erase_order(pipeline, "T1")
+
+
+def test_what_was_told_of_a_file_is_erased_after_it_was_loaded_again(pipeline: Pipeline) -> None:
+    bad = order(77777).replace("2026-01-01", "someday77777")
+    pipeline.drop("rejected.csv", lines("bad", bad))
+    pipeline.run(Policy(max_bad_rows_percent=50))
+    upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=7))
+    assert told_of(pipeline, "someday77777") == ["folded_files_table", "job_log_table"]
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    for allowed_percent in (50, 100):  # Rejected once more, then archived.
+        replay(pipeline.spark, pipeline.tables, *places, "rejected", contract=pipeline.contract)
+        pipeline.run(Policy(max_bad_rows_percent=allowed_percent))
+    assert (len(pipeline.files("archive")), pipeline.files("rejected")) == (1, {})
+    erase_order(pipeline)
+    assert told_of(pipeline, "someday77777") == []
+
+
+def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("rejected.csv", lines("bad", order(77777).replace("2026-01-01", "someday77777")))
+    pipeline.run(Policy(max_bad_rows_percent=50))
+    create_folded_files(pipeline.spark, pipeline.tables.folded_files)
+    reads, goes_on = tmp_path / "reads", tmp_path / "goes on"
+
+    def wait(run_id: str) -> bool:
+        reads.touch()
+        while not goes_on.exists():
+            time.sleep(0.05)
+        return True
+
+    pipeline.spark.udf.register("wait", wait, "boolean")
+    slow = f"(SELECT * FROM {pipeline.tables.job_log} WHERE wait(run_id))"
+    erase_rows = erase._erase_rows
+    with ThreadPoolExecutor(1) as pool:
+        until = utc_now() + timedelta(days=1)
+        fold = pool.submit(fold_files, pipeline.spark, slow, pipeline.tables.folded_files, until)
+
+        def after_fold(*args: Any) -> int:
+            goes_on.touch()
+            fold.result()
+            return erase_rows(*args)
+
+        try:
+            while not reads.exists():
+                assert not fold.done(), fold.result()
+                time.sleep(0.05)
+            with monkeypatch.context() as patch:
+                patch.setattr(erase, "_erase_rows", after_fold)
+                erase_order(pipeline)
+        finally:
+            goes_on.touch()
+    assert len(pipeline.table("folded_files_table")) == 1
+    assert told_of(pipeline, "someday77777") == []
+
+
+def told_of(pipeline: Pipeline, text: str) -> list[str]:
+    """The tables that tell a text of a file or a run."""
+    names = ("folded_files_table", "job_log_table")
+    return [name for name in names if any(text in row[0] for row in pipeline.table(name, "to_json(struct(*))"))]
 
 
 def let_old_versions_expire(pipeline: Pipeline) -> None:

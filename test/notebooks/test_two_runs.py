@@ -127,7 +127,8 @@ def test_two_processes_that_run_the_job_at_once_insert_a_new_order_once(
 def test_a_merge_that_meets_another_one_is_run_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.stage()
-    sql, conflicts = type(pipeline.spark).sql, iter(["DELTA_CONCURRENT_APPEND", "DELTA_CONCURRENT_DELETE_READ"])
+    names = ("DELTA_CONCURRENT_APPEND", "DELTA_CONCURRENT_DELETE_READ", "DELTA_METADATA_CHANGED")
+    sql, conflicts = type(pipeline.spark).sql, iter(names)
 
     def meets_another(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
         conflict = next(conflicts, None) if "MERGE INTO" in query else None

@@ -4,9 +4,7 @@ The greatest state of an order wins, and the greatest of several does not depend
 `docs/decisions/greatest-state-merge.md`.
 """
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.errors import PySparkException
@@ -16,14 +14,11 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.state_order import leading, place, values
 from order_tracking.files.checkpoint import StagedBatch
 from order_tracking.sql import identifier, literal
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import Tables, added_columns
 
 #: Up to here the source of a merge is one task and is sent to every other: moving it about would take most of the time.
 _SMALL_SOURCE_ROWS = 100_000
-
-#: Of two merges at once, Delta lets one fail, which then finds the other's rows. More than two at once are no accident.
-_ATTEMPTS = 5
-_CONFLICT = "DELTA_CONCURRENT_"
 
 #: What a merge fails with that meets a correction: another state of the order's time, sent later. The same state once
 #: more changes no order, so an order does not know when its state was sent last. The stage is only asked for that then.
@@ -117,15 +112,3 @@ def merge_batches(
             args=bounds,
         ).collect()
     return MergeCounts(inserted, updated, late, unchanged=max(0, rows - inserted - updated - late))
-
-
-def run_again_on_conflict(merge: Callable[[], Row]) -> Row:
-    """Run a MERGE until no other one comes in between, and return its counts."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return merge()
-        except PySparkException as error:
-            if _CONFLICT not in str(error) or attempt == _ATTEMPTS:
-                raise
-            time.sleep(random.uniform(0, attempt))
-    raise AssertionError("the last attempt returns or raises")

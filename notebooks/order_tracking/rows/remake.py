@@ -13,9 +13,10 @@ from order_tracking.clock import Clock
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.state_order import leading, values
 from order_tracking.files.checkpoint import Checkpoint, StagedBatch
-from order_tracking.rows.merge import MergeCounts, run_again_on_conflict
+from order_tracking.rows.merge import MergeCounts
 from order_tracking.rows.stage import are_of
 from order_tracking.sql import identifier, literal
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import Tables, added_columns
 
 #: The order's own row comes last of the rows of its file, as the history has it.

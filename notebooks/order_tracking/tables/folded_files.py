@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pyspark.sql import SparkSession
 
 from order_tracking.sql import literal
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.typed_json import columns_of
 
@@ -23,6 +24,7 @@ _OF_FILE = (
 )
 _COLUMNS = {**{name: _FIELDS[name] for name in _OF_FILE}, "run_id": "STRING", "occurred_at": "TIMESTAMP"}
 _UNTIL = "order_tracking.folded_until"
+_CHANGED = "order_tracking.job_log_changed_at"
 
 #: What a task tells may wait for a run whose gate comes to its end, so it is looked for again for a while.
 _LOOKED_FOR_AGAIN = timedelta(days=30)
@@ -57,12 +59,22 @@ def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: date
     if folded and folded >= until:
         return
     told = _told(job_log, folded - _LOOKED_FOR_AGAIN if folded else None, until)
-    spark.sql(f"""
+    query = f"""
         MERGE INTO {folded_files} AS _t USING ({_last_told(_with_folded(told, folded_files))}) AS _s
         ON _t.batch_id = _s.batch_id AND _t.path = _s.path
         WHEN MATCHED AND struct(_t.state, _t.occurred_at) <> struct(_s.state, _s.occurred_at) THEN UPDATE SET *
-        WHEN NOT MATCHED THEN INSERT *""").collect()
+        WHEN NOT MATCHED THEN INSERT *"""
+    run_again_on_conflict(lambda: spark.sql(query).collect())
     spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ('{_UNTIL}' = {literal(until.isoformat())})")
+
+
+def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
+    """Let a fold fail, and run again, that may have read the job log before it was changed.
+
+    Delta lets no statement commit that began before the table's properties were changed.
+    """
+    now = literal(datetime.now().isoformat())
+    spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ('{_CHANGED}' = {now})")
 
 
 def _folded_until(spark: SparkSession, folded_files: str) -> datetime | None:

@@ -29,12 +29,13 @@ from order_tracking.files.erased_files import (
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.order_records import OrderRecords, values_of
 from order_tracking.files.volume import Volume, open_volume
-from order_tracking.rows.merge import run_again_on_conflict
 from order_tracking.sql import identifier, literal
-from order_tracking.tables.folded_files import create_folded_files
+from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.quality_gate import write_job_log
+from order_tracking.tasks.replay import readings_before
 from order_tracking.tasks.task_run import TaskRun, task_run
 from order_tracking.tasks.upkeep import keep_versions, write_checkpoint
 from order_tracking.typed_json import columns_of
@@ -208,6 +209,8 @@ def carry_out(
             *((file.batch_id, file.path) for file in found),
             *((row._batch_id, row._source_file) for row in (*staged, *quarantined)),
         }
+        # Of what was loaded again people were told before as well, and where that was nothing is left of it.
+        concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
         create_folded_files(spark, tables.folded_files)
         texts = _told(contract, found, staged, quarantined)
         told = _erase_told(spark, tables, concerned, [key, *texts])
@@ -316,6 +319,7 @@ def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: 
 
 def _erase_from_folded_files(spark: SparkSession, folded_files: str, named: str, pattern: str) -> int:
     """Take what meets a pattern out of the reasons why the files were not loaded which are named."""
+    fail_folds_under_way(spark, folded_files)
     query = f"""
         MERGE INTO {folded_files} AS _t USING (SELECT :pattern AS _pattern) AS _s
         ON concat(_t.batch_id, '/', _t.path) IN ({named}) AND _t.reason RLIKE _s._pattern

@@ -11,6 +11,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
 from order_tracking.files.checkpoint import Checkpoint
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS, FileOutcome, State, TaskRecord
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.summary import QualityGateSummary, shown
@@ -138,5 +139,6 @@ def write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> 
     shape = ", ".join(f"{name}: {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
     # A literal, because a data frame of Python objects costs more here than the commit that writes it.
     literal = F.from_json(F.lit(to_json(records)), f"ARRAY<STRUCT<{shape}>>")
-    spark.range(0, 1, 1, 1).select(F.inline(literal)).writeTo(job_log).append()
+    appended = spark.range(0, 1, 1, 1).select(F.inline(literal))
+    run_again_on_conflict(appended.writeTo(job_log).append)
     checkpoint.forget_records([record.record_id for record in records])

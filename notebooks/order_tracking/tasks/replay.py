@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timezone
 from functools import partial
@@ -20,11 +20,12 @@ from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
-from order_tracking.files.batch import batch_date, is_batch_id
+from order_tracking.files.batch import batch_date
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import REASON_ENDING, look_at
-from order_tracking.files.volume import Volume, open_volume
+from order_tracking.files.pool import map_in_pool
+from order_tracking.files.volume import Volume, files_below, open_volume
 from order_tracking.rows.stage import discard_files
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.ledger import read_ledger
@@ -145,16 +146,14 @@ def replay(
     put_back = PutBack(directories, Checkpoint(Path(checkpoint)), now())
     if source == "quarantine":
         return _replay_quarantine(spark, tables, put_back, days, paths)
-    directory = directories.path / source
     chosen = [
-        (batch.name, file.relative_to(batch).as_posix(), file)
-        for batch in sorted(directory.glob("*/*/*/*"))
-        if is_batch_id(batch.name) and days[0] <= batch_date(batch.name) <= days[1]
-        for file in sorted(path for path in batch.rglob("*") if path.is_file())
-        if not file.name.endswith(REASON_ENDING)
+        (batch.name, path, batch / path)
+        for batch in directories.batches_of(source)
+        if days[0] <= batch_date(batch.name) <= days[1]
+        for path in files_below(batch)
+        if not paths or path in paths
     ]
-    chosen = [each for each in chosen if not paths or each[1] in paths]
-    return ReplaySummary(tuple(_replay_files(spark, tables, directories, put_back, source, chosen)))
+    return ReplaySummary(_replay_files(spark, tables, directories, put_back, source, chosen))
 
 
 def _day(name: str, text: str) -> date | None:
@@ -171,9 +170,9 @@ def _replay_files(
     put_back: PutBack,
     source: str,
     chosen: Sequence[tuple[str, str, Path]],
-) -> Iterator[str]:
+) -> tuple[str, ...]:
     if not chosen:
-        return
+        return ()
     ledger = read_ledger(spark, tables, {batch_id for batch_id, _, _ in chosen})
     if source == "archive":
         # What another reading counts in place of, or is about to, would count twice.
@@ -197,25 +196,38 @@ def _replay_files(
         supersedes = reading if is_archived else None
         replayed.append(ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, supersedes))
     put_back.note(replayed)
-    for batch_id, path, file in chosen:
+
+    def put(chosen: tuple[str, str, Path]) -> str | None:
+        batch_id, path, file = chosen
         target = f"{put_back.folder}/{batch_id}/{path}"
         if source == "archive":
-            yield put_back.put(target, partial(shutil.copyfile, file))
-        else:
-            landed = volume.landing / target
-            landed.parent.mkdir(parents=True, exist_ok=True)
-            if volume.move(file, landed):
-                file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
-                yield target
+            return put_back.put(target, partial(shutil.copyfile, file))
+        landed = volume.landing / target
+        landed.parent.mkdir(parents=True, exist_ok=True)
+        if not volume.move(file, landed):
+            return None
+        file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
+        return target
+
+    return tuple(filter(None, map_in_pool(put, chosen)))
 
 
 def _still_counts(reading: FileOutcome | None) -> bool:
     return reading is None or reading.state is not State.SUPERSEDED
 
 
+def readings_before(path: str) -> list[tuple[str, str]]:
+    """Name, by batch and path, what a file was before it was put back, which may have been more than once."""
+    readings = []
+    while put_back := re.match(rf"{_FOLDER}[^/]+/([^/]+)/(.+)", path, re.DOTALL):
+        batch_id, path = put_back.groups()
+        readings.append((batch_id, path))
+    return readings
+
+
 def _first_path(path: str) -> str:
     """Return the path that a file had when it was sent, which may have been loaded again before."""
-    return re.sub(rf"^({_FOLDER}[^/]+/[^/]+/)+", "", path)
+    return [path, *(earlier for _, earlier in readings_before(path))][-1]
 
 
 def _replay_quarantine(

@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from order_tracking.clock import use_utc
 from order_tracking.errors import OrderTrackingError
 from order_tracking.files.moving import probe
-from order_tracking.rows.merge import run_again_on_conflict
 from order_tracking.sql import identifier
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import ONE_MERGE_AT_A_TIME, Tables
 
 

@@ -1,0 +1,28 @@
+"""Commits beside others: Delta lets one fail that read what another one has changed meanwhile."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyspark.errors import PySparkException
+
+T = TypeVar("T")
+
+#: Of two commits at once one fails, and then finds what the other wrote. More than two at once are no accident.
+_ATTEMPTS = 5
+
+#: Rows were changed, or the table itself was: its properties, or what it takes to read it.
+_CONFLICTS = ("DELTA_CONCURRENT_", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED")
+
+
+def run_again_on_conflict(commit: Callable[[], T]) -> T:
+    """Run a commit until no other one comes in between, and return what it returns."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return commit()
+        except PySparkException as error:
+            if attempt == _ATTEMPTS or not any(conflict in str(error) for conflict in _CONFLICTS):
+                raise
+            time.sleep(random.uniform(0, attempt))
+    raise AssertionError("the last attempt returns or raises")
