@@ -11,7 +11,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from order_tracking.contract.orders import ORDERS
+from order_tracking.files.batch import claimed_at
 from order_tracking.parameters import NewColumns
+from order_tracking.rows.fold_stage import delete_outranked
 from order_tracking.tasks.erase import erase
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.replay import replay
@@ -72,7 +74,14 @@ def test_tables_do_not_depend_on_how_files_arrive_and_forget_what_leaves(pipelin
     print(f"seed {seed}")
     chance = random.Random(seed)
     loaded = pipeline.table("loaded_files_table", "batch_id", "path")
-    leaving = chance.sample(loaded, (len(loaded) + 1) // 2)
+    # What is old is folded, in two nights, and changes nothing. Only what is not may leave.
+    times = sorted({claimed_at(row.batch_id) for row in loaded})
+    first, last = sorted(chance.choices(times, k=2))
+    for since, until in ((None, first), (first, last)):
+        delete_outranked(pipeline.spark, ORDERS, pipeline.tables, since, until)
+    check_all(pipeline, sent_by)
+    young = [row for row in loaded if claimed_at(row.batch_id) >= last]
+    leaving = chance.sample(young, (len(young) + 1) // 2)
     for _, path in leaving:
         prefix, number = path.removesuffix(".csv").split("/")
         sent_by[prefix].remove(next(each for each in sent_by[prefix] if each[0] == int(number)))

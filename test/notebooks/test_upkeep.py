@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from order_tracking.clock import utc_now
 from order_tracking.contract.orders import ORDERS
+from order_tracking.errors import RemovalError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.parameters import NewColumns
 from order_tracking.tables.folded_files import fold_files, ledger
@@ -98,6 +99,36 @@ def test_what_is_folded_at_any_time_tells_what_all_records_tell(pipeline: Pipeli
         )
 
 
+def test_old_rows_that_say_nothing_of_their_own_go_a_day_after_that_was_said(pipeline: Pipeline) -> None:
+    """As where a sender sends all orders each day."""
+    first, other, later = order(1), order(1, "IN_TRANSIT"), order(1, "DELIVERED", "2026-01-03 10:00:00")
+    days = [(first,), (first, order(2)), (other, order(2)), (first, later), (later, order(2))]
+    for number, rows in enumerate(days):
+        pipeline.drop(f"{number}.csv", lines(*rows))
+        pipeline.run()
+    before = [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")]
+
+    def in_days(days: float) -> tuple[int, int]:
+        then = utc_now() + timedelta(days=days)
+        done = upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: then)
+        assert [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")] == before
+        return done.rows_folded, len(pipeline.table("stage_orders_table"))
+
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    assert in_days(6) == (0, 9)
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "4.csv")
+    before = [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")]
+    assert in_days(8) == (0, 7)
+    # Of the first order the state in transit and the last one are left, of the second one row.
+    assert in_days(9) == (4, 3)
+    assert in_days(10) == (0, 3)
+    with pytest.raises(RemovalError, match=r"3\.csv: it was loaded before 20.* UTC, and of what is that old not every"):
+        withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "3.csv")
+    pipeline.drop("new.csv", lines(order(1), order(2, "LOST")))
+    pipeline.run()
+    assert pipeline.statuses()["T2"] == "LOST"
+
+
 def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline) -> None:
     create_missing(pipeline.spark, ORDERS, pipeline.tables)
     pipeline.spark.sql(f"ALTER TABLE {pipeline.tables.job_log} CLUSTER BY NONE")
@@ -112,8 +143,9 @@ def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> No
     pipeline.run()
     monkeypatch.setattr(upkeep, "_LARGE_TABLE_BYTES", 1)
     upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
-    [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()
-    assert detail.properties["delta.enableDeletionVectors"] == "true"
+    for name in (pipeline.tables.orders, pipeline.tables.stage):
+        [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {name}").collect()
+        assert detail.properties["delta.enableDeletionVectors"] == "true"
     pipeline.drop("b.csv", lines(order(1, "DELIVERED", "2026-01-03 10:00:00"), order(2)))
     pipeline.run()
     assert pipeline.statuses() == {"T1": "DELIVERED", "T2": "SHIPPED"}

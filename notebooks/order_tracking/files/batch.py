@@ -13,6 +13,11 @@ def new_batch_id(claimed_at: datetime) -> str:
     return f"{claimed_at:{_TIME}}-{secrets.token_hex(3)}"
 
 
+def first_batch_id(claimed_at: datetime) -> str:
+    """Return what is not greater than the id of any batch claimed since then, and greater than that of any before."""
+    return f"{claimed_at.astimezone(timezone.utc):{_TIME}}"
+
+
 def halves_of(batch_id: str) -> tuple[str, str]:
     """Name the two batches that a batch is divided into; the same names whenever it is done."""
     return f"{batch_id}-1", f"{batch_id}-2"

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
+from order_tracking.rows.fold_stage import fold_stage
 from order_tracking.sql import literal
 from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replace_views
@@ -31,12 +32,14 @@ class UpkeepSummary:
         tables: The tables that were compacted and cleaned.
         files_added: Files that the compaction wrote.
         files_removed: Files whose rows it took over.
+        rows_folded: Old rows of the stage that it deleted since others say the same, or outrank them.
         warnings: What it could not do.
     """
 
     tables: tuple[str, ...]
     files_added: int
     files_removed: int
+    rows_folded: int
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -45,14 +48,18 @@ class UpkeepSummary:
 
     def __str__(self) -> str:
         """Return the summary for people."""
-        done = f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}."
+        done = (
+            f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}. "
+            f"{self.rows_folded} old rows of the stage that say nothing of their own were deleted."
+        )
         return "\n".join([done, *(f"Warning: {warning}." for warning in self.warnings)])
 
 
 def upkeep(
     spark: SparkSession, tables: Tables, retention_days: float, contract: Contract = ORDERS, now: Clock = utc_now
 ) -> UpkeepSummary:
-    """Fold the file ledger, compact and cluster the tables, delete what only versions older than `retention_days` need.
+    """Fold the file ledger and what of the stage is older than `retention_days`, compact and cluster the tables,
+    delete what only versions older than that need.
 
     The views are renewed: that of the ledger by what is folded now.
 
@@ -62,6 +69,7 @@ def upkeep(
     use_utc(spark)
     warnings = list(create_missing(spark, contract, tables))
     fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
+    rows_folded = fold_stage(spark, contract, tables, until=now() - timedelta(days=retention_days))
     added = removed = 0
     for name in tables.stored:
         keep_versions(spark, name, retention_days)
@@ -70,11 +78,16 @@ def upkeep(
         removed += compaction.numFilesRemoved
         spark.sql(f"VACUUM {name} RETAIN {retention_days * 24:g} HOURS").collect()
         _drop_old_log(spark, name, retention_days)
-    _mark_deleted_rows_if_large(spark, tables.orders)
+    for name in (tables.orders, tables.stage):
+        _mark_deleted_rows_if_large(spark, name)
     warnings += replace_views(spark, contract, tables)
     warnings += _cluster_by_time(spark, tables.job_log)
     return UpkeepSummary(
-        tuple(name.rsplit(".", 1)[1] for name in tables.stored), added, removed, tuple(dict.fromkeys(warnings))
+        tables=tuple(name.rsplit(".", 1)[1] for name in tables.stored),
+        files_added=added,
+        files_removed=removed,
+        rows_folded=rows_folded,
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

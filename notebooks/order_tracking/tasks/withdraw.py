@@ -11,12 +11,13 @@ from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError
-from order_tracking.files.batch import new_batch_id
+from order_tracking.files.batch import claimed_at, new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Withdrawal
 from order_tracking.files.claimed_files import reject
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, open_volume
+from order_tracking.rows.fold_stage import kept_since
 from order_tracking.rows.remake import remake_orders
 from order_tracking.rows.stage import discard_files
 from order_tracking.tables.job_log import FileOutcome, State, uncounted
@@ -156,12 +157,18 @@ def _put_aside(volume: Volume, file: FileOutcome, reason: str) -> FileOutcome:
 def _choose(spark: SparkSession, tables: Tables, named: Sequence[str]) -> list[FileOutcome]:
     if not named:
         raise RemovalError("name the files to withdraw")
+    since = kept_since(spark, tables)
     ledger = read_ledger(spark, tables, paths=[*named, *(each.split("/", 1)[-1] for each in named)])
     chosen, refused = {}, []
     for name in dict.fromkeys(named):
         found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
         counting = [file for file in found if file.state is State.MERGED]
-        if len(counting) == 1:
+        if len(counting) == 1 and since and claimed_at(counting[0].batch_id) < since:
+            refused.append(
+                f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
+                "kept, so nobody can tell any more what its orders would be without it"
+            )
+        elif len(counting) == 1:
             chosen[counting[0].batch_id, counting[0].path] = counting[0]
         elif counting:
             several = ", ".join(f"{file.batch_id}/{file.path}" for file in counting)
