@@ -1,8 +1,9 @@
 """Time what grows: many files, many headers, bad rows, large files. Each beside what it is compared to, on one machine.
 
-Usage: python bench/scale.py [arrival] [spellings] [bad-row] [large-file] [year] [upserts]
+Usage: python bench/scale.py [arrival] [round-trips] [spellings] [bad-row] [large-file] [year] [upserts]
 
     arrival     10,000 files of 10 rows in one arrival
+    round-trips 1,000 files of 10 rows where each operation on a file takes 20 ms, as it does on a volume
     spellings   300 files that spell their headers in 300 ways, against 300 that spell them in one
     bad-row     a bad row in 300,000, against none
     large-file  a file of 2 GB: how many cores it takes, and how much memory
@@ -23,9 +24,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from pyspark.sql import SparkSession
@@ -37,6 +39,7 @@ from pipeline import HEADER, Case, Home, ThisWay, TutorialWay
 from spark_session import create_spark_session
 
 ALLOWED_SECONDS_OF_ARRIVAL = 60
+ROUND_TRIP_SECONDS, ALLOWED_SHARE_OF_ROUND_TRIPS = 0.02, 0.15
 ALLOWED_RATIO_OF_SPELLINGS = 2
 ALLOWED_RATIO_OF_BAD_ROW = 1.1
 LARGE_FILE_BYTES = 2 * 10**9
@@ -100,6 +103,52 @@ def arrival(spark: SparkSession, directory: Path) -> bool:
     print(f"{files:,} files of {rows} rows: {ours:.1f} s, allowed {ALLOWED_SECONDS_OF_ARRIVAL}; ", end="")
     print(f"the tutorial's way takes {theirs:.1f} s for a tenth of them")
     return ours <= ALLOWED_SECONDS_OF_ARRIVAL
+
+
+def round_trips(spark: SparkSession, directory: Path) -> bool:
+    """What 1,000 files take longer where each operation on a file is a round trip."""
+    files, rows = 1_000, 10
+    home = new_home(spark, directory)
+    seconds = []
+    for turn, delay in enumerate((0, 0, ROUND_TRIP_SECONDS)):
+        for i in range(files):
+            write(home.landing / f"orders_{turn}_{i}.csv", (turn * files + i) * rows, rows)
+        with delayed_operations(home.landing.parents[1], delay) as operations:
+            seconds.append(seconds_of(partial(run, home)))
+    assert count(home) == 3 * files * rows
+    without, with_delays = seconds[1:]
+    one_by_one = len(operations) * ROUND_TRIP_SECONDS
+    print(
+        f"{files:,} files with {len(operations):,} operations of {ROUND_TRIP_SECONDS * 1000:.0f} ms on files, which ",
+        end="",
+    )
+    print(f"one by one are {one_by_one:.0f} s: {with_delays:.1f} s, and {without:.1f} s where they take no time")
+    return with_delays - without <= ALLOWED_SHARE_OF_ROUND_TRIPS * one_by_one
+
+
+@contextlib.contextmanager
+def delayed_operations(directory: Path, seconds: float) -> Iterator[list[str]]:
+    """Let each operation of this process on a file below a directory take that much longer, and list them."""
+    operations: list[str] = []
+    names = ("stat", "lstat", "scandir", "mkdir", "replace", "rename", "unlink", "remove", "rmdir", "utime")
+    kept = [(module, name, getattr(module, name)) for module, *of in ((os, *names), (io, "open")) for name in of]
+
+    def delayed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if args and str(args[0]).startswith(str(directory)):
+                operations.append(function.__name__)
+                time.sleep(seconds)
+            return function(*args, **kwargs)
+
+        return call
+
+    for module, name, function in kept:
+        setattr(module, name, delayed(function))
+    try:
+        yield operations
+    finally:
+        for module, name, function in kept:
+            setattr(module, name, function)
 
 
 def spelling(number: int) -> str:
@@ -287,6 +336,7 @@ def upserts(spark: SparkSession, directory: Path) -> bool:
 
 CASES = {
     "arrival": arrival,
+    "round-trips": round_trips,
     "spellings": spellings,
     "bad-row": bad_row,
     "large-file": large_file,
