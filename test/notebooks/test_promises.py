@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from itertools import permutations
 
 import pytest
 from order_tracking.contract.orders import ORDERS
@@ -80,6 +81,21 @@ def test_of_two_states_of_one_time_the_one_that_is_further_on_wins(pipeline: Pip
         pipeline.run()
     assert pipeline.statuses() == {"T1": "Delivered"}
     assert [row.status for row in pipeline.table("orders_history")] == ["Delivered"]
+
+
+def test_of_rows_of_one_time_the_last_one_of_the_last_file_wins_in_whatever_order_they_come(
+    pipeline: Pipeline,
+) -> None:
+    streets, minutes_ago = {"first": "Z", "last": "ZA", "between": "M"}, {"first": 30, "between": 20, "last": 10}
+    ways = list(permutations(streets))
+    for step in range(len(streets)):
+        for number, names in enumerate(ways):
+            name = names[step]
+            rows = [order(number).replace("Main", each) for each in streets[name]]
+            pipeline.drop(f"{number}/{name}.csv", lines(*rows), minutes_ago[name])
+        pipeline.run()
+    for table in ("orders_table", "orders_history"):
+        assert {row.address for row in pipeline.table(table)} == {f"{number} A Street" for number in range(len(ways))}
 
 
 @pytest.mark.parametrize("corrected_first", [True, False])

@@ -20,8 +20,9 @@ from order_tracking.tables.tables import Tables, added_columns
 #: Up to here the source of a merge is one task and is sent to every other: moving it about would take most of the time.
 _SMALL_SOURCE_ROWS = 100_000
 
-#: What a merge fails with that meets a correction: another state of the order's time, sent later. The same state once
-#: more changes no order, so an order does not know when its state was sent last. The stage is only asked for that then.
+#: What a merge fails with that meets a correction: another state of the order's time, sent later, or later in its file.
+#: The same state once more changes no order, so an order does not know when its state was sent last, and in which row.
+#: The stage is only asked for that then.
 _CORRECTION = "ORDER_TRACKING_CORRECTION"
 _STOP = f"CAST(raise_error('{_CORRECTION}') AS BOOLEAN)"
 
@@ -65,7 +66,7 @@ def merge_batches(
     of_source, of_order, of_stage = (values(contract, added, table) for table in ("_s", "_t", "_r"))
     source = f"""
         SELECT {to_every_task} {key}, _state.*
-        FROM (SELECT {key}, max_by(struct({state}, _sent, _source_file, _batch_id),
+        FROM (SELECT {key}, max_by(struct({state}, _sent, _source_file, _batch_id, _row_id),
                                    struct({leading(contract)}, _row_id, {state})) AS _state
               FROM (SELECT {one_task} * FROM {tables.stage} WHERE {of_batches})
               GROUP BY {key}) AS _latest"""
@@ -86,20 +87,23 @@ def merge_batches(
 
     try:
         # In CASE, since nothing but its order keeps the second part from being evaluated.
-        by_values = f"struct(_s._sent, {of_source}) > struct(_t._sent, {of_order})"
-        result = merge(source, f"CASE WHEN struct(_s._sent) > struct(_t._sent) THEN {_STOP} ELSE {by_values} END")
+        result = merge(source, f"CASE WHEN struct(_s._sent) >= struct(_t._sent) THEN {_STOP} ELSE false END")
     except PySparkException as error:
         if _CORRECTION not in str(error):
             raise
-        last_sent = f"""
-            SELECT _l.*, _rivals._last_sent FROM ({source}) AS _l LEFT JOIN (
-                SELECT _t.{key}, max(_r._sent) AS _last_sent FROM {tables.orders} AS _t JOIN {tables.stage} AS _r
+        last_row = f"""
+            SELECT _l.*, _rivals._last_row FROM ({source}) AS _l LEFT JOIN (
+                SELECT _t.{key}, max(struct(_r._sent, _r._row_id)) AS _last_row
+                FROM {tables.orders} AS _t JOIN {tables.stage} AS _r
                 ON _t.{key} = _r.{key} AND struct({of_order}) = struct({of_stage})
                 WHERE _t.{key} BETWEEN :first_key AND :last_key AND _r.{key} BETWEEN :first_key AND :last_key
                 GROUP BY _t.{key}
             ) AS _rivals USING ({key})"""
-        sent_later = f"struct(_s._sent, {of_source}) > struct(greatest(_t._sent, _s._last_sent), {of_order})"
-        result = merge(last_sent, sent_later)
+        of_order_itself = "named_struct('_sent', _t._sent, '_row_id', CAST(NULL AS BIGINT))"
+        sent_later = f"""
+            struct(struct(_s._sent, _s._row_id), {of_source})
+            > struct(greatest({of_order_itself}, _s._last_row), {of_order})"""
+        result = merge(last_row, sent_later)
     inserted, updated = result.num_inserted_rows, result.num_updated_rows
     late = 0
     if rows > inserted + updated:
