@@ -53,10 +53,16 @@ class Volume:
 def files_below(batch_directory: Path) -> Iterator[str]:
     """List the files in a batch's directory by the paths they arrived with, without reasons for a rejection."""
     # To ask each one whether it is a file would be a round trip for each.
-    for folder, folders, names in os.walk(batch_directory):
+    for folder, folders, names in os.walk(batch_directory, onerror=_raise_unless_gone):
         folders.sort()
         below = Path(folder).relative_to(batch_directory)
         yield from ((below / name).as_posix() for name in sorted(names) if not name.endswith(REASON_ENDING))
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """Pass over no folder: what is in it would be taken for nothing."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def open_volume(path: str) -> Volume:

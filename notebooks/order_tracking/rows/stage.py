@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.rules import breaks, is_unknown, typed
 from order_tracking.sql import identifier, literal, time_of_run
+from order_tracking.tables.conflicts import run_again_on_conflict
 
 #: Each row is compared with the name of each file. A query takes as long as some hundred thousand such rows.
 _MAX_OBSERVED_FILES = 20
@@ -93,12 +94,14 @@ def are_of(files: Iterable[tuple[str, str]]) -> str:
 
 def discard_files(spark: SparkSession, table: str, files: Iterable[tuple[str, str]], condition: str = "true") -> None:
     """Delete the rows of files, or those that meet a condition, from the stage or the quarantine, in one commit."""
-    spark.sql(f"DELETE FROM {table} WHERE {are_of(files)} AND {condition}").collect()
+    query = f"DELETE FROM {table} WHERE {are_of(files)} AND {condition}"
+    run_again_on_conflict(lambda: spark.sql(query).collect())
 
 
 def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
     """Delete what an attempt that did not come to its end may have left of a batch."""
-    spark.sql(f"DELETE FROM {table} WHERE _batch_id = :batch_id", args={"batch_id": batch_id}).collect()
+    query = f"DELETE FROM {table} WHERE _batch_id = :batch_id"
+    run_again_on_conflict(lambda: spark.sql(query, args={"batch_id": batch_id}).collect())
 
 
 def _observed(contract: Contract) -> dict[str, str]:

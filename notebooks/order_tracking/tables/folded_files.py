@@ -65,7 +65,7 @@ def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: date
         WHEN MATCHED AND struct(_t.state, _t.occurred_at) <> struct(_s.state, _s.occurred_at) THEN UPDATE SET *
         WHEN NOT MATCHED THEN INSERT *"""
     run_again_on_conflict(lambda: spark.sql(query).collect())
-    spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ('{_UNTIL}' = {literal(until.isoformat())})")
+    set_properties(spark, folded_files, f"'{_UNTIL}' = {literal(until.isoformat())}")
 
 
 def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
@@ -74,7 +74,12 @@ def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
     Delta lets no statement commit that began before the table's properties were changed.
     """
     now = literal(datetime.now().isoformat())
-    spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ('{_CHANGED}' = {now})")
+    set_properties(spark, folded_files, f"'{_CHANGED}' = {now}")
+
+
+def set_properties(spark: SparkSession, folded_files: str, properties: str) -> None:
+    """Set properties of the table, also where another task does so at the same moment."""
+    run_again_on_conflict(lambda: spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ({properties})"))
 
 
 def _folded_until(spark: SparkSession, folded_files: str) -> datetime | None:
