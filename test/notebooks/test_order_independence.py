@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from order_tracking.contract.orders import ORDERS
 from order_tracking.files.batch import claimed_at
 from order_tracking.parameters import NewColumns
-from order_tracking.rows.fold_stage import delete_outranked
+from order_tracking.rows.fold_stage import delete_repeats
 from order_tracking.tasks.erase import erase
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.replay import replay
@@ -78,7 +78,7 @@ def test_tables_do_not_depend_on_how_files_arrive_and_forget_what_leaves(pipelin
     times = sorted({claimed_at(row.batch_id) for row in loaded})
     first, last = sorted(chance.choices(times, k=2))
     for since, until in ((None, first), (first, last)):
-        delete_outranked(pipeline.spark, ORDERS, pipeline.tables, since, until)
+        delete_repeats(pipeline.spark, ORDERS, pipeline.tables, since, until)
     check_all(pipeline, sent_by)
     young = [row for row in loaded if claimed_at(row.batch_id) >= last]
     leaving = chance.sample(young, (len(young) + 1) // 2)

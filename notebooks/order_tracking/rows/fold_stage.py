@@ -1,23 +1,27 @@
-"""Fold the stage: of the old rows that say what an order was at one time, keep the one that the history shows.
+"""Fold the stage: of the old rows that say the same of an order keep one.
 
 Senders who send all their orders each day say each state again until it changes, and the stage would keep all of that
-for ever. What is kept tells of old rows what the history does; see `docs/decisions/folded-stage.md`.
+for ever. See `docs/decisions/folded-stage.md`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pyspark.sql import SparkSession
 
 from order_tracking.contract.contract import Contract
-from order_tracking.contract.state_order import leading, values
+from order_tracking.contract.rules import is_unknown
+from order_tracking.contract.state_order import values
 from order_tracking.files.batch import first_batch_id
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
-from order_tracking.tables.folded_files import create_folded_files
+from order_tracking.tables.folded_files import create_folded_files, set_properties
 from order_tracking.tables.tables import Tables, added_columns
 
 #: Properties of the table of folded files, which no load writes to: it would have to be done again.
 _FOLDED_UNTIL, _KEPT_SINCE = "order_tracking.stage_folded_until", "order_tracking.stage_kept_since"
+
+#: Nearly a day: nights are not equally long.
+_LEAST_BETWEEN = timedelta(hours=20)
 
 
 def kept_since(spark: SparkSession, tables: Tables) -> datetime | None:
@@ -28,49 +32,52 @@ def kept_since(spark: SparkSession, tables: Tables) -> datetime | None:
 def fold_stage(spark: SparkSession, contract: Contract, tables: Tables, until: datetime) -> int:
     """Fold what was said the last time, and say that rows of batches before `until` will be folded the next time.
 
-    A day lies between: a withdrawal that found all rows of a file is long done when they are folded.
+    A day lies between, so a withdrawal that found all rows of a file is long done when they are folded: earlier than
+    that, as where the task is tried again, nothing is done.
 
     Returns:
         How many rows were deleted.
     """
     create_folded_files(spark, tables.folded_files)
     folded_until, said = _noted(spark, tables)
-    deleted = 0
-    if said and said != folded_until:
-        deleted = delete_outranked(spark, contract, tables, folded_until, said)
-    says = max(until, said or until)
-    if (said, says) != (folded_until, said):
-        noted = {_FOLDED_UNTIL: said, _KEPT_SINCE: says}
-        properties = ", ".join(f"'{name}' = {literal(time.isoformat())}" for name, time in noted.items() if time)
-        spark.sql(f"ALTER TABLE {tables.folded_files} SET TBLPROPERTIES ({properties})")
+    if said and until - said < _LEAST_BETWEEN:
+        return 0
+    deleted = delete_repeats(spark, contract, tables, folded_until, said) if said else 0
+    noted = {_FOLDED_UNTIL: said, _KEPT_SINCE: until}
+    properties = ", ".join(f"'{name}' = {literal(time.isoformat())}" for name, time in noted.items() if time)
+    set_properties(spark, tables.folded_files, properties)
     return deleted
 
 
-def delete_outranked(
+def delete_repeats(
     spark: SparkSession, contract: Contract, tables: Tables, since: datetime | None, until: datetime
 ) -> int:
-    """Delete the rows of batches before `until` that say of an order and a time what another such row says as well,
-    or says otherwise and outranks. To do so again changes nothing.
+    """Delete the rows of batches before `until` that say what another such row, sent later, says as well.
 
-    Only orders are looked at of which a row became old `since`, and only old rows are compared: where a newer file is
-    withdrawn, what its rows outrank must be there.
+    To do so again changes nothing. Only orders are looked at of which a row became old `since`, and only old rows are
+    compared: where a newer file is withdrawn, what its rows repeat must be there. Left are also rows that a run may
+    have told of, or an erasure would not find the texts.
 
     Returns:
         How many rows were deleted.
     """
-    key, time = identifier(contract.key), identifier(contract.sequence)
+    key, row = identifier(contract.key), "_batch_id, _source_file, _row_id"
     state = values(contract, added_columns(spark, contract, tables.stage))
     before = f"_batch_id < {literal(first_batch_id(until))}"
     became_old = f"{before} AND _batch_id >= {literal(first_batch_id(since))}" if since else before
-    row = "_batch_id, _source_file, _row_id"
+    told_of = is_unknown(contract.progress) if contract.progress else "false"
     query = f"""
         MERGE INTO {tables.stage} AS _t USING (
             SELECT {key}, {row} FROM (
                 SELECT {key}, {row}, row_number() OVER (
-                    PARTITION BY {key}, {time} ORDER BY struct({leading(contract)}, _row_id, {state}) DESC, {row}
+                    PARTITION BY {key}, {state} ORDER BY struct(_sent, _row_id) DESC, {row}
                 ) AS _place
-                FROM {tables.stage} LEFT SEMI JOIN (SELECT {key} FROM {tables.stage} WHERE {became_old}) USING ({key})
-                WHERE {before} AND _row_id IS NOT NULL AND _source_file IS NOT NULL
+                FROM {tables.stage}
+                LEFT SEMI JOIN (SELECT {key} FROM {tables.stage} WHERE {became_old}) USING ({key})
+                LEFT SEMI JOIN (
+                    SELECT batch_id AS _batch_id, path AS _source_file FROM {tables.ledger} WHERE state = 'MERGED'
+                ) USING (_batch_id, _source_file)
+                WHERE {before} AND _row_id IS NOT NULL AND NOT {told_of}
             )
             WHERE _place > 1
         ) AS _s

@@ -54,7 +54,7 @@ class Tables:
 
     @property
     def stage(self) -> str:
-        """Every row that was loaded, merged or not, and of old ones those that the history shows: it is made of them."""
+        """Every row that was loaded, and of old ones that say the same the last; the history is made of it."""
         return f"{self.of_operations}.stage_orders_table"
 
     @property

@@ -32,7 +32,7 @@ class UpkeepSummary:
         tables: The tables that were compacted and cleaned.
         files_added: Files that the compaction wrote.
         files_removed: Files whose rows it took over.
-        rows_folded: Old rows of the stage that it deleted since others say the same, or outrank them.
+        rows_folded: Old rows of the stage that it deleted since others say the same.
         warnings: What it could not do.
     """
 
@@ -50,7 +50,7 @@ class UpkeepSummary:
         """Return the summary for people."""
         done = (
             f"{self.files_removed} files of {len(self.tables)} tables were written anew as {self.files_added}. "
-            f"{self.rows_folded} old rows of the stage that say nothing of their own were deleted."
+            f"{self.rows_folded} old rows of the stage that others repeat were deleted."
         )
         return "\n".join([done, *(f"Warning: {warning}." for warning in self.warnings)])
 

@@ -1,8 +1,9 @@
 """Withdraw files: orders, history and counts are as if they had never come."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -24,6 +25,7 @@ from order_tracking.tables.job_log import FileOutcome, State, uncounted
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.quality_gate import write_job_log
+from order_tracking.tasks.replay import readings_before
 from order_tracking.tasks.task_run import TaskRun, task_run
 
 #: Why a file cannot be withdrawn, by how far it came.
@@ -134,8 +136,9 @@ def carry_out(
     with run.step("discard"):  # Not before: the orders that are made again are found by these rows.
         for table in (tables.stage, tables.quarantine):
             discard_files(spark, table, files)
-    reasons = [(file, each.reason) for each in withdrawals for file in each.files]
-    moved = map_in_pool(lambda each: _put_aside(volume, *each), reasons)
+    # Each once: to withdraw a file may have been tried twice, and no two threads may move the same one.
+    reasons = {(file.batch_id, file.path): (file, each.reason) for each in withdrawals for file in each.files}
+    moved = map_in_pool(lambda each: _put_aside(volume, *each), reasons.values())
     run.files += moved
     return moved
 
@@ -154,16 +157,25 @@ def _put_aside(volume: Volume, file: FileOutcome, reason: str) -> FileOutcome:
     return uncounted(file, State.WITHDRAWN, reason=reason, moved_to=rejected.moved_to if is_there else None)
 
 
+def _first_claimed_at(file: FileOutcome, ledger: Mapping[tuple[str, str], FileOutcome]) -> datetime:
+    """Tell when a file was loaded first, of the readings whose place in the orders this one took."""
+    earlier = [ledger[each] for each in readings_before(file.path) if each in ledger]
+    superseded = [each for each in earlier if each.state is State.SUPERSEDED]
+    return min(claimed_at(each.batch_id) for each in (file, *superseded))
+
+
 def _choose(spark: SparkSession, tables: Tables, named: Sequence[str]) -> list[FileOutcome]:
     if not named:
         raise RemovalError("name the files to withdraw")
     since = kept_since(spark, tables)
-    ledger = read_ledger(spark, tables, paths=[*named, *(each.split("/", 1)[-1] for each in named)])
+    paths = [*named, *(each.split("/", 1)[-1] for each in named)]
+    earlier = [path for each in paths for _, path in readings_before(each)]
+    ledger = read_ledger(spark, tables, paths=[*paths, *earlier])
     chosen, refused = {}, []
     for name in dict.fromkeys(named):
         found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
         counting = [file for file in found if file.state is State.MERGED]
-        if len(counting) == 1 and since and claimed_at(counting[0].batch_id) < since:
+        if len(counting) == 1 and since and _first_claimed_at(counting[0], ledger) < since:
             refused.append(
                 f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
                 "kept, so nobody can tell any more what its orders would be without it"
