@@ -6,7 +6,7 @@
  * a sentence; once its Spark is killed it must say so within 10 s. After each round everything that had arrived must be in
  * the orders, once, and in the end nothing may be left. The seed, which is printed, gives the same choices again.
  */
-import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -44,6 +44,7 @@ class Chaos {
   readonly #loaded = new Set<string>();
   readonly #perhaps = new Set<string>();
   #orders = 0;
+  #hasSmallDisk = false;
 
   constructor(seed: number) {
     this.#random = randomNumbers(seed);
@@ -56,6 +57,8 @@ class Chaos {
       await this.#checkout.run(["spark", "stop"]);
       assert(this.#checkout.leftBehind().length === 0, `left behind: ${this.#checkout.leftBehind().join(", ")}`);
     } finally {
+      // Whoever still has a file open there does not matter any more.
+      if (this.#hasSmallDisk) execFileSync("umount", ["--lazy", this.#checkout.temporary]);
       this.#checkout.remove();
     }
   }
@@ -135,9 +138,9 @@ class Chaos {
     const { temporary } = this.#checkout;
     if (process.getuid?.() !== 0 || process.platform !== "linux") return undefined;
     const ballast = path.join(temporary, "ballast");
-    if (!existsSync(path.join(temporary, ".small"))) {
+    if (!this.#hasSmallDisk) {
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", temporary]);
-      writeFileSync(path.join(temporary, ".small"), "");
+      this.#hasSmallDisk = true;
     }
     try {
       writeFileSync(ballast, Buffer.alloc(64 * 2 ** 20));

@@ -31,6 +31,13 @@ def test_a_file_that_is_gone_is_not_moved(tmp_path: Path, move: Move) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_move_that_is_done_again_leaves_the_file_where_it_is(tmp_path: Path, move: Move) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("whole")
+    assert (move(source, target), move(source, target)) == (True, False)
+    assert target.read_text() == "whole"
+
+
 @pytest.mark.parametrize("meanwhile", ["written", "removed"])
 def test_a_file_that_changes_while_it_is_copied_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str

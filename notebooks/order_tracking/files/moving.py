@@ -30,6 +30,9 @@ def copy_verify_delete(source: Path, target: Path) -> bool:
     try:
         before = source.stat()
         shutil.copyfile(source, target)
+    except FileNotFoundError:
+        return False  # What is at the target may be this very file, moved there before.
+    try:
         copied = filecmp.cmp(source, target, shallow=False)
         after = source.stat()
         if copied and (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
