@@ -8,6 +8,8 @@ from crash_scenario import Crash, crashing
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError
+from order_tracking.files.moving import Move, copy_verify_delete, rename
+from order_tracking.files.volume import Volume
 from order_tracking.tasks import load_batch, withdraw
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.withdraw import WithdrawSummary
@@ -77,9 +79,11 @@ def test_nothing_is_withdrawn_where_one_of_the_files_cannot_be(pipeline: Pipelin
     assert len(pipeline.statuses()) == 1
 
 
+@pytest.mark.parametrize("way", [rename, copy_verify_delete])
 def test_the_next_run_finishes_what_was_cut_short_before_any_step(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, way: Move
 ) -> None:
+    monkeypatch.setattr(Volume, "probed", lambda volume: replace(volume, move=way))
     functions = ["carry_out", "remake_orders", "discard_files", "_put_aside", "note_done", "write_job_log"]
     steps = {function.strip("_"): function for function in functions}
     for step in steps:
