@@ -299,7 +299,9 @@ test("upkeep compacts the tables, and makes the view without which track knows n
   expect(tracked.stderr).toContain('the view orders_history is missing: run "npm run -s order-tracking -- upkeep"');
 
   const { code, stdout } = await orderTracking(["upkeep", ...atHome]);
-  expect(stdout).toMatch(/upkeep +SUCCESS .*[1-9]\d* files removed\nTables: stage_orders_table, orders_table, /);
+  expect(stdout).toMatch(
+    /upkeep +SUCCESS .*[1-9]\d* files removed, \d+ rows folded\nTables: stage_orders_table, orders_table, /,
+  );
   expect(code).toBe(0);
   expect(existsSync(view)).toBe(true);
 });
