@@ -18,6 +18,7 @@ import gc
 import json
 import os
 import queue
+import secrets
 import socket
 import threading
 import time
@@ -43,6 +44,15 @@ _BETWEEN_PROGRESS_SECONDS = 1
 Report = Callable[[dict[str, Any]], None]
 
 
+def new_job_group() -> str:
+    """Name what a client begins in Spark.
+
+    Spark cancels whatever else is begun under the name of a group that was canceled, and the numbers of processes come
+    round again within the life of a warm Spark: by its number alone, a client could get the name of one that is gone.
+    """
+    return f"client-{os.getpid()}-{secrets.token_hex(4)}"
+
+
 def serve(
     connection: socket.socket,
     spark_directory: Path,
@@ -61,7 +71,7 @@ def serve(
     """
     requests = _requests(connection)
     context = spark_process.join(spark_directory)
-    group = f"client-{os.getpid()}"
+    group = new_job_group()
     context.setJobGroup(group, group, interruptOnCancel=True)
     report({"job_group": group, "thread": spark_process.current_thread(context)})
     if opened is None:
