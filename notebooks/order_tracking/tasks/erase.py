@@ -290,10 +290,15 @@ def _erase_told(
 
 
 def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: str) -> int:
-    """Take what meets a pattern out of all that the runs tell that had the files which are named."""
-    has_file = f"exists(files, each -> concat(each.batch_id, '/', each.path) IN ({named}))"
+    """Take what meets a pattern out of what is told of the files which are named, and of the runs that had them.
+
+    What is told of other files stays as it is: the order's values may be words of any text.
+    """
+    is_named = f"concat(each.batch_id, '/', each.path) IN ({named})"
+    has_file = f"exists(files, each -> {is_named})"
     runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
-    told = "concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), array_join(files.reason, ' '))"
+    reasons = f"array_join(filter(files, each -> {is_named}).reason, ' ')"
+    told = f"concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), {reasons})"
     of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
     [[count]] = spark.sql(
         f"SELECT count_if({told} RLIKE :pattern) FROM {job_log} WHERE {of_runs}", args={"pattern": pattern}
@@ -304,8 +309,9 @@ def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: 
     def erased(text: str) -> str:
         return f"regexp_replace({text}, _s._pattern, '{_ERASED}')"
 
+    reason = f"IF({is_named}, {erased('each.reason')}, each.reason)"
     fields = ", ".join(
-        f"'{name}', {erased('each.reason') if name == 'reason' else f'each.{name}'}" for name in columns_of(FileOutcome)
+        f"'{name}', {reason if name == 'reason' else f'each.{name}'}" for name in columns_of(FileOutcome)
     )
     query = f"""
         MERGE INTO {job_log} AS _t USING (SELECT :pattern AS _pattern) AS _s ON {of_runs}
