@@ -14,7 +14,7 @@ from order_tracking.contract.state_order import values
 from order_tracking.files.batch import first_batch_id
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
-from order_tracking.tables.folded_files import create_folded_files, set_properties
+from order_tracking.tables.folded_files import create_folded_files, note_times, noted_times
 from order_tracking.tables.tables import Tables, added_columns
 
 #: Properties of the table of folded files, which no load writes to: it would have to be done again.
@@ -26,7 +26,8 @@ _LEAST_BETWEEN = timedelta(hours=20)
 
 def kept_since(spark: SparkSession, tables: Tables) -> datetime | None:
     """Tell since when all rows that were loaded are still staged, and will be for another day; None if all are."""
-    return _noted(spark, tables)[1]
+    [since] = noted_times(spark, tables.folded_files, _KEPT_SINCE)
+    return since
 
 
 def fold_stage(spark: SparkSession, contract: Contract, tables: Tables, until: datetime) -> int:
@@ -39,13 +40,11 @@ def fold_stage(spark: SparkSession, contract: Contract, tables: Tables, until: d
         How many rows were deleted.
     """
     create_folded_files(spark, tables.folded_files)
-    folded_until, said = _noted(spark, tables)
+    folded_until, said = noted_times(spark, tables.folded_files, _FOLDED_UNTIL, _KEPT_SINCE)
     if said and until - said < _LEAST_BETWEEN:
         return 0
     deleted = delete_repeats(spark, contract, tables, folded_until, said) if said else 0
-    noted = {_FOLDED_UNTIL: said, _KEPT_SINCE: until}
-    properties = ", ".join(f"'{name}' = {literal(time.isoformat())}" for name, time in noted.items() if time)
-    set_properties(spark, tables.folded_files, properties)
+    note_times(spark, tables.folded_files, {**({_FOLDED_UNTIL: said} if said else {}), _KEPT_SINCE: until})
     return deleted
 
 
@@ -85,13 +84,3 @@ def delete_repeats(
             AND _t._row_id = _s._row_id
         WHEN MATCHED THEN DELETE"""
     return int(run_again_on_conflict(lambda: spark.sql(query).collect()[0]).num_deleted_rows)
-
-
-def _noted(spark: SparkSession, tables: Tables) -> tuple[datetime | None, datetime | None]:
-    """Tell until when rows are folded, and since when all are kept."""
-    if not spark.catalog.tableExists(tables.folded_files):
-        return None, None
-    [detail] = spark.sql(f"DESCRIBE DETAIL {tables.folded_files}").select("properties").collect()
-    times = (detail.properties.get(name) for name in (_FOLDED_UNTIL, _KEPT_SINCE))
-    folded_until, since = (datetime.fromisoformat(time) if time else None for time in times)
-    return folded_until, since

@@ -5,6 +5,7 @@ longer with each run there ever was. So `upkeep` writes down each night what it 
 that plus what came since. The job log itself keeps all; see `docs/decisions/folded-ledger.md`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from pyspark.sql import SparkSession
@@ -65,7 +66,7 @@ def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: date
         WHEN MATCHED AND struct(_t.state, _t.occurred_at) <> struct(_s.state, _s.occurred_at) THEN UPDATE SET *
         WHEN NOT MATCHED THEN INSERT *"""
     run_again_on_conflict(lambda: spark.sql(query).collect())
-    set_properties(spark, folded_files, f"'{_UNTIL}' = {literal(until.isoformat())}")
+    note_times(spark, folded_files, {_UNTIL: until})
 
 
 def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
@@ -73,21 +74,28 @@ def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
 
     Delta lets no statement commit that began before the table's properties were changed.
     """
-    now = literal(datetime.now().isoformat())
-    set_properties(spark, folded_files, f"'{_CHANGED}' = {now}")
+    note_times(spark, folded_files, {_CHANGED: datetime.now()})
 
 
-def set_properties(spark: SparkSession, folded_files: str, properties: str) -> None:
-    """Set properties of the table, also where another task does so at the same moment."""
+def note_times(spark: SparkSession, folded_files: str, times: Mapping[str, datetime]) -> None:
+    """Note times as properties of the table, also where another task does so at the same moment."""
+    properties = ", ".join(f"{literal(name)} = {literal(time.isoformat())}" for name, time in times.items())
     run_again_on_conflict(lambda: spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ({properties})"))
+
+
+def noted_times(spark: SparkSession, folded_files: str, *names: str) -> list[datetime | None]:
+    """Return times that were noted; None for what never was."""
+    if not spark.catalog.tableExists(folded_files):
+        return [None] * len(names)
+    [detail] = spark.sql(f"DESCRIBE DETAIL {folded_files}").select("properties").collect()
+    noted = map(detail.properties.get, names)
+    return [datetime.fromisoformat(time) if time else None for time in noted]
 
 
 def _folded_until(spark: SparkSession, folded_files: str) -> datetime | None:
     """Tell before when tasks must have been started for what they told to be folded; None if nothing is."""
-    if not spark.catalog.tableExists(folded_files):
-        return None
-    [detail] = spark.sql(f"DESCRIBE DETAIL {folded_files}").select("properties").collect()
-    return datetime.fromisoformat(detail.properties[_UNTIL]) if _UNTIL in detail.properties else None
+    [until] = noted_times(spark, folded_files, _UNTIL)
+    return until
 
 
 def _told(job_log: str, since: datetime | None = None, until: datetime | None = None) -> str:

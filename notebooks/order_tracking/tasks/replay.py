@@ -197,9 +197,7 @@ def _replay_files(
         replayed.append(ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, supersedes))
     put_back.note(replayed)
 
-    def put(chosen: tuple[str, str, Path]) -> str | None:
-        batch_id, path, file = chosen
-        target = f"{put_back.folder}/{batch_id}/{path}"
+    def put(file: Path, target: str) -> str | None:
         if source == "archive":
             return put_back.put(target, partial(shutil.copyfile, file))
         landed = volume.landing / target
@@ -209,7 +207,8 @@ def _replay_files(
         file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
         return target
 
-    return tuple(filter(None, map_in_pool(put, chosen)))
+    pairs = [(file, each.path) for (_, _, file), each in zip(chosen, replayed, strict=True)]
+    return tuple(filter(None, map_in_pool(lambda pair: put(*pair), pairs)))
 
 
 def _still_counts(reading: FileOutcome | None) -> bool:
