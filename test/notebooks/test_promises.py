@@ -12,6 +12,11 @@ from pipeline import Pipeline, lines, order
 LATER = "2026-01-03 10:00:00"
 
 
+def commits_since(before: dict[str, int], pipeline: Pipeline) -> dict[str, int]:
+    """How many commits each table has got since it had these versions."""
+    return {name: version - before[name] for name, version in pipeline.versions().items()}
+
+
 def test_running_again_with_nothing_new_changes_nothing(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1), "bad"))
     pipeline.run()
@@ -30,8 +35,7 @@ def test_a_merge_is_one_commit_and_a_batch_takes_few(pipeline: Pipeline) -> None
     before = pipeline.versions()
     pipeline.drop("b.csv", lines(order(1, "DELIVERED", LATER), order(2)))
     pipeline.run()
-    commits = {name: version - before[name] for name, version in pipeline.versions().items()}
-    assert commits == {
+    assert commits_since(before, pipeline) == {
         "orders_table": 1,
         "stage_orders_table": 1,
         "job_log_table": 1,
@@ -47,9 +51,8 @@ def test_files_with_too_many_bad_rows_are_rejected_in_few_commits(pipeline: Pipe
         pipeline.drop(f"{number}.csv", lines(order(number), *(f"{number},{each}" for each in range(number % 4 + 2))))
     pipeline.drop("good.csv", lines(order(2), "bad"))
     pipeline.run(Policy(max_bad_rows_percent=50))
-    commits = {name: version - before[name] for name, version in pipeline.versions().items()}
     # What is written to the stage and to the quarantine is deleted in one commit each.
-    assert commits == {
+    assert commits_since(before, pipeline) == {
         "orders_table": 1,
         "stage_orders_table": 2,
         "job_log_table": 1,

@@ -109,12 +109,16 @@ def test_old_rows_that_others_repeat_go_a_day_after_that_was_said(pipeline: Pipe
     for number, rows in enumerate(days):
         pipeline.drop(f"{number}.csv", lines(*rows))
         pipeline.run()
-    before = [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")]
+
+    def orders_and_history() -> list[list[str]]:
+        return [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")]
+
+    before = orders_and_history()
 
     def in_days(days: float) -> tuple[int, int]:
         then = utc_now() + timedelta(days=days)
         done = upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: then)
-        assert [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")] == before
+        assert orders_and_history() == before
         return done.rows_folded, len(pipeline.table("stage_orders_table"))
 
     def much_later() -> datetime:
@@ -123,7 +127,7 @@ def test_old_rows_that_others_repeat_go_a_day_after_that_was_said(pipeline: Pipe
     places = (str(pipeline.volume), str(pipeline.checkpoint))
     assert in_days(6) == (0, 9)
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "4.csv")
-    before = [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")]
+    before = orders_and_history()
     assert in_days(8) == (0, 7)
     assert in_days(8.5) == (0, 7)  # As where the task is tried again.
     # Of the first order three states are left, of the second one.
