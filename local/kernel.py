@@ -14,6 +14,7 @@ While Spark is at work, it tells how far it is, every second:
 It is a process of its own, a fork of `spark_server.py`, and ends with the connection, whatever it is doing then.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -40,6 +41,11 @@ from statement import change_of, nearest_table, on_this_machine
 _TIME_TO_END_SECONDS = 0.2
 
 _BETWEEN_PROGRESS_SECONDS = 1
+
+#: Spark compiles classes for each new query, which takes longer than to do without where there is little to compute.
+_SMALL_HOME_BYTES = 2 << 20
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+_COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -96,6 +102,8 @@ def serve(
             break
         report({"works": True})
         at_work.set()
+        for name, value in (_INTERPRETED if is_small(tables_directory.parent) else _COMPILED).items():
+            spark.conf.set(name, value)
         answered = answer(spark, tables_directory, request)
         at_work.clear()
         if "error" in answered and not spark_process.is_alive(context):
@@ -103,6 +111,16 @@ def serve(
         report({"works": False, "tables": tables_on_disk(tables_directory)})
         reply({"id": request["id"], **answered})
     gc.collect()  # Java keeps what Python has not given up.
+
+
+def is_small(home: Path) -> bool:
+    """Tell whether all that a home holds, tables and files, is small."""
+    size = 0
+    for folder, _, names in os.walk(home):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # Another command may be at work there.
+                size += Path(folder, name).lstat().st_size
+    return size <= _SMALL_HOME_BYTES
 
 
 def _tell_progress(context: SparkContext, group: str, at_work: threading.Event, reply: Report) -> None:

@@ -1,6 +1,17 @@
-from kernel import new_job_group
+from pathlib import Path
+
+from kernel import is_small, new_job_group
 
 
 def test_no_client_gets_the_name_of_another_one_that_had_its_process_number() -> None:
     names = [new_job_group() for _ in range(100)]
     assert len(set(names)) == len(names)
+
+
+def test_a_home_is_small_until_its_tables_or_files_are_not(tmp_path: Path) -> None:
+    for name in ("tables/a.parquet", "volume/archive/a.csv"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(bytes(1 << 20))
+    assert is_small(tmp_path)
+    (tmp_path / "more").write_bytes(b"x")
+    assert not is_small(tmp_path)
