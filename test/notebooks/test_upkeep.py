@@ -8,6 +8,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.parameters import NewColumns
+from order_tracking.rows.fold_stage import delete_repeats
 from order_tracking.tables.folded_files import fold_files, ledger
 from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
 from order_tracking.tables.tables import create_missing
@@ -107,8 +108,8 @@ def test_old_rows_that_others_repeat_go_a_day_after_that_was_said(pipeline: Pipe
     first, other, later = order(1), order(1, "IN_TRANSIT"), order(1, "DELIVERED", "2026-01-03 10:00:00")
     days = [(first,), (first, order(2)), (other, order(2)), (first, later), (later, order(2))]
     for number, rows in enumerate(days):
-        pipeline.drop(f"{number}.csv", lines(*rows))
-        pipeline.run()
+        pipeline.drop(f"{number}.csv", lines(*rows), minutes_ago=len(days) - number)
+    pipeline.run()
 
     def orders_and_history() -> list[list[str]]:
         return [sorted(map(str, pipeline.table(name))) for name in ("orders_table", "orders_history")]
@@ -146,6 +147,16 @@ def test_old_rows_that_others_repeat_go_a_day_after_that_was_said(pipeline: Pipe
     pipeline.drop("new.csv", lines(order(1), order(2, "LOST")))
     pipeline.run()
     assert pipeline.statuses()["T2"] == "LOST"
+
+
+def test_of_a_row_that_is_there_twice_one_is_left(pipeline: Pipeline) -> None:
+    """As where two runs of an earlier version loaded a file at once."""
+    for name in ("first.csv", "second.csv"):
+        pipeline.drop(name, lines(order(1)))
+        pipeline.run()
+    pipeline.spark.sql(f"INSERT INTO {pipeline.tables.stage} SELECT * FROM {pipeline.tables.stage}").collect()
+    delete_repeats(pipeline.spark, ORDERS, pipeline.tables, None, utc_now() + timedelta(days=1))
+    assert {row._source_file for row in pipeline.table("stage_orders_table")} == {"second.csv"}
 
 
 def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline) -> None:

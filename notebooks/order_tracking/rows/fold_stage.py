@@ -68,7 +68,7 @@ def delete_repeats(
     query = f"""
         MERGE INTO {tables.stage} AS _t USING (
             SELECT {key}, {row} FROM (
-                SELECT {key}, {row}, row_number() OVER (
+                SELECT {key}, {row}, dense_rank() OVER (
                     PARTITION BY {key}, {state} ORDER BY struct(_sent, _row_id) DESC, {row}
                 ) AS _place
                 FROM {tables.stage}

@@ -57,10 +57,11 @@ def remake_orders(
     Returns:
         What became of the rows of the batches.
     """
+    # Also by the order's own row: the stage may have kept another one that says the same.
     concerned = f"{are_of(files)} OR _batch_id IN ({', '.join(literal(each.batch_id) for each in batches) or 'NULL'})"
     key = identifier(contract.key)
     [bounds] = spark.sql(
-        f"SELECT min({key}) AS first_key, max({key}) AS last_key FROM {tables.stage} WHERE {concerned}"
+        f"SELECT min({key}) AS first_key, max({key}) AS last_key FROM ({_concerned(contract, tables, concerned)})"
     ).collect()
     if bounds.first_key is None:
         return MergeCounts()
@@ -95,6 +96,13 @@ def _unfinished(checkpoint: Checkpoint) -> frozenset[str]:
     return frozenset(claim.batch_id for claim in checkpoint.claimed())
 
 
+def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:
+    key = identifier(contract.key)
+    return (
+        f"SELECT {key} FROM {tables.stage} WHERE {concerned} UNION SELECT {key} FROM {tables.orders} WHERE {concerned}"
+    )
+
+
 def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: str, ignored: _Ignored) -> str:
     """Select the greatest state of each order concerned; none where no row of it is left."""
     key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
@@ -106,7 +114,7 @@ def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: 
     is_whole = f"_batch_id NOT IN ({unfinished})" if unfinished else "true"
     return f"""
         SELECT {key}, _state.*, _state IS NULL AS _is_gone
-        FROM (SELECT DISTINCT {key} FROM {tables.stage} WHERE {concerned}) LEFT JOIN (
+        FROM ({_concerned(contract, tables, concerned)}) LEFT JOIN (
             SELECT {key}, max_by(struct({state}), struct({place})) AS _state
             FROM (
                 SELECT {key}, {state}, coalesce(_row_id, -1) AS _row FROM {tables.stage}
