@@ -14,7 +14,7 @@ from crash_scenario import Crash, crashing
 from order_tracking.clock import utc_now
 from order_tracking.errors import RemovalError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure
 from order_tracking.files.volume import Volume
 from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tasks import erase
@@ -27,7 +27,7 @@ from pipeline import Pipeline, lines, order
 LATER = "2026-01-03 10:00:00"
 RETENTION = "delta.deletedFileRetentionDuration"
 #: Values that no other order has.
-SECRETS = ("T77777", "O77777", "77777 Main Street", "someday77777", "77777 Secret Lane")
+SECRETS = ("T77777", "O77777", "77777 Main Street", "someday77777", "77777 Sécret Lane", r"77777 S\xe9cret Lane")
 
 
 def erase_order(pipeline: Pipeline, key: str = "T77777") -> ErasureReport:
@@ -42,7 +42,9 @@ def drop_files(pipeline: Pipeline) -> None:
     pipeline.drop("last.csv", lines(order(2), order(77777, "DELIVERED", LATER).replace("Main", "Main\u00a0")), 50)
     pipeline.drop("bad/rows.csv", lines(secret.replace("2026-01-01", "someday77777"), order(3), f"{secret},more"), 40)
     pipeline.drop("mostly_bad.csv", lines("bad", "worse", secret.replace("2026-01-01", "someday77777"), order(4)), 30)
-    pipeline.drop("no_header.csv", f"{secret.replace('Main Street', 'Secret Lane')}\n{order(5)}\n", 20)
+    lane = secret.replace("Main Street", "Sécret Lane")
+    pipeline.drop("no_header.csv", f"{lane}\n{order(5)}\n", 20)
+    pipeline.drop("latin.csv", lines(lane, order(6)).encode("cp1252"), 10)
     pipeline.run(Policy(max_bad_rows_percent=70))
 
 
@@ -74,9 +76,9 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
         "stage_orders_table": 2,
         "quarantined_orders_table": 2,
         "job_log_table": 2,
-        "folded_files_table": 2,
+        "folded_files_table": 3,
         "archive/": 4,
-        "rejected/": 2,
+        "rejected/": 3,
         "checkpoint": 1,
     }
     assert (report.unsearched, report.waiting) == ({}, ())
@@ -140,6 +142,11 @@ def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.drop("workbook.csv", b"PK\x03\x04 T1\n")
     pipeline.run()
+    pipeline.drop("other.csv", lines(order(2)))
+    pipeline.stage()
+    with pytest.raises(RemovalError, match="run the load job first"):
+        erase_order(pipeline, "T1")
+    pipeline.merge()
     pipeline.drop("waits.csv", lines(order(1)))
     report = erase_order(pipeline, "T1")
     assert [path.rsplit("/", 1)[1] for path in report.unsearched] == ["workbook.csv"]
@@ -206,6 +213,16 @@ def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
             goes_on.touch()
     assert len(pipeline.table("folded_files_table")) == 1
     assert told_of(pipeline, "someday77777") == []
+
+
+def test_a_run_that_finishes_an_erasure_tells_nothing_of_what_it_rejected(pipeline: Pipeline) -> None:
+    Checkpoint(pipeline.checkpoint).erase(Erasure(new_batch_id(utc_now()), "T77777"))
+    pipeline.drop("rejected.csv", lines("bad", order(77777).replace("2026-01-01", "someday77777")))
+    staged, _ = pipeline.run(Policy(max_bad_rows_percent=50))
+    assert [file.outcome for file in staged.files] == ["rejected"]
+    assert "someday77777" not in str(staged)
+    assert told_of(pipeline, "someday77777") == []
+    assert files_with(pipeline.volume, "someday77777") == []
 
 
 def told_of(pipeline: Pipeline, text: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Erase an order from archived and rejected files: search all of them, and write those anew that have it."""
 
 import re
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,22 +81,35 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
     )
 
 
-def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords) -> int:
-    """Write a file anew without the order's records, and its reason without what it shows; return its size."""
+def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords, note: Callable[[int], None]) -> None:
+    """Write a file anew without the order's records, and its reason without what it shows.
+
+    Args:
+        volume: The volume.
+        file: The file.
+        records: Tells the order's records.
+        note: Is told the file's new size before it is in its place.
+    """
     reason = file.location.with_name(file.location.name + REASON_ENDING)
     if reason.exists():
         reason.write_text(f"{without_shown_rows(reason.read_text(encoding='utf-8')).rstrip()}\n", encoding="utf-8")
-    unfinished = volume.path / _UNFINISHED / file.location.relative_to(volume.path)
+    # In a folder of its own: a run of the load job may be about to finish the same erasure.
+    unfinished = volume.path / _UNFINISHED / secrets.token_hex(4) / file.location.relative_to(volume.path)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     records.rewrite(file.location, unfinished)
-    size = unfinished.stat().st_size
+    note(unfinished.stat().st_size)
     volume.move(unfinished, file.location)
-    return size
 
 
 def without_shown_rows(reason: str) -> str:
     """Take out of the reason why a file was rejected what it shows of the file's rows."""
     return _SHOWN.sub("", reason)
+
+
+def shown_rows(reason: str) -> str:
+    """What the reason why a file was rejected shows of the file's rows."""
+    shown = _SHOWN.search(reason)
+    return shown[0].removeprefix(shown[1]) if shown else ""
 
 
 def finish_rewriting(volume: Volume) -> None:
@@ -106,7 +120,7 @@ def finish_rewriting(volume: Volume) -> None:
     """
     for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
         if unfinished.is_file():
-            place = volume.path / unfinished.relative_to(volume.path / _UNFINISHED)
+            place = volume.path.joinpath(*unfinished.relative_to(volume.path / _UNFINISHED).parts[1:])
             if place.exists() and place.stat().st_size < unfinished.stat().st_size:
                 volume.move(unfinished, place)
             else:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from order_tracking.contract.contract import Contract
 from order_tracking.files.records import Record, read_records
@@ -50,18 +51,10 @@ class OrderRecords:
         Raises:
             UnreadableFileError: If a record is too long to be one.
         """
-        position, number = None, None
         with path.open("rb") as file:
-            for record in read_records(file):
-                if record.is_blank:
-                    continue
-                fields = values_of(record.text.decode(errors="replace"))
-                if number is None:
-                    position = self._position_of_key(fields)
-                of_order = self._is_word_of(record) if position is None else self._is_of_order(record, fields, position)
-                if of_order:
+            for record, number, is_of_order in self._told_apart(file):
+                if is_of_order:
                     yield FoundRecord(record.line, number, record.text)
-                number = (number or 0) + 1
 
     def may_be_in(self, text: bytes) -> bool:
         """Tell at a glance whether a part of a file could have the key, however it is written."""
@@ -74,15 +67,28 @@ class OrderRecords:
         Raises:
             UnreadableFileError: If a record is too long to be one.
         """
-        left_out = {record.line for record in self.find(path)}
+        # In one pass: what stands at the path may be another file by the next one.
         with path.open("rb") as file, target.open("wb") as rest:
-            for record in read_records(file):
-                if record.line not in left_out:
+            for record, _, is_of_order in self._told_apart(file):
+                if not is_of_order:
                     rest.write(record.text + (b"\n" if record.ended else b""))
 
     def is_word_of(self, text: str) -> bool:
         """Tell whether the key is a word of a text."""
         return bool(self._word.search(_composed(text)))
+
+    def _told_apart(self, file: BinaryIO) -> Iterator[tuple[Record, int | None, bool]]:
+        """Each record but blank lines, with its number among the rows and whether it is the order's."""
+        position, number = None, None
+        for record in read_records(file):
+            if record.is_blank:
+                continue
+            fields = values_of(record.text.decode(errors="replace"))
+            if number is None:
+                position = self._position_of_key(fields)
+            is_of_order = self._is_word_of(record) if position is None else self._is_of_order(record, fields, position)
+            yield record, number, is_of_order
+            number = (number or 0) + 1
 
     def _position_of_key(self, header: list[str]) -> tuple[int, int] | None:
         known = [self._contract.known_as(name) for name in header]

@@ -6,8 +6,9 @@ Its key becomes no part of any query's text or condition: Delta writes those int
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from pyspark.sql import Row, SparkSession
@@ -24,6 +25,7 @@ from order_tracking.files.erased_files import (
     finish_rewriting,
     rewrite_file,
     search_files,
+    shown_rows,
     without_shown_rows,
 )
 from order_tracking.files.landing import list_arrivals
@@ -140,7 +142,7 @@ def erase(
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
     if not tracking_num.strip():
         raise RemovalError("name the order to erase")
-    if notes.claimed():
+    if notes.claimed() or notes.staged():
         raise RemovalError("files are being loaded, or were left by a run that was cut short; run the load job first")
     try:
         with task_run(notes, run_id, "erase", now) as run:
@@ -202,6 +204,13 @@ def carry_out(
         finish_rewriting(volume)
         files = {name: search_files(volume, name, records) for name in ("archive", "rejected")}
     found = [file for search in files.values() for file in search.found]
+    # What this run is about to tell of them as well.
+    run.files[:] = [
+        replace(each, reason=without_shown_rows(each.reason))
+        if each.reason and any((each.batch_id, each.path) == (file.batch_id, file.path) for file in found)
+        else each
+        for each in run.files
+    ]
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
         staged, quarantined = _rows_of(spark, contract, tables, records)
@@ -213,7 +222,7 @@ def carry_out(
         concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
         create_folded_files(spark, tables.folded_files)
         texts = _told(contract, found, staged, quarantined)
-        told = _erase_told(spark, tables, concerned, [key, *texts])
+        told = _erase_told(spark, tables, concerned, {key, *texts})
     with run.step("erase from the tables"):
         rows = {
             "orders_table": _erase_rows(spark, contract, tables.orders, key),
@@ -223,8 +232,8 @@ def carry_out(
         }
     with run.step("write files anew"):
         for file in found:
-            size = rewrite_file(volume, file, records)
-            checkpoint.note_rewritten(file.batch_id, file.path, size, without_shown_rows)
+            note = partial(checkpoint.note_rewritten, file.batch_id, file.path, without_shown_rows)
+            rewrite_file(volume, file, records, note)
     notes = checkpoint.forget_key(key, records.is_word_of)
     with run.step("purge"):
         for table in tables.stored:
@@ -263,26 +272,36 @@ def _is_quarantined(contract: Contract) -> str:
 
 def _told(
     contract: Contract, found: Sequence[FoundFile], staged: Sequence[Row], quarantined: Sequence[Row]
-) -> list[str]:
-    """List what the job log may tell of the order's rows, the longest first."""
+) -> set[str]:
+    """Name what the job log may tell of the order's rows."""
     texts = {text for row in (*staged, *quarantined) for text in row.texts if text}
     for record in (record.decode(errors="replace") for file in found for record in file.records):
-        # The line that was taken for a header is shown as it is, with what is no ASCII written out.
-        texts |= {record, ascii(record.strip()[:_LONGEST_TOLD])[1:-1], *(values_of(record) or record.split(","))}
+        texts |= {record, *(values_of(record) or record.split(","))}
     shown = {each.strip() for text in texts for each in (text, text[:_LONGEST_TOLD])}
     known = {value.upper() for value in contract.progress.values} if contract.progress else set()
-    return sorted((each for each in shown if len(each) >= _SHORTEST_VALUE and each.upper() not in known), key=len)[::-1]
+    return {each for each in shown if len(each) >= _SHORTEST_VALUE and each.upper() not in known}
 
 
 def _erase_told(
-    spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], texts: Sequence[str]
+    spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], texts: set[str]
 ) -> dict[str, int]:
-    """Take texts, the longest first, out of what was told of files; return in how many rows of each table one was."""
+    """Take texts out of what was told of files, and the rows that are shown of them, as from their reasons.
+
+    Returns:
+        In how many rows of each table there was one.
+    """
     named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
     if not named:
         return {"job_log_table": 0, "folded_files_table": 0}
-    # None of them within a longer word.
-    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)"
+    # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
+    reasons = spark.sql(f"""
+        SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
+        WHERE concat(each.batch_id, '/', each.path) IN ({named})
+        UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})""").collect()
+    shown = {shown_rows(row.reason) for row in reasons if row.reason} - {""}
+    # None of them within a longer word, and the longest first, so that nothing is left of it.
+    longest_first = sorted(texts | shown, key=len, reverse=True)
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
     return {
         "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern),
         "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern),
