@@ -4,7 +4,8 @@ import csv
 import io
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -134,6 +135,18 @@ class Pipeline:
             for path in sorted(root.rglob("*"))
             if path.is_file()
         }
+
+
+@contextmanager
+def session_settings(spark: SparkSession, settings: Mapping[str, object]) -> Iterator[None]:
+    """Let the session, which other tests have as well, work with other settings for a while."""
+    for name, value in settings.items():
+        spark.conf.set(name, str(value))
+    try:
+        yield
+    finally:
+        for name in settings:
+            spark.conf.unset(name)
 
 
 def csv_text(rows: Iterable[Iterable[object]], header: Iterable[str] = COLUMNS) -> str:

@@ -1,11 +1,13 @@
 """What arrives, changes or is sent again about a crash; a crash before each effect is in `test_kills.py`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_scenario import Crash
+from crash_scenario import Crash, crashing
+from job_process import refuse_to_rename
 from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import look_at
 from order_tracking.files.volume import open_volume
@@ -121,7 +123,12 @@ def test_a_file_that_is_written_without_end_stops_no_other_and_is_loaded_later(
     assert len(pipeline.table("stage_orders_table")) == 3
 
 
-def test_what_a_sender_writes_after_a_pause_is_loaded_by_the_next_run(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("renames", [True, False])
+def test_what_a_sender_writes_after_a_pause_is_loaded_by_the_next_run(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, renames: bool
+) -> None:
+    if not renames:
+        monkeypatch.setattr(os, "replace", refuse_to_rename)
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.run()
     add_row_to_taken_file(pipeline)
@@ -130,6 +137,21 @@ def test_what_a_sender_writes_after_a_pause_is_loaded_by_the_next_run(pipeline: 
     assert "a.csv was written to after it had been loaded" in staged.warnings[0]
     staged, _ = pipeline.run()
     assert (staged.files, staged.warnings) == ((), ())
+
+
+def test_what_a_sender_wrote_after_a_pause_counts_once_where_the_run_that_put_it_back_died(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    add_row_to_taken_file(pipeline)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "note_loaded", crashing)
+        with pytest.raises(Crash):
+            pipeline.run()
+    pipeline.run()
+    pipeline.run()
+    assert sorted(row.tracking_num for row in pipeline.table("stage_orders_table")) == ["T1", "T3"]
 
 
 def add_row_to_taken_file(pipeline: Pipeline) -> None:

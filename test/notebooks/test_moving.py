@@ -39,7 +39,7 @@ def test_a_move_that_is_done_again_leaves_the_file_where_it_is(tmp_path: Path, m
 
 
 @pytest.mark.parametrize("meanwhile", ["written", "removed"])
-def test_a_file_that_changes_while_it_is_copied_stays(
+def test_a_file_that_changes_while_it_is_copied_is_not_moved_and_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
@@ -52,8 +52,8 @@ def test_a_file_that_changes_while_it_is_copied_stays(
 
     monkeypatch.setattr(moving.shutil, "copyfile", changed)
     assert not copy_verify_delete(source, target)
-    assert not target.exists()
-    assert source.exists() is (meanwhile == "written")
+    # Who removes it may be another one that has moved it to the same place.
+    assert (source.exists(), target.exists()) == ((True, False) if meanwhile == "written" else (False, True))
 
 
 def test_what_a_volume_can_do_is_found_out_by_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 import os
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from order_tracking.parameters import CutRows
 from order_tracking.rows import order_rows
 from order_tracking.rows.order_rows import ReadableFile
 from order_tracking.tasks.load_batch import Policy
-from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
+from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order, session_settings
 from pyspark.sql import SparkSession
 
 LATER = "2026-01-03 10:00:00"
@@ -366,19 +364,6 @@ def test_a_large_file_is_read_in_parts(pipeline: Pipeline) -> None:
     assert [tuple(each) for each in last] == [(f"T{rows - 1}", 1)]
 
 
-@contextmanager
-def parts_of(spark: SparkSession, size: int) -> Iterator[None]:
-    """Read files in parts of so many bytes."""
-    settings = {"spark.sql.files.maxPartitionBytes": size, "spark.sql.files.openCostInBytes": 0}
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name in settings:
-            spark.conf.unset(name)
-
-
 def test_a_file_has_the_same_rows_whether_it_is_read_in_parts_or_as_a_whole(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,7 +385,8 @@ def test_a_file_has_the_same_rows_whether_it_is_read_in_parts_or_as_a_whole(
             continue
         read = []
         for bytes_of_a_part, divisible in ((48, True), (10**8, False)):
-            with monkeypatch.context() as patch, parts_of(spark, bytes_of_a_part):
+            settings = {"spark.sql.files.maxPartitionBytes": bytes_of_a_part, "spark.sql.files.openCostInBytes": 0}
+            with monkeypatch.context() as patch, session_settings(spark, settings):
                 patch.setattr(order_rows, "_is_divisible", lambda _, divisible=divisible: divisible)
                 found = order_rows.read_order_rows(spark, ORDERS, [readable], utc_now())
                 read.append([str(row) for row in found.selectExpr("* EXCEPT (_row_id)").collect()])

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from order_tracking.contract.orders import ORDERS
 from order_tracking.tasks.load_batch import Policy
-from pipeline import Pipeline, lines, order
+from pipeline import Pipeline, lines, order, session_settings
 
 LATER = "2026-01-03 10:00:00"
 
@@ -76,42 +76,40 @@ def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:
     assert pipeline.statuses() == {"T1": "DELIVERED"}
 
 
-@pytest.mark.parametrize("delivered_first", [True, False])
-def test_of_two_states_of_one_time_the_one_that_is_further_on_wins(pipeline: Pipeline, delivered_first: bool) -> None:
-    files = {"a.csv": order(1, "Delivered"), "b.csv": order(1, "IN_TRANSIT"), "c.csv": order(1, "SOMEWHERE")}
-    for name in sorted(files, reverse=not delivered_first):
-        pipeline.drop(name, lines(files[name]))
-        pipeline.run()
-    assert pipeline.statuses() == {"T1": "Delivered"}
-    assert [row.status for row in pipeline.table("orders_history")] == ["Delivered"]
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "CODEGEN_ONLY"}
+#: Which of several states of one time wins: when each file was sent, in minutes ago, its rows, and the one that wins.
+TIES = {
+    "further on": (
+        {"a": (0, ["Delivered,x"]), "b": (0, ["IN_TRANSIT,x"]), "c": (0, ["SOMEWHERE,x"])},
+        "Delivered,x",
+    ),
+    "sent later": ({"wrong": (60, ["SHIPPED,Z"]), "right": (5, ["SHIPPED,A"])}, "SHIPPED,A"),
+    "last row of the last file": (
+        {"first": (30, ["SHIPPED,Z"]), "between": (20, ["SHIPPED,M"]), "last": (10, ["SHIPPED,Z", "SHIPPED,A"])},
+        "SHIPPED,A",
+    ),
+}
 
 
-def test_of_rows_of_one_time_the_last_one_of_the_last_file_wins_in_whatever_order_they_come(
-    pipeline: Pipeline,
+@pytest.mark.parametrize("compiled", [False, True])
+def test_of_states_of_one_time_the_same_one_wins_in_whatever_order_they_come(
+    pipeline: Pipeline, compiled: bool
 ) -> None:
-    streets, minutes_ago = {"first": "Z", "last": "ZA", "between": "M"}, {"first": 30, "between": 20, "last": 10}
-    ways = list(permutations(streets))
-    for step in range(len(streets)):
-        for number, names in enumerate(ways):
-            name = names[step]
-            rows = [order(number).replace("Main", each) for each in streets[name]]
-            pipeline.drop(f"{number}/{name}.csv", lines(*rows), minutes_ago[name])
-        pipeline.run()
+    """Also where Spark compiles classes for its queries, as it does for more than a few rows."""
+    # Each way for an order and a folder of its own, so that all share the runs.
+    ways = {f"{wins} {number}": names for wins in TIES for number, names in enumerate(permutations(TIES[wins][0]))}
+    header = "tracking_num,status,address,last_update_timestamp"
+    for step in range(3):
+        for key, names in ways.items():
+            if step < len(names):
+                minutes_ago, rows = TIES[key[:-2]][0][names[step]]
+                content = [f"{key},{row},2026-01-02 10:00:00" for row in rows]
+                pipeline.drop(f"{key}/{names[step]}.csv", lines(*content, header=header), minutes_ago)
+        with session_settings(pipeline.spark, COMPILED if compiled else {}):
+            pipeline.run()
     for table in ("orders_table", "orders_history"):
-        assert {row.address for row in pipeline.table(table)} == {f"{number} A Street" for number in range(len(ways))}
-
-
-@pytest.mark.parametrize("corrected_first", [True, False])
-def test_of_two_states_of_one_time_and_status_the_one_that_was_sent_later_wins(
-    pipeline: Pipeline, corrected_first: bool
-) -> None:
-    wrong, right = (order(1).replace("1 Main", street) for street in ("Z", "A"))
-    files = [("wrong.csv", lines(wrong), 60), ("right.csv", lines(right), 5)]
-    for name, content, minutes_ago in reversed(files) if corrected_first else files:
-        pipeline.drop(name, content, minutes_ago)
-        pipeline.run()
-    assert pipeline.orders()["T1"][3] == "A Street"
-    assert [row.address for row in pipeline.table("orders_history")] == ["A Street"]
+        found = sorted(f"{row.tracking_num},{row.status},{row.address}" for row in pipeline.table(table))
+        assert found == sorted(f"{key},{TIES[key[:-2]][1]}" for key in ways)
 
 
 def test_a_state_that_was_sent_again_wins_against_what_was_sent_in_between_and_changes_nothing_until_then(

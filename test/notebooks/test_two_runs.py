@@ -1,5 +1,6 @@
 """Two runs at once do no harm, wherever the one is when the other comes by."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -37,26 +38,27 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("owner", "step"), MOMENTS, ids=[name for _, name in MOMENTS])
-def test_a_run_in_the_middle_of_another_does_no_harm(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str
-) -> None:
-    pipeline.drop("a.csv", lines(order(1), "bad"))
-    function = getattr(owner, step)
+def test_a_run_in_the_middle_of_another_does_no_harm(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner, step in MOMENTS:
+        pipeline.drop(f"{step}.csv", lines(order(step), "bad"))
+        function = getattr(owner, step)
 
-    def interrupted(*args: Any) -> Any:
-        monkeypatch.undo()
+        def interrupted(*args: Any, function: Callable[..., Any] = function) -> Any:
+            monkeypatch.undo()
+            pipeline.run()
+            return function(*args)
+
+        monkeypatch.setattr(owner, step, interrupted)
         pipeline.run()
-        return function(*args)
-
-    monkeypatch.setattr(owner, step, interrupted)
+        assert getattr(owner, step) is function
     pipeline.run()
-    pipeline.run()
-    assert pipeline.statuses() == {"T1": "SHIPPED"}
-    assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("a.csv", 2)]
-    assert pipeline.files("archive").keys() == {"a.csv"}
-    assert "MERGED" in pipeline.states()["a.csv"]
-    assert [row.is_current for row in pipeline.table("orders_history")] == [True]
+    steps = sorted(step for _, step in MOMENTS)
+    assert pipeline.statuses() == {f"T{step}": "SHIPPED" for step in steps}
+    assert [(file, number) for file, number, _ in pipeline.quarantine()] == [(f"{step}.csv", 2) for step in steps]
+    assert sorted(row.tracking_num for row in pipeline.table("stage_orders_table")) == [f"T{step}" for step in steps]
+    assert pipeline.files("archive").keys() == {f"{step}.csv" for step in steps}
+    assert all("MERGED" in states for states in pipeline.states().values())
+    assert [row.is_current for row in pipeline.table("orders_history")] == [True] * len(steps)
     runs = pipeline.table("job_runs_table")
     assert len({row.record_id for row in runs}) == len(runs)
 
@@ -67,17 +69,39 @@ def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline, move: M
         pipeline.drop(f"{number}.csv", lines(order(number)))
     volume = replace(open_volume(str(pipeline.volume)), move=move)
     files = tuple(list_arrivals(volume.landing).files)
-    barrier = Barrier(2)
+    checkpoint, barrier = Checkpoint(pipeline.checkpoint), Barrier(2)
 
     def race(_: int) -> list[str]:
         claim = Claim(new_batch_id(utc_now()), "run", files)
+        checkpoint.claim(claim)
         barrier.wait()
-        return [file.path for file in files if isinstance(take(volume, claim, file), TakenFile)]
+        return [file.path for file in files if isinstance(take(volume, checkpoint, claim, file), TakenFile)]
 
     with ThreadPoolExecutor(2) as runs:
         first, second = runs.map(race, range(2))
     assert pipeline.files("file_arrival") == {}
     assert sorted([*first, *second]) == sorted(file.path for file in files)
+
+
+def test_of_two_attempts_at_once_none_loses_a_file(pipeline: Pipeline) -> None:
+    """One run takes another one for dead, and moves its files to the same places; here nothing can be renamed."""
+    for number in range(50):
+        pipeline.drop(f"{number}.csv", lines(order(number)))
+    volume = replace(open_volume(str(pipeline.volume)), move=copy_verify_delete)
+    checkpoint = Checkpoint(pipeline.checkpoint)
+    claim = Claim(new_batch_id(utc_now()), "run", tuple(list_arrivals(volume.landing).files))
+    checkpoint.claim(claim)
+    attempts, barrier = (claim, checkpoint.begin_again(claim)), Barrier(2)
+
+    def race(attempt: Claim) -> None:
+        barrier.wait()
+        for file in attempt.files:
+            take(volume, checkpoint, attempt, file)
+
+    with ThreadPoolExecutor(2) as runs:
+        list(runs.map(race, attempts))
+    assert pipeline.files("file_arrival") == {}
+    assert pipeline.files("archive") == {f"{number}.csv": lines(order(number)).encode() for number in range(50)}
 
 
 def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectAddress) -> None:

@@ -1,15 +1,19 @@
 """What counts: a file that is withdrawn never came, and one that is loaded again counts as it was read last."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from crash_scenario import Crash, crashing
+from order_tracking.clock import utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
+from order_tracking.contract.rule import at_most
 from order_tracking.errors import RemovalError
 from order_tracking.files.moving import Move, copy_verify_delete, rename
 from order_tracking.files.volume import Volume
+from order_tracking.rows.fold_stage import delete_repeats
 from order_tracking.tasks import load_batch, withdraw
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.withdraw import WithdrawSummary
@@ -146,6 +150,8 @@ def test_what_is_read_of_a_file_that_is_loaded_again_counts_forwards_and_backwar
     pipeline.contract = with_time_format("dd/MM/yyyy")
     assert put_back(pipeline, "archive") == 2
     assert put_back(pipeline, "archive") == 0  # They are on their way.
+    with pytest.raises(RemovalError, match=r"wrong\.csv: it is about to be loaded again; run the load job first"):
+        take_back(pipeline, "wrong.csv")
     before = pipeline.versions()["orders_table"]
     _, merged = pipeline.run()
     assert pipeline.versions()["orders_table"] == before + 1
@@ -160,13 +166,58 @@ def test_what_is_read_of_a_file_that_is_loaded_again_counts_forwards_and_backwar
     assert merged.outdated + merged.unchanged + merged.inserted + merged.updated == merged.rows_taken == 3
 
 
-def test_the_earlier_reading_counts_where_the_file_is_rejected_now(pipeline: Pipeline) -> None:
-    text = lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp")
-    pipeline.drop("a.csv", text)
+def test_the_earlier_reading_counts_where_the_file_is_rejected_now_until_that_is_loaded(pipeline: Pipeline) -> None:
+    header = "tracking_num,status,last_update_timestamp"
+    pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", "bad", header=header), 60)
     pipeline.run()
+    before = pipeline.contract
     pipeline.contract = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
     assert put_back(pipeline, "archive") == 1
     staged, _ = pipeline.run()
     assert [file.outcome for file in staged.files] == ["rejected"]
     assert pipeline.statuses() == {"T1": "NEW"}
     assert pipeline.states()["a.csv"] == ["MERGED"]
+    # It is no younger for all that: of two states of one time and status the one that was sent later wins.
+    pipeline.contract = before
+    pipeline.drop("later.csv", lines("T1,NEW,2026-01-02,A Street", header=f"{header},address"), 30)
+    pipeline.run()
+    assert put_back(pipeline, "rejected") == 1
+    pipeline.run()
+    assert pipeline.orders()["T1"][3] == "A Street"
+    assert sorted(states for states in pipeline.states().values()) == [
+        ["MERGED"],
+        ["MERGED"],
+        ["REJECTED"],
+        ["SUPERSEDED"],
+    ]
+    assert (len(pipeline.table("stage_orders_table")), len(pipeline.quarantine())) == (2, 1)
+
+
+def test_a_rejected_file_is_put_back_only_where_it_would_count_once(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp"))
+    pipeline.run()
+    before = pipeline.contract
+    pipeline.contract = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
+    for _ in range(2):
+        assert put_back(pipeline, "archive") == 1
+        pipeline.run()
+    pipeline.contract = before
+    assert put_back(pipeline, "archive") == 1
+    assert put_back(pipeline, "rejected") == 0  # It is on its way.
+    pipeline.run()
+    assert put_back(pipeline, "rejected") == 0
+    assert len(pipeline.table("stage_orders_table")) == 1
+
+
+def test_an_order_is_made_again_whose_row_the_fold_has_left_to_another_file(pipeline: Pipeline) -> None:
+    for name in ("first.csv", "second.csv"):
+        pipeline.drop(name, lines(order(1), order(name)))
+        pipeline.run()
+    assert delete_repeats(pipeline.spark, ORDERS, pipeline.tables, None, utc_now() + timedelta(days=1)) == 1
+    pipeline.contract = replace(ORDERS, rules=(at_most("address", 5),))
+    for name in ("first.csv", "second.csv"):
+        assert put_back(pipeline, "archive", files=name) == 1
+        pipeline.run()
+        for note in (pipeline.checkpoint / "loaded").iterdir():  # As after an hour.
+            note.unlink()
+    assert (pipeline.statuses(), history(pipeline)) == ({}, [])

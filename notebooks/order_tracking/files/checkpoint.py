@@ -165,6 +165,12 @@ class Checkpoint:
         (self._batches / f"{again.batch_id}.attempt{again.attempt}").touch()
         return again
 
+    def is_only_attempt(self, claim: Claim) -> bool:
+        """Tell whether nobody else has begun a batch, which a run does that takes this one for dead."""
+        names = {path.name for path in self._batches.glob(f"{claim.batch_id}.*")}
+        is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
+        return is_open and _with_attempts(claim, names).attempt == 1
+
     def stage(self, staged: StagedBatch) -> None:
         """Note what became of a batch's files."""
         _write(self._batches / f"{staged.batch_id}{_STAGED}", to_json(staged))
@@ -229,12 +235,19 @@ class Checkpoint:
         return {file.path: file for each in found if each for file in each.files}
 
     def forget_replays(self, landing_directory: Path) -> None:
-        """Forget the folders that are not in the landing directory any more, unless a batch of them is open."""
+        """Forget the folders that are not in the landing directory any more, unless a batch of them is open.
+
+        What a replay that was cut short has left there in part is removed.
+        """
         if self.claimed():
             return
         for path in self._replays.glob(f"*{_JSON}"):
-            old = time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS
-            if old and not (landing_directory / path.name.removesuffix(_JSON)).exists():
+            if time.time() - path.stat().st_mtime <= _LEFT_BEHIND_SECONDS:
+                continue
+            folder = landing_directory / path.name.removesuffix(_JSON)
+            for unfinished in filter(Path.is_file, folder.rglob(".*")):
+                unfinished.unlink(missing_ok=True)
+            if not folder.exists():
                 path.unlink(missing_ok=True)
 
     def forget_attempts(self) -> None:
@@ -294,8 +307,8 @@ class Checkpoint:
                 changed += 1
         return changed
 
-    def note_rewritten(self, batch_id: str, path: str, size_bytes: int, reason: Callable[[str], str]) -> None:
-        """Note that the pipeline itself wrote a file anew: its sender did not, and its reason is another one."""
+    def note_rewritten(self, batch_id: str, path: str, reason: Callable[[str], str], size_bytes: int) -> None:
+        """Note that the pipeline itself writes a file anew: its sender did not, and its reason is another one."""
         for note in (self._batches / f"{batch_id}{_STAGED}", self._loaded / f"{batch_id}{_JSON}"):
             batch = _read(StagedBatch, note) if note.exists() else None
             if batch:

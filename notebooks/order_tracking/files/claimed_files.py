@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from order_tracking.files.batch import larger_batches
-from order_tracking.files.checkpoint import Claim
+from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import REASON_ENDING, ArrivedFile, look_at
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
@@ -36,8 +36,8 @@ class TakenFile:
         return look_at(self.directory, self.file.path) == self.found
 
 
-def take(volume: Volume, claim: Claim, file: ArrivedFile) -> TakenFile | FileOutcome:
-    """Move a file into the batch's directory of the archive, unless an earlier attempt did.
+def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile) -> TakenFile | FileOutcome:
+    """Move a file into the batch's directory of the archive, unless another attempt did.
 
     Nothing else is ever in that directory, so nothing can be overwritten but a copy of this file that was cut short:
     not every file system renames in one step.
@@ -51,6 +51,8 @@ def take(volume: Volume, claim: Claim, file: ArrivedFile) -> TakenFile | FileOut
         target.parent.mkdir(parents=True, exist_ok=True)
         if not volume.move(volume.landing / file.path, target):
             landed = look_at(volume.landing, file.path)
+            if not landed and checkpoint.is_only_attempt(claim):
+                target.unlink(missing_ok=True)  # Another batch has it, and this is a copy.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
     if taken:

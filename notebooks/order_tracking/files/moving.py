@@ -26,7 +26,10 @@ def rename(source: Path, target: Path) -> bool:
 
 
 def copy_verify_delete(source: Path, target: Path) -> bool:
-    """Move a file in three steps. To delete it is what only one of two can do, and it comes last: nothing is lost."""
+    """Move a file in three steps. To delete it is what only one of two can do, and it comes last: nothing is lost.
+
+    The other one leaves its copy, since nobody knows where that one has moved it: it may be to the same place.
+    """
     try:
         before = source.stat()
         shutil.copyfile(source, target)
@@ -39,7 +42,7 @@ def copy_verify_delete(source: Path, target: Path) -> bool:
             source.unlink()
             return True
     except FileNotFoundError:
-        pass
+        return False
     target.unlink(missing_ok=True)
     return False
 

@@ -95,6 +95,9 @@ class BatchLoader:
                 readable = self._open(claim, aside)
             added, warnings = self._columns_beside_contract(readable)
             total, counts = self._write_rows(claim, readable, added, now)
+            if claim.attempt == 1 and not self.checkpoint.is_only_attempt(claim):
+                claim = self.checkpoint.begin_again(claim)  # What was appended may be there twice, and is replaced.
+                continue
             # A file that was written while it was read may have been read in part.
             are_unchanged = map_in_pool(TakenFile.is_unchanged, readable)
             changed = [each for each, is_unchanged in zip(readable, are_unchanged, strict=True) if not is_unchanged]
@@ -129,9 +132,11 @@ class BatchLoader:
         """Reject the only file of a batch that could not be loaded however often it was tried."""
         self.discard_rows(claim)
         [file] = claim.files
-        taken = take(self.volume, claim, file)
+        taken = take(self.volume, self.checkpoint, claim, file)
         reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
-        rejected = reject(self.volume, claim.batch_id, taken.file, reason) if isinstance(taken, TakenFile) else taken
+        rejected = (
+            reject(self.volume, claim.batch_id, self._as_sent(taken), reason) if isinstance(taken, TakenFile) else taken
+        )
         batch = StagedBatch(claim.batch_id, (rejected,))
         self.checkpoint.stage(batch)
         return LoadedBatch(batch, (), (f"{file.path}: {reason}",))
@@ -145,22 +150,26 @@ class BatchLoader:
         """Take the files, and set aside what cannot be read."""
 
         def open_one(file: ArrivedFile) -> ReadableFile | FileOutcome:
-            taken = take(self.volume, claim, file)
+            taken = take(self.volume, self.checkpoint, claim, file)
             if not isinstance(taken, TakenFile):
                 return taken
             try:
                 content = inspect(taken.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
             except UnreadableFileError as error:
-                return reject(self.volume, claim.batch_id, taken.file, str(error))
+                return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
             first = self.replayed.get(file.path)
-            sent = replace(taken.file, modified_at=first.sent_at) if first else taken.file
             sent_as = first.sent_as if first else file.path
             cut_is_bad = self.policy.cut_rows is CutRows.QUARANTINE
-            return ReadableFile(sent, taken.directory, taken.found, content, sent_as, cut_is_bad)
+            return ReadableFile(self._as_sent(taken), taken.directory, taken.found, content, sent_as, cut_is_bad)
 
         opened = map_in_pool(open_one, [file for file in claim.files if file.path not in aside])
         aside.update((each.path, each) for each in opened if isinstance(each, FileOutcome))
         return [each for each in opened if isinstance(each, ReadableFile)]
+
+    def _as_sent(self, taken: TakenFile) -> ArrivedFile:
+        """What a file was when it was sent, which may be long before it was put back."""
+        first = self.replayed.get(taken.file.path)
+        return replace(taken.file, modified_at=first.sent_at) if first else taken.file
 
     def _columns_beside_contract(self, files: Sequence[ReadableFile]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Name the columns to load beside the contract's, and say which of them are new, and which cannot be added."""

@@ -21,7 +21,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
 from order_tracking.files.batch import batch_date
-from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles, StagedBatch
 from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import REASON_ENDING, look_at
 from order_tracking.files.pool import map_in_pool
@@ -37,7 +37,8 @@ SOURCES = ("archive", "quarantine", "rejected")
 #: swallowed other rows, it would be written as a good one now, and nobody would suspect it any more.
 _IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
 
-_FOLDER = "replay-"
+#: For files that are put back whole, and for rows of a file; an earlier version made no difference.
+_FILES_FOLDER, _ROWS_FOLDER, _ANY_FOLDER = "replay-files-", "replay-rows-", "replay-"
 
 
 @dataclass(frozen=True)
@@ -68,24 +69,14 @@ class PutBack:
     What they were is noted before they are there, where clients cannot write: a client's folder of such a name is none.
     """
 
-    def __init__(self, volume: Volume, checkpoint: Checkpoint, now: datetime) -> None:
-        """Name it; it is made with the first file."""
-        self.folder = f"{_FOLDER}{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    def __init__(self, volume: Volume, checkpoint: Checkpoint, now: datetime, folder: str = _FILES_FOLDER) -> None:
+        """Name it; it is made with the first file. How files can be moved must have been probed."""
+        self.folder = f"{folder}{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self._volume, self._checkpoint = volume, checkpoint
 
     def note(self, files: Iterable[ReplayedFile]) -> None:
         """Note all the files that are about to be put there."""
         self._checkpoint.note_replay(self.folder, ReplayedFiles(tuple(files)))
-
-    def supersedes(self) -> set[tuple[str, str]]:
-        """Name the readings, by batch and path, that files will supersede which are on their way to the orders."""
-        claimed = {file.path for claim in self._checkpoint.claimed() for file in claim.files}
-        staged = {file.path for batch in self._checkpoint.staged() for file in batch.files}
-        return {
-            (file.supersedes.batch_id, file.supersedes.path)
-            for path, file in self._checkpoint.replayed().items()
-            if file.supersedes and (path in claimed or path in staged or (self._volume.landing / path).exists())
-        }
 
     def put(self, path: str, write: Callable[[Path], Any]) -> str:
         """Write a file into the landing directory so that it is there as a whole or not at all."""
@@ -95,6 +86,25 @@ class PutBack:
         write(unfinished)
         self._volume.move(unfinished, target)
         return path
+
+
+def loaded_again(
+    volume: Volume, checkpoint: Checkpoint, loaded: Sequence[StagedBatch] = ()
+) -> dict[tuple[str, str], FileOutcome]:
+    """List the readings, by batch and path, that files supersede which are on their way to the orders.
+
+    Args:
+        volume: The volume.
+        checkpoint: The checkpoint.
+        loaded: Batches whose files came to their end, but are listed all the same.
+    """
+    claimed = {file.path for claim in checkpoint.claimed() for file in claim.files}
+    staged = {file.path for batch in (*checkpoint.staged(), *loaded) for file in batch.files}
+    return {
+        (file.supersedes.batch_id, file.supersedes.path): file.supersedes
+        for path, file in checkpoint.replayed().items()
+        if file.supersedes and (path in claimed or path in staged or (volume.landing / path).exists())
+    }
 
 
 def replay(
@@ -114,7 +124,8 @@ def replay(
     A file that was archived is archived again, whatever share of its rows is bad, and what is read of it then counts in
     place of what was read before: with the same contract that changes nothing. Until it is merged, and where it is
     rejected, the earlier reading counts. Rejected files leave `rejected/`, and rows the quarantine, once they are in
-    the landing directory; what is still wrong comes back to it.
+    the landing directory; what is still wrong comes back to it. A rejected file whose content was loaded by another way
+    since, or is about to be, stays where it is.
 
     Args:
         spark: The session.
@@ -140,12 +151,9 @@ def replay(
     paths = {path.strip() for path in files.split(",") if path.strip()}
     use_utc(spark)
     create_missing(spark, contract, tables)
-    directories = open_volume(volume)
-    if source == "rejected":
-        directories = directories.probed()
-    put_back = PutBack(directories, Checkpoint(Path(checkpoint)), now())
+    directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
     if source == "quarantine":
-        return _replay_quarantine(spark, tables, put_back, days, paths)
+        return _replay_quarantine(spark, tables, PutBack(directories, notes, now(), _ROWS_FOLDER), days, paths)
     chosen = [
         (batch.name, path, batch / path)
         for batch in directories.batches_of(source)
@@ -153,7 +161,7 @@ def replay(
         for path in files_below(batch)
         if not paths or path in paths
     ]
-    return ReplaySummary(_replay_files(spark, tables, directories, put_back, source, chosen))
+    return ReplaySummary(_replay_files(spark, tables, directories, notes, source, chosen, now()))
 
 
 def _day(name: str, text: str) -> date | None:
@@ -167,17 +175,24 @@ def _replay_files(
     spark: SparkSession,
     tables: Tables,
     volume: Volume,
-    put_back: PutBack,
+    checkpoint: Checkpoint,
     source: str,
     chosen: Sequence[tuple[str, str, Path]],
+    now: datetime,
 ) -> tuple[str, ...]:
     if not chosen:
         return ()
-    ledger = read_ledger(spark, tables, {batch_id for batch_id, _, _ in chosen})
-    if source == "archive":
-        # What another reading counts in place of, or is about to, would count twice.
-        on_the_way = put_back.supersedes()
-        chosen = [each for each in chosen if each[:2] not in on_the_way and _still_counts(ledger.get(each[:2]))]
+    is_archived = source == "archive"
+    batches = {batch_id for _, path, _ in chosen for batch_id, _ in readings_before(path)}
+    ledger = read_ledger(spark, tables, batches | {batch_id for batch_id, _, _ in chosen})
+    again = loaded_again(volume, checkpoint).keys()
+
+    def would_count_once(batch_id: str, path: str) -> bool:
+        readings = [(batch_id, path)] if is_archived else _readings_of_whole_file(path)
+        states = [found.state for each in readings if (found := ledger.get(each))]
+        return again.isdisjoint(readings) and not {State.SUPERSEDED, State.WITHDRAWN}.intersection(states)
+
+    chosen = [each for each in chosen if would_count_once(*each[:2])]
 
     def earlier(batch_id: str, path: str, file: Path) -> FileOutcome:
         found = ledger.get((batch_id, path))
@@ -187,22 +202,26 @@ def _replay_files(
         assert arrived
         return outcome(batch_id, arrived, State.MERGED)
 
+    put_back = PutBack(volume, checkpoint, now)
     # Two batches may have files of one name.
     replayed = []
     for batch_id, path, file in chosen:
         reading = earlier(batch_id, path, file)
-        is_archived = source == "archive"
         target = f"{put_back.folder}/{batch_id}/{path}"
-        supersedes = reading if is_archived else None
+        # A rejected file may be an archived one that was put back before: then its earlier reading still counts.
+        before = (ledger.get(each) for each in _readings_of_whole_file(path))
+        merged = next((each for each in before if each and each.state is State.MERGED), None)
+        supersedes = reading if is_archived else merged
         replayed.append(ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, supersedes))
     put_back.note(replayed)
 
     def put(file: Path, target: str) -> str | None:
-        if source == "archive":
+        if is_archived:
             return put_back.put(target, partial(shutil.copyfile, file))
         landed = volume.landing / target
         landed.parent.mkdir(parents=True, exist_ok=True)
         if not volume.move(file, landed):
+            landed.unlink(missing_ok=True)  # Another replay has put it into a folder of its own.
             return None
         file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
         return target
@@ -211,17 +230,17 @@ def _replay_files(
     return tuple(filter(None, map_in_pool(lambda pair: put(*pair), pairs)))
 
 
-def _still_counts(reading: FileOutcome | None) -> bool:
-    return reading is None or reading.state is not State.SUPERSEDED
-
-
-def readings_before(path: str) -> list[tuple[str, str]]:
+def readings_before(path: str, folder: str = _ANY_FOLDER) -> list[tuple[str, str]]:
     """Name, by batch and path, what a file was before it was put back, which may have been more than once."""
     readings = []
-    while put_back := re.match(rf"{_FOLDER}[^/]+/([^/]+)/(.+)", path, re.DOTALL):
+    while put_back := re.match(rf"{folder}[^/]+/([^/]+)/(.+)", path, re.DOTALL):
         batch_id, path = put_back.groups()
         readings.append((batch_id, path))
     return readings
+
+
+def _readings_of_whole_file(path: str) -> list[tuple[str, str]]:
+    return readings_before(path, _FILES_FOLDER)
 
 
 def _first_path(path: str) -> str:

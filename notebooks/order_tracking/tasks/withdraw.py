@@ -1,7 +1,7 @@
 """Withdraw files: orders, history and counts are as if they had never come."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from order_tracking.tables.job_log import FileOutcome, State, uncounted
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.quality_gate import write_job_log
-from order_tracking.tasks.replay import readings_before
+from order_tracking.tasks.replay import loaded_again, readings_before
 from order_tracking.tasks.task_run import TaskRun, task_run
 
 #: Why a file cannot be withdrawn, by how far it came.
@@ -97,7 +97,8 @@ def withdraw(
     directories, notes = open_volume(volume), Checkpoint(Path(checkpoint))
     try:
         with task_run(notes, run_id, "withdraw", now) as run:
-            chosen = _choose(spark, tables, [each.strip() for each in files.split(",") if each.strip()])
+            named = [each.strip() for each in files.split(",") if each.strip()]
+            chosen = _choose(spark, tables, named, loaded_again(directories, notes))
             withdrawal = Withdrawal(
                 new_batch_id(now()), tuple(chosen), f"it was withdrawn at {now():%Y-%m-%d %H:%M} UTC"
             )
@@ -164,7 +165,9 @@ def _first_claimed_at(file: FileOutcome, ledger: Mapping[tuple[str, str], FileOu
     return min(claimed_at(each.batch_id) for each in (file, *superseded))
 
 
-def _choose(spark: SparkSession, tables: Tables, named: Sequence[str]) -> list[FileOutcome]:
+def _choose(
+    spark: SparkSession, tables: Tables, named: Sequence[str], again: Collection[tuple[str, str]]
+) -> list[FileOutcome]:
     if not named:
         raise RemovalError("name the files to withdraw")
     since = kept_since(spark, tables)
@@ -175,7 +178,9 @@ def _choose(spark: SparkSession, tables: Tables, named: Sequence[str]) -> list[F
     for name in dict.fromkeys(named):
         found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
         counting = [file for file in found if file.state is State.MERGED]
-        if len(counting) == 1 and since and _first_claimed_at(counting[0], ledger) < since:
+        if any((file.batch_id, file.path) in again for file in counting):
+            refused.append(f"{name}: it is about to be loaded again; run the load job first")
+        elif len(counting) == 1 and since and _first_claimed_at(counting[0], ledger) < since:
             refused.append(
                 f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
                 "kept, so nobody can tell any more what its orders would be without it"
