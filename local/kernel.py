@@ -17,6 +17,7 @@ It is a process of its own, a fork of `spark_server.py`, and ends with the conne
 import contextlib
 import gc
 import json
+import math
 import os
 import queue
 import secrets
@@ -24,6 +25,7 @@ import socket
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,9 @@ _BETWEEN_PROGRESS_SECONDS = 1
 _SMALL_HOME_BYTES = 2 << 20
 _INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+
+#: From here on not every whole number is one of JavaScript's.
+_LAST_EXACT = 2**53
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -120,7 +125,9 @@ def is_small(home: Path) -> bool:
         for name in names:
             with contextlib.suppress(FileNotFoundError):  # Another command may be at work there.
                 size += Path(folder, name).lstat().st_size
-    return size <= _SMALL_HOME_BYTES
+            if size > _SMALL_HOME_BYTES:
+                return False
+    return True
 
 
 def _tell_progress(context: SparkContext, group: str, at_work: threading.Event, reply: Report) -> None:
@@ -178,7 +185,7 @@ def run_sql(
         may_change: Whether it may do more than read.
 
     Raises:
-        StatementError: If it would, and may not; if there is no table of a name.
+        StatementError: If it would, and may not; if there is no table of a name; if several columns have one name.
     """
     query = on_this_machine(query, catalogs)
     change = None if may_change else change_of(spark, query)
@@ -188,7 +195,10 @@ def run_sql(
         spark.catalog.setCurrentDatabase(schema)
     try:
         frame = spark.sql(query, args=parameters)
-        return {"columns": frame.columns, "rows": [row.asDict(recursive=True) for row in frame.collect()]}
+        twice = [name for name, times in Counter(frame.columns).items() if times > 1]
+        if twice:
+            raise StatementError(f"several columns are called {', '.join(twice)}: give each a name of its own with AS")
+        return {"columns": frame.columns, "rows": [in_json(row.asDict(recursive=True)) for row in frame.collect()]}
     except AnalysisException as error:
         nearest = nearest_table(spark, error)
         if nearest is None:
@@ -196,6 +206,17 @@ def run_sql(
         raise StatementError(f"{describe(error)}\n    Is it {nearest}?") from None
     finally:
         spark.catalog.setCurrentDatabase("default")
+
+
+def in_json(value: Any) -> Any:
+    """Write as text what JSON does not have, or what its readers round: no numbers, infinite ones, and long ones."""
+    if isinstance(value, dict):
+        return {name: in_json(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [in_json(each) for each in value]
+    if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > _LAST_EXACT):
+        return str(value)
+    return value
 
 
 def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any]) -> dict[str, Any]:

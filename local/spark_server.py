@@ -518,6 +518,9 @@ def _become_the_only_one() -> IO[str] | None:
 def main() -> None:
     """Serve, unless another server of this checkout does."""
     os.umask(0o077)
+    # PySpark hands out times in the zone of the process, whatever that of the session is.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     lock = _become_the_only_one()
     if lock is None:
         _announce("running")

@@ -9,8 +9,8 @@ def identifier(*parts: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Write a text as a SQL literal."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    """Write a text as a SQL literal; in any SQL, Spark replaces `${...}` by a setting or variable of its process."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{")
     return f"'{escaped}'"
 
 

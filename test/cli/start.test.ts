@@ -179,6 +179,8 @@ test("a wrong query is refused with Spark's sentence", async () => {
   expect(stderr).toContain("[UNRESOLVED_COLUMN.WITH_SUGGESTION]");
   const misspelt = await orderTracking(["query", "SELECT * FROM loaded_file_table", ...atHome]);
   expect(misspelt.stderr).toContain("Is it operations.loaded_files_table?");
+  const twice = await orderTracking(["query", "SELECT 1 AS one, 2 AS one", ...atHome]);
+  expect(twice.stderr).toContain("several columns are called one: give each a name of its own with AS");
 });
 
 test("a name with three parts, as a workspace has it, means the table that is here", async () => {

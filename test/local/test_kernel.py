@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from kernel import is_small, new_job_group
+from kernel import in_json, is_small, new_job_group
 
 
 def test_no_client_gets_the_name_of_another_one_that_had_its_process_number() -> None:
@@ -15,3 +15,8 @@ def test_a_home_is_small_until_its_tables_or_files_are_not(tmp_path: Path) -> No
     assert is_small(tmp_path)
     (tmp_path / "more").write_bytes(b"x")
     assert not is_small(tmp_path)
+
+
+def test_what_json_lacks_or_its_readers_round_is_text() -> None:
+    value = {"row": [1, 2.5, True, None, float("nan"), -float("inf"), 2**53, 2**53 + 1, "x"]}
+    assert in_json(value) == {"row": [1, 2.5, True, None, "nan", "-inf", 2**53, str(2**53 + 1), "x"]}

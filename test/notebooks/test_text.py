@@ -35,5 +35,7 @@ def test_control_characters_are_refused(pipeline: Pipeline) -> None:
 def test_a_key_has_no_character_that_nobody_sees_and_a_text_may(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order("1\u200d2"), order(3).replace("3 Main", "\U0001f468\u200d\U0001f469")))
     pipeline.run()
+    pipeline.drop("b.csv", csv_text([["T4\nX", *order(4).split(",")[1:]]]))
+    pipeline.run()
     assert set(pipeline.statuses()) == {"T3"}
     assert pipeline.orders()["T3"][3] == "\U0001f468\u200d\U0001f469 Street"

@@ -16,8 +16,13 @@ UNFINISHED_GRACE = timedelta(minutes=10)
 #: An empty folder of that age is nobody's who is about to write into it.
 _EMPTY_FOLDER_GRACE = timedelta(hours=1)
 
+#: Begins the name of a folder of files that are loaded again.
+REPLAY = "replay-"
+
 #: Ends the name of the file that says why the file beside it was rejected.
 REASON_ENDING = ".reason.txt"
+
+_MAX_NAME_BYTES = 255
 
 #: Files that their writers rename once they are complete, and reasons that came back with a rejected file.
 _IGNORED_ENDINGS = {
@@ -70,9 +75,13 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
             if _is_hidden(name):
                 found.left_alone[f"{(below / name).as_posix()}/"] = _HIDDEN
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        is_put_back = below.parts[:1] != () and below.parts[0].startswith(REPLAY)
+        unfinished = {name[1:] for name in names if is_put_back and name.startswith(".")}
         for name in sorted(names):
             path = (below / name).as_posix()
             reason = _why_left_alone(name)
+            if name in unfinished:
+                reason = "it is being put back"
             if reason:
                 found.left_alone[path] = reason
             elif name != _KEEP:
@@ -112,6 +121,14 @@ def why_unfinished(landing_directory: Path, file: ArrivedFile, now: datetime) ->
     if end == b"\n" or not _is_text(start):
         return None
     return "its last line has no end and it is new, so it may still be on its way; a later run loads it"
+
+
+def reason_of(rejected: Path) -> Path:
+    """Name the file beside a rejected one that says why. No name may have more than 255 bytes."""
+    name = os.fsencode(rejected.name)
+    if len(name) + len(REASON_ENDING) <= _MAX_NAME_BYTES:
+        return rejected.with_name(rejected.name + REASON_ENDING)
+    return rejected.with_name(f"{rejected.name[:40]}-{hashlib.sha256(name).hexdigest()[:16]}{REASON_ENDING}")
 
 
 def remove_emptied(folders: list[Path], now: datetime) -> None:

@@ -155,7 +155,7 @@ def _read_files_of_one_shape(
         f"{_sent(files)} AS _sent",
     )
     in_types = (f"{parse(column)} AS {typed(column)}" for column in contract.columns if column.type != "string")
-    reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain)
+    reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain and not content.spans_lines)
     rows = values.selectExpr("*", *in_types).selectExpr(
         "* EXCEPT (_malformed)",
         f"{reasons} AS reasons",
@@ -237,7 +237,8 @@ def _holds_rows(position: int, header: Header, contract: Contract) -> str:
         values[at] = rf"[^,\n]*{_DATE}[^,\n]*"
     end = ",".join(["[^,\\n]*", *values[position + 1 :]])
     begin = ",".join([*values[:position], "[^,\\n]*"])
-    pattern = literal(rf"^{end}\n({','.join(values)}\n)*{begin}$")
+    # Rows are never tried another time: Java would call itself for each of them, and have no room left for thousands.
+    pattern = literal(rf"^{end}\n({','.join(values)}\n)*+{begin}$")
     return rf"(contains(_{position}, '\n') AND _{position} RLIKE {pattern})"
 
 
