@@ -1,10 +1,9 @@
-import os
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFiles, StagedBatch
+from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
 
 BATCH = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
 
@@ -37,22 +36,6 @@ def test_a_batch_whose_closing_was_cut_short_is_closed_by_the_next_run(
         checkpoint.close(batch.batch_id)
     checkpoint.forget_attempts()
     assert [path.parent.name for path in tmp_path.rglob("*") if path.is_file()] == (["loaded"] if is_staged else [])
-
-
-def test_what_a_replay_that_was_cut_short_has_written_in_part_is_removed_with_its_note(tmp_path: Path) -> None:
-    checkpoint, landing = Checkpoint(tmp_path / "checkpoint"), tmp_path / "landing"
-    for name in ("replay-files-1", "replay-files-2"):
-        checkpoint.note_replay(name, ReplayedFiles(()))
-        (landing / name).mkdir(parents=True)
-        (landing / name / ".a.csv").touch()
-    [old] = (tmp_path / "checkpoint" / "replays").glob("replay-files-1*")
-    os.utime(old, (0, 0))
-    checkpoint.forget_replays(landing)
-    assert [path.parent.name for path in landing.rglob(".a.csv")] == ["replay-files-2"]
-    assert old.exists()
-    (landing / "replay-files-1").rmdir()
-    checkpoint.forget_replays(landing)
-    assert not old.exists()
 
 
 def test_what_a_killed_writer_left_aside_is_read_by_nobody(tmp_path: Path) -> None:

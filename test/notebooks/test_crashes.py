@@ -131,10 +131,11 @@ def test_what_a_sender_writes_after_a_pause_is_loaded_by_the_next_run(
         monkeypatch.setattr(os, "replace", refuse_to_rename)
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.run()
-    add_row_to_taken_file(pipeline)
-    staged, _ = pipeline.run()
-    assert set(pipeline.statuses()) == {"T1", "T3"}
-    assert "a.csv was written to after it had been loaded" in staged.warnings[0]
+    for rows in (2, 3):
+        add_row_to_taken_file(pipeline)
+        staged, _ = pipeline.run()
+        assert (set(pipeline.statuses()), len(pipeline.table("stage_orders_table"))) == ({"T1", "T3"}, rows)
+        assert "a.csv was written to after it had been loaded" in staged.warnings[0]
     staged, _ = pipeline.run()
     assert (staged.files, staged.warnings) == ((), ())
 
@@ -155,7 +156,7 @@ def test_what_a_sender_wrote_after_a_pause_counts_once_where_the_run_that_put_it
 
 
 def add_row_to_taken_file(pipeline: Pipeline) -> None:
-    [taken] = (pipeline.volume / "archive").rglob("a.csv")
+    taken = min((pipeline.volume / "archive").rglob("a.csv"))
     with taken.open("a") as still_open:
         still_open.write(f"{order(3)}\n")
 

@@ -1,12 +1,17 @@
+import os
 from dataclasses import replace
 from datetime import date, datetime, timezone
+from pathlib import Path
 
 import pytest
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
+from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.files.landing import list_arrivals
+from order_tracking.files.volume import open_volume
 from order_tracking.tasks.load_batch import Policy
-from order_tracking.tasks.replay import ReplaySummary, replay
+from order_tracking.tasks.replay import ReplaySummary, finish_putting_back, replay
 from pipeline import HEADER, Pipeline, lines, order
 
 
@@ -59,6 +64,32 @@ def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline:
     pipeline.drop(put[0], lines(bad))
     pipeline.run()
     assert [path for path, _, _ in pipeline.quarantine()] == ["b.csv", put[0]]
+
+
+def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was(tmp_path: Path) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    batch_id = new_batch_id(datetime.now(timezone.utc))
+    source = volume.archive_of(batch_id) / "in part.csv"
+    source.parent.mkdir(parents=True)
+    source.write_text("whole")
+    for folder in ("replay-files-old", "replay-files-young"):
+        checkpoint.note_replay(folder, ReplayedFiles(()))
+        directory = volume.landing / folder / batch_id
+        directory.mkdir(parents=True)
+        (directory / ".in part.csv").write_text("who")
+        (directory / ".moved.csv").write_text("whole")
+        (directory / ".copied.csv").write_text("whole")
+        (directory / "copied.csv").write_text("who")
+        (directory / ".done.csv").write_text("whole")
+        (directory / "done.csv").write_text("whole")
+    (volume.landing / "replay-files-old" / ".not of a batch").touch()
+    assert list_arrivals(volume.landing).files == []
+    os.utime(tmp_path / "checkpoint" / "replays" / "replay-files-old.json", (0, 0))
+    finish_putting_back(volume, checkpoint)
+    found = [file.path for file in list_arrivals(volume.landing).files]
+    assert found == [f"replay-files-old/{batch_id}/{name}.csv" for name in ("copied", "done", "moved")]
+    assert {(volume.landing / path).read_text() for path in found} == {"whole"}
+    assert len([path for path in volume.landing.rglob(".*.csv")]) == 4
 
 
 def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:

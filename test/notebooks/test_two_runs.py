@@ -100,8 +100,9 @@ def test_of_two_attempts_at_once_none_loses_a_file(pipeline: Pipeline) -> None:
 
     with ThreadPoolExecutor(2) as runs:
         list(runs.map(race, attempts))
-    assert pipeline.files("file_arrival") == {}
-    assert pipeline.files("archive") == {f"{number}.csv": lines(order(number)).encode() for number in range(50)}
+    # One that both have stepped on stays where it was, for the next run.
+    found = {**pipeline.files("file_arrival"), **pipeline.files("archive")}
+    assert found == {f"{number}.csv": lines(order(number)).encode() for number in range(50)}
 
 
 def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectAddress) -> None:

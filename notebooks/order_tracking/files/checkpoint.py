@@ -171,6 +171,14 @@ class Checkpoint:
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
         return is_open and _with_attempts(claim, names).attempt == 1
 
+    def is_in_another(self, claim: Claim, file: ArrivedFile) -> bool:
+        """Tell whether another batch that is open has a file as well, since another run listed it at once."""
+        others: list[Claim | StagedBatch] = [*self.claimed(), *self.staged()]
+        names = {
+            (each.path, each.file_id) for other in others if other.batch_id != claim.batch_id for each in other.files
+        }
+        return (file.path, file.file_id) in names
+
     def stage(self, staged: StagedBatch) -> None:
         """Note what became of a batch's files."""
         _write(self._batches / f"{staged.batch_id}{_STAGED}", to_json(staged))
@@ -235,20 +243,18 @@ class Checkpoint:
         return {file.path: file for each in found if each for file in each.files}
 
     def forget_replays(self, landing_directory: Path) -> None:
-        """Forget the folders that are not in the landing directory any more, unless a batch of them is open.
-
-        What a replay that was cut short has left there in part is removed.
-        """
+        """Forget the folders that are not in the landing directory any more, unless a batch of them is open."""
         if self.claimed():
             return
-        for path in self._replays.glob(f"*{_JSON}"):
-            if time.time() - path.stat().st_mtime <= _LEFT_BEHIND_SECONDS:
-                continue
-            folder = landing_directory / path.name.removesuffix(_JSON)
-            for unfinished in filter(Path.is_file, folder.rglob(".*")):
-                unfinished.unlink(missing_ok=True)
-            if not folder.exists():
-                path.unlink(missing_ok=True)
+        for folder in self.old_replays():
+            if not (landing_directory / folder).exists():
+                (self._replays / f"{folder}{_JSON}").unlink(missing_ok=True)
+
+    def old_replays(self) -> list[str]:
+        """Name the folders that nobody is about to put anything into any more."""
+        notes = self._replays.glob(f"*{_JSON}")
+        old = [path for path in notes if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS]
+        return [path.name.removesuffix(_JSON) for path in old]
 
     def forget_attempts(self) -> None:
         """Forget the attempts of batches that are gone: a run died while it closed one that it had divided."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from order_tracking.files.batch import larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim
-from order_tracking.files.landing import REASON_ENDING, ArrivedFile, look_at
+from order_tracking.files.landing import ArrivedFile, look_at, reason_of
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
 
@@ -51,8 +51,8 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
         target.parent.mkdir(parents=True, exist_ok=True)
         if not volume.move(volume.landing / file.path, target):
             landed = look_at(volume.landing, file.path)
-            if not landed and checkpoint.is_only_attempt(claim):
-                target.unlink(missing_ok=True)  # Another batch has it, and this is a copy.
+            if not landed and checkpoint.is_in_another(claim, file):
+                target.unlink(missing_ok=True)  # A copy: another batch has it.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
     if taken:
@@ -67,7 +67,7 @@ def reject(
     """Move a taken file from the archive to the rejected files, with the reason, and what more there is, beside it."""
     destination = volume.rejected_of(batch_id) / file.path
     destination.parent.mkdir(parents=True, exist_ok=True)
-    _reason_of(destination).write_text(f"{reason}\n{details}", encoding="utf-8")
+    reason_of(destination).write_text(f"{reason}\n{details}", encoding="utf-8")
     volume.move(volume.archive_of(batch_id) / file.path, destination)
     moved_to = volume.relative(destination)
     return outcome(batch_id, file, State.REJECTED, reason=reason, moved_to=moved_to, rows_read=rows_read)
@@ -110,8 +110,4 @@ def _move_back(volume: Volume, source: Path, target: Path) -> None:
         source.unlink()
     else:
         volume.move(source, target)
-    _reason_of(source).unlink(missing_ok=True)
-
-
-def _reason_of(rejected: Path) -> Path:
-    return rejected.with_name(rejected.name + REASON_ENDING)
+    reason_of(source).unlink(missing_ok=True)

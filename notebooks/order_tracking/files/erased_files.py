@@ -1,14 +1,16 @@
 """Erase an order from archived and rejected files: search all of them, and write those anew that have it."""
 
+import contextlib
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from order_tracking.errors import UnreadableFileError
 from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
-from order_tracking.files.landing import REASON_ENDING
+from order_tracking.files.landing import reason_of
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, files_below
@@ -90,15 +92,23 @@ def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords, note: C
         records: Tells the order's records.
         note: Is told the file's new size before it is in its place.
     """
-    reason = file.location.with_name(file.location.name + REASON_ENDING)
+    reason = reason_of(file.location)
     if reason.exists():
         reason.write_text(f"{without_shown_rows(reason.read_text(encoding='utf-8')).rstrip()}\n", encoding="utf-8")
-    # In a folder of its own: a run of the load job may be about to finish the same erasure.
-    unfinished = volume.path / _UNFINISHED / secrets.token_hex(4) / file.location.relative_to(volume.path)
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
-    records.rewrite(file.location, unfinished)
-    note(unfinished.stat().st_size)
-    volume.move(unfinished, file.location)
+    is_done = False
+    while not is_done:
+        folder = volume.path / _UNFINISHED / secrets.token_hex(4)
+        unfinished = folder / file.location.relative_to(volume.path)
+        unfinished.parent.mkdir(parents=True)
+        try:
+            records.rewrite(file.location, unfinished)
+            note(unfinished.stat().st_size)
+            is_done = volume.move(unfinished, file.location)
+        except FileNotFoundError:
+            # A run of the load job that finishes the same erasure has taken this one for cut short.
+            if not file.location.exists():
+                raise
+        shutil.rmtree(folder)
 
 
 def without_shown_rows(reason: str) -> str:
@@ -121,10 +131,12 @@ def finish_rewriting(volume: Volume) -> None:
     for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
         if unfinished.is_file():
             place = volume.path.joinpath(*unfinished.relative_to(volume.path / _UNFINISHED).parts[1:])
-            if place.exists() and place.stat().st_size < unfinished.stat().st_size:
-                volume.move(unfinished, place)
-            else:
-                unfinished.unlink()
+            # Another run may be about to do the same.
+            with contextlib.suppress(FileNotFoundError):
+                if place.exists() and place.stat().st_size < unfinished.stat().st_size:
+                    volume.move(unfinished, place)
+                else:
+                    unfinished.unlink()
 
 
 def _files_of(volume: Volume, directory: str) -> Iterator[tuple[Path, str, str]]:

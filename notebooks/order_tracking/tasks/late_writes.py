@@ -4,7 +4,6 @@ A file is moved before it is read, and looked at once more when it has been read
 same, pause for longer than that, and write more: to the file in the archive, where nothing else would ever look.
 """
 
-import shutil
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,7 +13,7 @@ from order_tracking.files.landing import ArrivedFile, look_at
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
-from order_tracking.tasks.replay import PutBack, loaded_again
+from order_tracking.tasks.replay import PutBack, copy, loaded_again, readings_before
 
 
 def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) -> list[str]:
@@ -27,27 +26,38 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
     batches = checkpoint.loaded(now)
     staged = [file for batch in batches for file in batch.files if file.state is State.STAGED]
     looked_at = map_in_pool(lambda file: look_at(volume.archive_of(file.batch_id), file.path), staged)
-    # A run may have died after it had put a copy there.
-    again = loaded_again(volume, checkpoint, batches)
-    found_as = {(file.batch_id, file.path): found for file, found in zip(staged, looked_at, strict=True)}
+    grown = {
+        (file.batch_id, file.path): found
+        for file, found in zip(staged, looked_at, strict=True)
+        if found and found.size_bytes != file.size_bytes
+    }
+    # One that is on its way already waits until it is merged.
+    for batch_id, path in loaded_again(volume, checkpoint) if grown else ():
+        for reading in ((batch_id, path), *readings_before(path)):
+            grown.pop(reading, None)
     for batch in batches:
         files: list[FileOutcome] = []
         for file in batch.files:
-            found = found_as.get((file.batch_id, file.path))
-            if found and found.size_bytes != file.size_bytes:
+            found = grown.get((file.batch_id, file.path))
+            if found:
+                # It may have grown before; and a run may have died after it had put it back.
+                newest = next(
+                    (each for each in staged if (file.batch_id, file.path) in readings_before(each.path)), file
+                )
+                if newest.size_bytes != found.size_bytes:
+                    warnings.append(_put_back(volume, checkpoint, file, found, newest, now))
                 file = replace(file, size_bytes=found.size_bytes)
-                put_back = again.get((file.batch_id, file.path))
-                if not put_back or put_back.size_bytes != found.size_bytes:
-                    warnings.append(_put_back(volume, checkpoint, file, found, now))
             files.append(file)
         if tuple(files) != batch.files:
             checkpoint.note_loaded(replace(batch, files=tuple(files)))
     return warnings
 
 
-def _put_back(volume: Volume, checkpoint: Checkpoint, file: FileOutcome, found: ArrivedFile, now: datetime) -> str:
+def _put_back(
+    volume: Volume, checkpoint: Checkpoint, file: FileOutcome, found: ArrivedFile, newest: FileOutcome, now: datetime
+) -> str:
     put_back = PutBack(volume.probed(), checkpoint, now)
     path = f"{put_back.folder}/{file.batch_id}/{file.path}"
-    put_back.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=file)])
-    put_back.put(path, partial(shutil.copyfile, volume.archive_of(file.batch_id) / file.path))
+    put_back.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=newest)])
+    put_back.put(path, partial(copy, volume.archive_of(file.batch_id) / file.path))
     return f"{file.path} was written to after it had been loaded; it is loaded again as {path}"

@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timezone
 from functools import partial
@@ -20,10 +20,11 @@ from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
-from order_tracking.files.batch import batch_date
-from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles, StagedBatch
+from order_tracking.files.batch import batch_date, is_batch_id
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.files.claimed_files import outcome
-from order_tracking.files.landing import REASON_ENDING, look_at
+from order_tracking.files.landing import REPLAY, look_at, reason_of
+from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, files_below, open_volume
 from order_tracking.rows.stage import discard_files
@@ -38,7 +39,7 @@ SOURCES = ("archive", "quarantine", "rejected")
 _IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
 
 #: For files that are put back whole, and for rows of a file; an earlier version made no difference.
-_FILES_FOLDER, _ROWS_FOLDER, _ANY_FOLDER = "replay-files-", "replay-rows-", "replay-"
+_FILES_FOLDER, _ROWS_FOLDER = f"{REPLAY}files-", f"{REPLAY}rows-"
 
 
 @dataclass(frozen=True)
@@ -78,32 +79,63 @@ class PutBack:
         """Note all the files that are about to be put there."""
         self._checkpoint.note_replay(self.folder, ReplayedFiles(tuple(files)))
 
-    def put(self, path: str, write: Callable[[Path], Any]) -> str:
-        """Write a file into the landing directory so that it is there as a whole or not at all."""
+    def put(self, path: str, write: Callable[[Path], bool]) -> str | None:
+        """Write a file into the landing directory, where it is left alone until it is whole; None if none is written.
+
+        Until then there is a hidden one of its name beside it.
+        """
         target = self._volume.landing / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}")  # Hidden files are left alone.
-        write(unfinished)
+        unfinished = _unfinished(target)
+        if not write(unfinished):
+            unfinished.unlink(missing_ok=True)
+            return None
         self._volume.move(unfinished, target)
         return path
 
 
-def loaded_again(
-    volume: Volume, checkpoint: Checkpoint, loaded: Sequence[StagedBatch] = ()
-) -> dict[tuple[str, str], FileOutcome]:
-    """List the readings, by batch and path, that files supersede which are on their way to the orders.
+def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> None:
+    """Finish what was cut short an hour ago or longer while a file was put back.
 
-    Args:
-        volume: The volume.
-        checkpoint: The checkpoint.
-        loaded: Batches whose files came to their end, but are listed all the same.
+    A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Any other one
+    may be a part: then the file is still where it came from.
     """
+    for folder in checkpoint.old_replays():
+        for unfinished in filter(Path.is_file, (volume.landing / folder).rglob(".*")):
+            target = unfinished.with_name(unfinished.name[1:])
+            batch_id, _, path = target.relative_to(volume.landing / folder).as_posix().partition("/")
+            if not is_batch_id(batch_id):
+                continue
+            sources = [directory / path for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id))]
+            if target.exists():
+                is_whole = target.stat().st_size < unfinished.stat().st_size
+            else:
+                is_whole = not any(source.exists() for source in sources)
+            if is_whole:
+                copy_verify_delete(unfinished, target)
+            else:
+                unfinished.unlink(missing_ok=True)
+
+
+def _unfinished(target: Path) -> Path:
+    return target.with_name(f".{target.name}")
+
+
+def loaded_again(volume: Volume, checkpoint: Checkpoint) -> set[tuple[str, str]]:
+    """Name the readings, by batch and path, that files supersede which are on their way to the orders."""
     claimed = {file.path for claim in checkpoint.claimed() for file in claim.files}
-    staged = {file.path for batch in (*checkpoint.staged(), *loaded) for file in batch.files}
+    staged = {file.path for batch in checkpoint.staged() for file in batch.files}
+
+    def is_on_its_way(path: str) -> bool:
+        target = volume.landing / path
+        return path in claimed or path in staged or target.exists() or _unfinished(target).exists()
+
+    superseding = [(file.path, file.supersedes) for file in checkpoint.replayed().values() if file.supersedes]
+    on_their_way = map_in_pool(lambda each: is_on_its_way(each[0]), superseding)
     return {
-        (file.supersedes.batch_id, file.supersedes.path): file.supersedes
-        for path, file in checkpoint.replayed().items()
-        if file.supersedes and (path in claimed or path in staged or (volume.landing / path).exists())
+        (reading.batch_id, reading.path)
+        for (_, reading), is_there in zip(superseding, on_their_way, strict=True)
+        if is_there
     }
 
 
@@ -185,14 +217,7 @@ def _replay_files(
     is_archived = source == "archive"
     batches = {batch_id for _, path, _ in chosen for batch_id, _ in readings_before(path)}
     ledger = read_ledger(spark, tables, batches | {batch_id for batch_id, _, _ in chosen})
-    again = loaded_again(volume, checkpoint).keys()
-
-    def would_count_once(batch_id: str, path: str) -> bool:
-        readings = [(batch_id, path)] if is_archived else _readings_of_whole_file(path)
-        states = [found.state for each in readings if (found := ledger.get(each))]
-        return again.isdisjoint(readings) and not {State.SUPERSEDED, State.WITHDRAWN}.intersection(states)
-
-    chosen = [each for each in chosen if would_count_once(*each[:2])]
+    again = loaded_again(volume, checkpoint)
 
     def earlier(batch_id: str, path: str, file: Path) -> FileOutcome:
         found = ledger.get((batch_id, path))
@@ -204,43 +229,64 @@ def _replay_files(
 
     put_back = PutBack(volume, checkpoint, now)
     # Two batches may have files of one name.
-    replayed = []
+    replayed: dict[Path, ReplayedFile] = {}
     for batch_id, path, file in chosen:
         reading = earlier(batch_id, path, file)
+        # A rejected file may be an archived one that was put back before.
+        in_place = reading if is_archived else _reading_in_place(volume, reading, ledger)
+        if in_place and ((in_place.batch_id, in_place.path) in again or in_place.state is not State.MERGED):
+            continue
+        if in_place:
+            again.add((in_place.batch_id, in_place.path))
         target = f"{put_back.folder}/{batch_id}/{path}"
-        # A rejected file may be an archived one that was put back before: then its earlier reading still counts.
-        before = (ledger.get(each) for each in _readings_of_whole_file(path))
-        merged = next((each for each in before if each and each.state is State.MERGED), None)
-        supersedes = reading if is_archived else merged
-        replayed.append(ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, supersedes))
-    put_back.note(replayed)
+        replayed[file] = ReplayedFile(target, _first_path(path), reading.modified_at, is_archived, in_place)
+    if not replayed:
+        return ()
+    put_back.note(replayed.values())
 
     def put(file: Path, target: str) -> str | None:
         if is_archived:
-            return put_back.put(target, partial(shutil.copyfile, file))
-        landed = volume.landing / target
-        landed.parent.mkdir(parents=True, exist_ok=True)
-        if not volume.move(file, landed):
-            landed.unlink(missing_ok=True)  # Another replay has put it into a folder of its own.
-            return None
-        file.with_name(file.name + REASON_ENDING).unlink(missing_ok=True)
-        return target
+            return put_back.put(target, partial(copy, file))
+        put = put_back.put(target, partial(volume.move, file))
+        if put:
+            reason_of(file).unlink(missing_ok=True)
+        return put
 
-    pairs = [(file, each.path) for (_, _, file), each in zip(chosen, replayed, strict=True)]
+    pairs = [(file, each.path) for file, each in replayed.items()]
     return tuple(filter(None, map_in_pool(lambda pair: put(*pair), pairs)))
 
 
-def readings_before(path: str, folder: str = _ANY_FOLDER) -> list[tuple[str, str]]:
+def _reading_in_place(
+    volume: Volume, rejected: FileOutcome, ledger: Mapping[tuple[str, str], FileOutcome]
+) -> FileOutcome | None:
+    """Find the reading of a rejected file that counts, or would if it had not left since; None if there is none.
+
+    One that was withdrawn is none once its file has been put back: the rejected one is that file.
+    """
+    if rejected.state is State.WITHDRAWN:
+        return None
+    for batch_id, path in readings_before(rejected.path, _FILES_FOLDER):
+        reading = ledger.get((batch_id, path))
+        if reading and reading.state is State.WITHDRAWN:
+            return reading if (volume.rejected_of(batch_id) / path).exists() else None
+        if reading and reading.state not in (State.REJECTED, State.DROPPED):
+            return reading
+    return None
+
+
+def copy(source: Path, target: Path) -> bool:
+    """Copy a file, which stays."""
+    shutil.copyfile(source, target)
+    return True
+
+
+def readings_before(path: str, folder: str = REPLAY) -> list[tuple[str, str]]:
     """Name, by batch and path, what a file was before it was put back, which may have been more than once."""
     readings = []
     while put_back := re.match(rf"{folder}[^/]+/([^/]+)/(.+)", path, re.DOTALL):
         batch_id, path = put_back.groups()
         readings.append((batch_id, path))
     return readings
-
-
-def _readings_of_whole_file(path: str) -> list[tuple[str, str]]:
-    return readings_before(path, _FILES_FOLDER)
 
 
 def _first_path(path: str) -> str:
@@ -274,7 +320,8 @@ def _replay_quarantine(
     # One question for all files: one for each of them takes longer than all the rest.
     for (batch_id, path), of_file in groupby(columns.sort(*columns.columns[:3]).toLocalIterator(), lambda row: row[:2]):
         raw = [json.loads(row.raw_row) for row in of_file]
-        put.append(put_back.put(f"{put_back.folder}/{batch_id}/{path}", partial(_write_csv, raw)))
+        put.append(f"{put_back.folder}/{batch_id}/{path}")
+        put_back.put(put[-1], partial(_write_csv, raw))
     # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
     discard_files(spark, tables.quarantine, groups, _IS_WHOLE)
     put_back.note(replace(file, in_quarantine=False) for file in replayed)
@@ -302,8 +349,9 @@ def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFr
     return rows.where(F.col("_source_file").isin(*paths)) if paths else rows
 
 
-def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> None:
+def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> bool:
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    return True

@@ -21,7 +21,7 @@ from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks import erase, withdraw
 from order_tracking.tasks.late_writes import put_back_what_grew
 from order_tracking.tasks.load_batch import BatchLoader, LoadedBatch, Policy
-from order_tracking.tasks.replay import leave_quarantine
+from order_tracking.tasks.replay import finish_putting_back, leave_quarantine
 from order_tracking.tasks.summary import FileSummary, SourceToStageSummary
 from order_tracking.tasks.task_run import TaskRun, count_files, task_run
 
@@ -81,6 +81,7 @@ def source_to_stage(
         if not open_batches.erasures():  # The files that one writes anew would seem to be cut, or to have grown.
             run.warnings += put_back_what_grew(directories, open_batches, now())
         left_behind = sorted(open_batches.claimed(), key=lambda claim: claim.attempt)
+        finish_putting_back(directories, open_batches)
         arrivals = list_arrivals(directories.landing)
         remove_emptied(arrivals.empty_folders, now())
         open_batches.forget_replays(directories.landing)
