@@ -300,6 +300,19 @@ def test_bad_rows_are_quarantined_with_their_reasons(pipeline: Pipeline) -> None
     assert '"received_date":"01/02/2026"' in raw_rows[3]
 
 
+def test_a_row_of_very_many_values_is_quarantined_as_any_other_that_is_malformed(pipeline: Pipeline) -> None:
+    wide = order(9) + 25_000 * ","
+    quoted_wide = quoted(9, '"x"') + 70_000 * ",1"
+    for number, rows in enumerate([(wide,), (quoted_wide,), (wide, quoted(7, '"a\nb"')), (quoted_wide[:-1],)]):
+        end = "" if number == 3 else "\n"
+        content = lines(order(f"{number}-1"), *rows).removesuffix("\n") + end
+        pipeline.drop(f"{number}.csv", content, minutes_ago=11)
+    staged, _ = pipeline.run()
+    assert [(file.outcome, file.rows_quarantined) for file in staged.files] == [("staged", 1)] * 4
+    assert set(pipeline.statuses()) == {*(f"T{number}-1" for number in range(4)), "T7"}
+    assert {tuple(reasons) for *_, reasons in pipeline.quarantine()} == {((None, "malformed"),)}
+
+
 def test_rows_are_counted_by_file(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1), "x"))
     pipeline.drop("b.csv", lines("x", "y"))

@@ -16,7 +16,9 @@ from order_tracking.files.records import MAX_RECORD_BYTES, Record, count_well_qu
 #: Spark unpacks files with these endings, whatever is in them.
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 
-#: Spark's reader takes 20,480 columns, and needs more memory with each: an order has a few.
+#: Spark's reader takes so many values of a row if it is told nothing, and needs more memory with each.
+DEFAULT_MAX_VALUES = 20_480
+#: An order has a few.
 MAX_COLUMNS = 1_000
 
 _CHUNK_BYTES = 4 << 20
@@ -79,6 +81,7 @@ class Content:
         is_plain: Whether it is all ASCII without control characters, so that no value needs a closer look.
         is_composed: Whether its text is in Unicode's composed form (NFC).
         skipped: How many records of white space are before the header, which are none to people.
+        max_values: How many values its widest row has, where that is more than Spark's reader expects.
         last: The last record's number, counted from 0 as Spark counts, if no line end follows it: it may be cut.
     """
 
@@ -90,6 +93,7 @@ class Content:
     is_composed: bool = True
     skipped: int = 0
     last: int | None = None
+    max_values: int = DEFAULT_MAX_VALUES
 
 
 def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> Content:
@@ -138,6 +142,7 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
         text.is_composed,
         skipped,
         None if is_ended or records == 1 else _count_for_spark(path) - 1,
+        text.max_values,
     )
 
 
@@ -157,6 +162,7 @@ class _Text:
     is_ended: bool = True
     is_plain: bool = True
     is_composed: bool = True
+    max_values: int = DEFAULT_MAX_VALUES
 
 
 def _check_name(name: str) -> None:
@@ -197,6 +203,7 @@ def _read_through(path: Path) -> _Text:
             and len(lines.translate(None, _CONTROLS)) == len(lines)
             and lines.count(b"\r") == lines.count(b"\r\n")
         )
+        found.max_values = max(found.max_values, _max_values(lines))
         found.is_composed &= lines.isascii() or unicodedata.is_normalized("NFC", text)
         line += ends
     return found
@@ -222,6 +229,19 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
             chunk = file.read(_CHUNK_BYTES)
         if rest:
             yield rest
+
+
+def _max_values(lines: bytes) -> int:
+    """Count the values of the widest of the lines that are long enough to have more than Spark's reader expects."""
+    most, start = 0, 0
+    while len(lines) - start >= DEFAULT_MAX_VALUES:
+        end = lines.rfind(b"\n", start, start + DEFAULT_MAX_VALUES)
+        if end < 0:
+            end = lines.find(b"\n", start)
+            end = len(lines) if end < 0 else end
+            most = max(most, lines.count(b",", start, end) + 1)
+        start = end + 1
+    return most
 
 
 def _may_have_blanks(lines: bytes) -> bool:

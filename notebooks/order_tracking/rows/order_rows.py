@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from order_tracking.contract.contract import Column, Contract, column_name
 from order_tracking.contract.rules import broken_rules, clean, parse, typed
 from order_tracking.files.claimed_files import TakenFile
-from order_tracking.files.inspection import Content, Header
+from order_tracking.files.inspection import DEFAULT_MAX_VALUES, Content, Header
 from order_tracking.sql import identifier, literal
 
 _UNSPLIT = "_unsplit"
@@ -104,7 +104,7 @@ def _scans(files: Sequence[ReadableFile], added_columns: Collection[str]) -> Ite
         content, names = each.content, each.content.header.names
         # Where the columns are, however the header spells them: each scan takes its time, and senders are many.
         columns = list(map(column, names, content.header.columns))
-        alone = each.file.path if each.needs_numbers else ""
+        alone = each.file.path if each.needs_numbers or content.max_values > DEFAULT_MAX_VALUES else ""
         repeated = names if len(set(names)) < len(names) else ()
         quotes = content.well_quoted, content.spans_lines
         return each.directory, columns, repeated, quotes, content.is_plain, content.is_composed, alone
@@ -137,7 +137,7 @@ def _read_files_of_one_shape(
     raw = (
         spark.read.schema(", ".join(f"{name} STRING" for name in [*positions, _UNSPLIT]))
         .options(header=not files[0].needs_numbers, multiLine=is_whole, lineSep="\n", escape='"')
-        .options(mode="PERMISSIVE", columnNameOfCorruptRecord=_UNSPLIT)
+        .options(mode="PERMISSIVE", columnNameOfCorruptRecord=_UNSPLIT, maxColumns=content.max_values)
         .csv([_escaped(each) for each in files])
     )
     raw = raw.selectExpr("*", f"{_source_file(files)} AS _source_file", *_numbers(files[0]))
