@@ -15,7 +15,8 @@ export class OrderLoadJob extends OrderNotebookJob {
         // tells of. No retries: a verdict does not change by trying again. See docs/decisions/quality-gate.md.
         quality_gate: { dependsOn: after("source_to_stage", "stage_to_final"), runIf: "ALL_DONE" },
         source_to_stage: RETRIES,
-        stage_to_final: { ...RETRIES, dependsOn: after("source_to_stage") },
+        // Also after a failure: what was staged is whole, and no batch, file or removal that fails keeps it from the orders.
+        stage_to_final: { ...RETRIES, dependsOn: after("source_to_stage"), runIf: "ALL_DONE" },
       },
       parameters: {
         cut_rows: environment.cutRows,

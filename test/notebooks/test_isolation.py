@@ -1,5 +1,6 @@
 """What is wrong with one file, or one file of the checkpoint, stops nothing else."""
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -58,6 +59,32 @@ def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_
         pipeline.gate("1")
     assert len(pipeline.table("stage_orders_table")) == 5
     assert (Checkpoint(pipeline.checkpoint).claimed(), Checkpoint(pipeline.checkpoint).staged()) == ([], [])
+
+
+def test_a_file_that_cannot_be_taken_stays_where_it_is_and_is_told_at_each_run(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one whose path is too long for a directory of the archive."""
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop(POISON, lines(order(99)))
+    take = load_batch.take
+
+    def refuse(volume: Any, checkpoint: Any, claim: Any, file: Any) -> Any:
+        if file.path == POISON:
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
+        return take(volume, checkpoint, claim, file)
+
+    monkeypatch.setattr(load_batch, "take", refuse)
+    for _ in range(2):
+        with pytest.raises(LoadError):
+            pipeline.stage("1")
+    staged = pipeline.stage("1")
+    assert {file.path: file.outcome for file in staged.files} == {"a.csv": "staged", POISON: "dropped"}
+    assert pipeline.merge("1").inserted == 1
+    with pytest.raises(QualityGateError, match=r"poison\.csv: it could not be loaded .*File name too long"):
+        pipeline.gate("1")
+    assert pipeline.files("file_arrival").keys() == {POISON}
+    assert Checkpoint(pipeline.checkpoint).claimed() == []
 
 
 def test_what_is_new_is_loaded_before_what_failed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
+import errno
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
 from order_tracking.files.landing import list_arrivals, look_at, remove_emptied, why_unfinished
 
 
@@ -28,6 +30,31 @@ def test_hidden_and_unfinished_files_and_returned_reasons_are_ignored(tmp_path: 
         "a.csv._COPYING_",
         "a.csv.reason.txt",
     }
+
+
+def test_what_cannot_be_looked_at_stops_nothing_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    for folder in ("of_another", "of_ours"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "b.csv").touch()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("of_another"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = list_arrivals(tmp_path)
+    assert [file.path for file in found.files] == ["a.csv", "of_ours/b.csv"]
+    assert found.left_alone == {
+        "loop.csv": "it cannot be looked at: Too many levels of symbolic links",
+        "of_another/": "it cannot be listed: Permission denied",
+    }
+    monkeypatch.undo()
+    with pytest.raises(FileNotFoundError):
+        list_arrivals(tmp_path / "not there")
 
 
 def test_a_file_written_again_is_another_file(tmp_path: Path) -> None:

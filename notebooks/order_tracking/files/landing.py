@@ -64,10 +64,22 @@ class Arrivals:
 
 
 def list_arrivals(landing_directory: Path) -> Arrivals:
-    """Look through the landing directory and its folders, once."""
+    """Look through the landing directory and its folders, once.
+
+    Raises:
+        OSError: If it cannot be listed; a folder in it that cannot be is told of, and left alone.
+    """
     found = Arrivals()
     paths: list[str] = []
-    for folder, folders, names in os.walk(landing_directory):
+
+    def tell(error: OSError) -> None:
+        if Path(error.filename) == landing_directory:
+            raise error
+        if not isinstance(error, FileNotFoundError):
+            folder = Path(error.filename).relative_to(landing_directory)
+            found.left_alone[f"{folder.as_posix()}/"] = f"it cannot be listed: {error.strerror}"
+
+    for folder, folders, names in os.walk(landing_directory, onerror=tell):
         below = Path(folder).relative_to(landing_directory)
         if not folders and not names and Path(folder) != landing_directory:
             found.empty_folders.append(Path(folder))
@@ -86,8 +98,19 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
                 found.left_alone[path] = reason
             elif name != _KEEP:
                 paths.append(path)
-    found.files.extend(filter(None, map_in_pool(partial(look_at, landing_directory), paths)))
+    for path, file in zip(paths, map_in_pool(partial(_look_at_or_say, landing_directory), paths), strict=True):
+        if isinstance(file, str):
+            found.left_alone[path] = file
+        elif file:
+            found.files.append(file)
     return found
+
+
+def _look_at_or_say(directory: Path, path: str) -> ArrivedFile | str | None:
+    try:
+        return look_at(directory, path)
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror}"
 
 
 def look_at(directory: Path, path: str) -> ArrivedFile | None:

@@ -4,6 +4,7 @@ Each step gives the same result when it is done again, so a batch that was cut s
 again. What is wrong with one file is that file's matter: it is set aside, and the others are loaded.
 """
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ _MAX_READS = 3
 
 #: Each column takes its part of every merge, and a sender who invents names would add them for ever.
 _MAX_ADDED_COLUMNS = 200
+
+#: What is wrong with a file that cannot be moved: its path is too long for another directory, or it may not be read.
+_CANNOT_BE_TAKEN = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 
 #: So many bad rows are told of where a file is rejected for them, and so many of these to those who only read a line.
 _TOLD_ROWS, _TOLD_IN_A_LINE = 100, 3
@@ -129,11 +133,19 @@ class BatchLoader:
             claim = self.checkpoint.begin_again(claim)
 
     def give_up(self, claim: Claim, error: Exception) -> LoadedBatch:
-        """Reject the only file of a batch that could not be loaded however often it was tried."""
+        """Reject the only file of a batch that could not be loaded however often it was tried.
+
+        One that cannot even be taken stays in the landing directory, and people are told at each run.
+        """
         self.discard_rows(claim)
         [file] = claim.files
-        taken = take(self.volume, self.checkpoint, claim, file)
         reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
+        try:
+            taken = take(self.volume, self.checkpoint, claim, file)
+        except OSError as refused:
+            if refused.errno not in _CANNOT_BE_TAKEN:
+                raise
+            taken = outcome(claim.batch_id, file, State.DROPPED, reason=f"{reason}; it stays where it is")
         rejected = (
             reject(self.volume, claim.batch_id, self._as_sent(taken), reason) if isinstance(taken, TakenFile) else taken
         )

@@ -16,7 +16,7 @@ beforeAll(() => {
   loads = job.task.filter((task) => task !== gate);
 });
 
-it("runs source_to_stage, then stage_to_final, and judges both, whatever became of them", () => {
+it("runs source_to_stage, then stage_to_final, then judges both, each whatever became of those before", () => {
   const order = job.task.map(({ task_key, depends_on = [], run_if }) => [
     task_key,
     depends_on.map((other) => other.task_key),
@@ -26,7 +26,7 @@ it("runs source_to_stage, then stage_to_final, and judges both, whatever became 
   expect(order).toEqual([
     ["quality_gate", ["source_to_stage", "stage_to_final"], "ALL_DONE"],
     ["source_to_stage", [], undefined],
-    ["stage_to_final", ["source_to_stage"], undefined],
+    ["stage_to_final", ["source_to_stage"], "ALL_DONE"],
   ]);
 });
 
