@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from crash_scenario import Crash, crashing
@@ -11,6 +12,8 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import at_most
 from order_tracking.errors import RemovalError
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, Withdrawal
 from order_tracking.files.moving import Move, copy_verify_delete, rename
 from order_tracking.files.volume import Volume
 from order_tracking.rows.fold_stage import delete_repeats
@@ -97,7 +100,9 @@ def test_the_next_run_finishes_what_was_cut_short_before_any_step(
     pipeline.run()
     for step, function in steps.items():
         with monkeypatch.context() as patch:
-            patch.setattr(withdraw, function, crashing)
+            # The job log is written before it begins as well.
+            dies = Mock(side_effect=[None, Crash]) if function == "write_job_log" else crashing
+            patch.setattr(withdraw, function, dies)
             with pytest.raises(Crash):
                 take_back(pipeline, f"{step}/wrong.csv")
     pipeline.run()
@@ -228,3 +233,29 @@ def test_an_order_is_made_again_whose_row_the_fold_has_left_to_another_file(pipe
         for note in (pipeline.checkpoint / "loaded").iterdir():  # As after an hour.
             note.unlink()
     assert (pipeline.statuses(), history(pipeline)) == ({}, [])
+
+
+def test_what_is_merged_and_not_in_the_ledger_yet_is_seen(pipeline: Pipeline) -> None:
+    """As where the run of the load job has not come to its last task, or was killed before that."""
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    assert put_back(pipeline, "archive") == 1
+    pipeline.stage("again")
+    pipeline.merge("again")
+    with pytest.raises(RemovalError, match=r"a\.csv: it was loaded again since; withdraw that reading"):
+        take_back(pipeline, "a.csv")
+    assert pipeline.states()["a.csv"] == ["SUPERSEDED"]
+
+
+def test_a_correction_is_compared_with_what_counts(pipeline: Pipeline) -> None:
+    for name, address, minutes_ago in (("first.csv", "B", 60), ("repeats.csv", "B", 10)):
+        pipeline.drop(name, lines(order(1).replace("1 Main", address)), minutes_ago)
+        pipeline.run()
+    # Its withdrawal has made the order again, and not come to its rows yet.
+    [repeats] = [file for batch in Checkpoint(pipeline.checkpoint).loaded(utc_now()) for file in batch.files][:1]
+    assert repeats.path == "repeats.csv"
+    withdrawal = Withdrawal(new_batch_id(utc_now()), (repeats,), "it was wrong")
+    Checkpoint(pipeline.checkpoint).withdraw(withdrawal)
+    pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), 30)
+    pipeline.run()
+    assert pipeline.orders()["T1"][3] == "A Street"

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 
+from order_tracking.clock import Clock
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.state_order import leading, place, values
-from order_tracking.files.checkpoint import StagedBatch
+from order_tracking.files.checkpoint import Checkpoint, StagedBatch
+from order_tracking.rows.stage import are_of
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import Tables, added_columns
@@ -45,9 +47,26 @@ class MergeCounts:
 
 
 def merge_batches(
-    spark: SparkSession, contract: Contract, tables: Tables, batches: Sequence[StagedBatch]
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    checkpoint: Checkpoint,
+    batches: Sequence[StagedBatch],
+    now: Clock,
 ) -> MergeCounts:
-    """Merge staged batches into the orders; batches without rows, or merged before, change nothing."""
+    """Merge staged batches into the orders; batches without rows, or merged before, change nothing.
+
+    Args:
+        spark: The session.
+        contract: The contract.
+        tables: The names of the tables.
+        checkpoint: Knows which of the staged rows do not count.
+        batches: The batches.
+        now: The clock.
+
+    Returns:
+        What became of their rows.
+    """
     with_rows = [batch for batch in batches if batch.rows]
     if not with_rows:
         return MergeCounts()
@@ -94,7 +113,7 @@ def merge_batches(
         last_row = f"""
             SELECT _l.*, _rivals._last_row FROM ({source}) AS _l LEFT JOIN (
                 SELECT _t.{key}, max(struct(_r._sent, _r._row_id)) AS _last_row
-                FROM {tables.orders} AS _t JOIN {tables.stage} AS _r
+                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE {_counts(checkpoint, now)}) AS _r
                 ON _t.{key} = _r.{key} AND struct({of_order}) = struct({of_stage})
                 WHERE _t.{key} BETWEEN :first_key AND :last_key AND _r.{key} BETWEEN :first_key AND :last_key
                 GROUP BY _t.{key}
@@ -116,3 +135,10 @@ def merge_batches(
             args=bounds,
         ).collect()
     return MergeCounts(inserted, updated, late, unchanged=max(0, rows - inserted - updated - late))
+
+
+def _counts(checkpoint: Checkpoint, now: Clock) -> str:
+    """Tell, as SQL, a staged row that counts: its file was not taken back, and its batch has come to its end."""
+    # In this order: of a batch that ends meanwhile nothing is seen, and its own merge compares it.
+    unfinished = ", ".join(literal(claim.batch_id) for claim in checkpoint.claimed()) or "NULL"
+    return f"NOT coalesce(_batch_id IN ({unfinished}) OR {are_of(checkpoint.uncounted(now()))}, false)"

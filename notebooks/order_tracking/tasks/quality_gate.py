@@ -136,6 +136,8 @@ def _bad_files(rejected: Sequence[FileOutcome], max_rejected_files: float) -> li
 def write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> None:
     """Append every record that waits. One that is not forgotten then is there twice; the views show it once."""
     records = checkpoint.records()
+    if not records:
+        return
     shape = ", ".join(f"{name}: {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
     # A literal, because a data frame of Python objects costs more here than the commit that writes it.
     literal = F.from_json(F.lit(to_json(records)), f"ARRAY<STRUCT<{shape}>>")

@@ -31,6 +31,7 @@ from order_tracking.rows.stage import discard_files
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tasks.quality_gate import write_job_log
 
 SOURCES = ("archive", "quarantine", "rejected")
 
@@ -98,7 +99,7 @@ def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> None:
     """Finish what was cut short an hour ago or longer while a file was put back.
 
     A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Any other one
-    may be a part: then the file is still where it came from.
+    may be a part: then the file is still where it came from, or its rows are in quarantine.
     """
     for folder in checkpoint.old_replays():
         for unfinished in filter(Path.is_file, (volume.landing / folder).rglob(".*")):
@@ -110,7 +111,7 @@ def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> None:
             if target.exists():
                 is_whole = target.stat().st_size < unfinished.stat().st_size
             else:
-                is_whole = not any(source.exists() for source in sources)
+                is_whole = not folder.startswith(_ROWS_FOLDER) and not any(source.exists() for source in sources)
             if is_whole:
                 copy_verify_delete(unfinished, target)
             else:
@@ -185,7 +186,7 @@ def replay(
     create_missing(spark, contract, tables)
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
     if source == "quarantine":
-        return _replay_quarantine(spark, tables, PutBack(directories, notes, now(), _ROWS_FOLDER), days, paths)
+        return _replay_quarantine(spark, tables, directories, notes, days, paths, now())
     chosen = [
         (batch.name, path, batch / path)
         for batch in directories.batches_of(source)
@@ -216,8 +217,10 @@ def _replay_files(
         return ()
     is_archived = source == "archive"
     batches = {batch_id for _, path, _ in chosen for batch_id, _ in readings_before(path)}
-    ledger = read_ledger(spark, tables, batches | {batch_id for batch_id, _, _ in chosen})
     again = loaded_again(volume, checkpoint)
+    # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
+    write_job_log(spark, tables.job_log, checkpoint)
+    ledger = read_ledger(spark, tables, batches | {batch_id for batch_id, _, _ in chosen})
 
     def earlier(batch_id: str, path: str, file: Path) -> FileOutcome:
         found = ledger.get((batch_id, path))
@@ -295,15 +298,26 @@ def _first_path(path: str) -> str:
 
 
 def _replay_quarantine(
-    spark: SparkSession, tables: Tables, put_back: PutBack, days: tuple[date, date], paths: set[str]
+    spark: SparkSession,
+    tables: Tables,
+    volume: Volume,
+    checkpoint: Checkpoint,
+    days: tuple[date, date],
+    paths: set[str],
+    now: datetime,
 ) -> ReplaySummary:
+    twice = [file.path for file in checkpoint.replayed().values() if file.in_quarantine]
+    cut_short = [path for path in twice if (volume.landing / path).exists()]
+    if cut_short:
+        leave_quarantine(spark, tables, cut_short)
+    put_back = PutBack(volume, checkpoint, now, _ROWS_FOLDER)
     rows = _chosen(spark.table(tables.quarantine), days, paths)
     whole = rows.where(_IS_WHOLE)
     groups = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
     if not groups:
         return ReplaySummary((), rows_left=rows.count())
+    write_job_log(spark, tables.job_log, checkpoint)
     ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in groups})
-    now = datetime.now(timezone.utc)
     replayed = [
         ReplayedFile(
             f"{put_back.folder}/{batch_id}/{path}",

@@ -56,7 +56,7 @@ def stage_to_final(
                 if superseded:
                     counts = remake_orders(spark, contract, tables, open_batches, superseded, batches, now)
                 else:
-                    counts = merge_batches(spark, contract, tables, batches)
+                    counts = merge_batches(spark, contract, tables, open_batches, batches, now)
         except Exception as error:
             raise MergeError(
                 f"batch {', '.join(run.batch_ids)} was not merged into {tables.orders}; it stays staged: run again"

@@ -98,7 +98,10 @@ def withdraw(
     try:
         with task_run(notes, run_id, "withdraw", now) as run:
             named = [each.strip() for each in files.split(",") if each.strip()]
-            chosen = _choose(spark, tables, named, loaded_again(directories, notes))
+            again = loaded_again(directories, notes)
+            # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
+            write_job_log(spark, tables.job_log, notes)
+            chosen = _choose(spark, tables, named, again)
             withdrawal = Withdrawal(
                 new_batch_id(now()), tuple(chosen), f"it was withdrawn at {now():%Y-%m-%d %H:%M} UTC"
             )
