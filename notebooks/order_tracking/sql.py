@@ -10,8 +10,13 @@ def identifier(*parts: str) -> str:
 
 def literal(text: str) -> str:
     """Write a text as a SQL literal; in any SQL, Spark replaces `${...}` by a setting or variable of its process."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{")
+    escaped = as_stored(text).replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{")
     return f"'{escaped}'"
+
+
+def as_stored(text: str) -> str:
+    """Write a text as Spark stores it: bytes of a file's name that are no UTF-8, which Python keeps, become `?`."""
+    return text.encode(errors="replace").decode()
 
 
 def time_of_run(time: datetime, condition: str) -> str:

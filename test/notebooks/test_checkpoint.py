@@ -1,9 +1,11 @@
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
+from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFiles, StagedBatch
+from order_tracking.tables.job_log import FileOutcome, State
 
 BATCH = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
 
@@ -45,3 +47,29 @@ def test_what_a_killed_writer_left_aside_is_read_by_nobody(tmp_path: Path) -> No
             (directory / f"{BATCH}{ending}.1.tmp").write_text('{"batch_id": ')
     kinds = (checkpoint.claimed(), checkpoint.staged(), checkpoint.records(), checkpoint.erasures())
     assert (kinds, checkpoint.set_aside_unreadable(), checkpoint.replayed()) == (([], [], [], []), {}, {})
+
+
+def test_a_file_that_its_sender_wrote_to_is_none_that_was_only_written_anew(tmp_path: Path) -> None:
+    checkpoint, now = Checkpoint(tmp_path), datetime.now(timezone.utc)
+    batch_id = new_batch_id(now)
+    details = {"file_id": "1", "size_bytes": 100, "modified_at": now}
+    files = tuple(FileOutcome(batch_id, path, State.STAGED, **details) for path in ("as it was", "written to"))
+    checkpoint.note_loaded(StagedBatch(batch_id, files))
+    for _ in range(2):  # Also where that is done again.
+        checkpoint.note_rewritten(batch_id, "as it was", str, 100, 60)
+        checkpoint.note_rewritten(batch_id, "written to", str, 120, 80)
+    assert [file.size_bytes for batch in checkpoint.loaded(now) for file in batch.files] == [60, 100]
+
+
+def test_what_is_about_to_be_merged_is_still_known_as_a_replay(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.note_replay("replay-files-1", ReplayedFiles(()))
+    os.utime(tmp_path / "replays" / "replay-files-1.json", (0, 0))
+    checkpoint.claim(Claim(BATCH, "run", ()))
+    for step in (lambda: None, lambda: checkpoint.stage(StagedBatch(BATCH, ()))):
+        step()
+        checkpoint.forget_replays(tmp_path / "landing")
+        assert checkpoint.old_replays() == ["replay-files-1"]
+    checkpoint.close(BATCH)
+    checkpoint.forget_replays(tmp_path / "landing")
+    assert checkpoint.old_replays() == []

@@ -12,9 +12,12 @@ import pyarrow.parquet as parquet
 import pytest
 from crash_scenario import Crash, crashing
 from order_tracking.clock import utc_now
-from order_tracking.errors import RemovalError
+from order_tracking.errors import QualityGateError, RemovalError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure
+from order_tracking.files.claimed_files import take
+from order_tracking.files.erased_files import Search
+from order_tracking.files.landing import list_arrivals
 from order_tracking.files.volume import Volume
 from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tasks import erase
@@ -223,6 +226,49 @@ def test_a_run_that_finishes_an_erasure_tells_nothing_of_what_it_rejected(pipeli
     assert "someday77777" not in str(staged)
     assert told_of(pipeline, "someday77777") == []
     assert files_with(pipeline.volume, "someday77777") == []
+
+
+def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(2)))
+    pipeline.run()
+    pipeline.drop("b.csv", lines(order(1, "DELIVERED", LATER), order(3)))
+    search = erase.search_files
+
+    def beside_a_load(volume: Volume, *args: Any) -> Search:
+        found = search(volume, *args)
+        checkpoint = Checkpoint(pipeline.checkpoint)
+        claim = Claim(new_batch_id(utc_now()), "beside", tuple(list_arrivals(volume.landing).files))
+        checkpoint.claim(claim)
+        for file in claim.files:
+            take(volume, checkpoint, claim, file)
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(erase, "search_files", beside_a_load)
+    assert erase_order(pipeline, "T1").waiting == ("b.csv",)
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T2", "T3"}
+    assert pipeline.files("archive")["b.csv"] == lines(order(3)).encode()
+    assert Checkpoint(pipeline.checkpoint).erasures() == []
+
+
+def test_a_name_that_is_no_text_and_a_value_of_two_lines_stop_no_erasure(pipeline: Pipeline) -> None:
+    secret = order(77777).replace("2026-01-01", '"someday\n77777"')
+    pipeline.drop(os.fsdecode(b"orders_\xff.csv"), lines(secret))
+    pipeline.drop("rejected.csv", lines("bad", secret))
+    pipeline.stage("run", Policy(max_bad_rows_percent=50))
+    pipeline.merge("run")
+    with pytest.raises(QualityGateError, match=r"someday\\n77777"):
+        pipeline.gate("run", max_rejected_files=0)
+    report = erase_order(pipeline)
+    assert {place.name: place.removed for place in report.places if place.removed} == {
+        "job_log_table": 3,
+        "rejected/": 2,
+    }
+    assert told_of(pipeline, "someday") == []
+    assert files_with(pipeline.volume, "77777") == []
 
 
 def told_of(pipeline: Pipeline, text: str) -> list[str]:

@@ -1,6 +1,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from order_tracking.errors import VolumeError
 from order_tracking.files import moving
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.claimed_files import TakenFile, take
+from order_tracking.files.landing import list_arrivals
 from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
+from order_tracking.files.volume import open_volume
+from order_tracking.tables.job_log import State
 
 
 @pytest.fixture(params=[rename, copy_verify_delete])
@@ -54,6 +59,21 @@ def test_a_file_that_changes_while_it_is_copied_is_not_moved_and_not_lost(
     assert not copy_verify_delete(source, target)
     # Who removes it may be another one that has moved it to the same place.
     assert (source.exists(), target.exists()) == ((True, False) if meanwhile == "written" else (False, True))
+
+
+@pytest.mark.parametrize("sent_again", [True, False])
+def test_a_copy_that_was_cut_short_is_no_file_once_its_source_is_another_one(tmp_path: Path, sent_again: bool) -> None:
+    volume = replace(open_volume(str(tmp_path)), move=copy_verify_delete)
+    (volume.landing / "a.csv").write_text("whole")
+    [file] = list_arrivals(volume.landing).files
+    claim = Claim(new_batch_id(utc_now()), "run", (file,))
+    (volume.landing / "a.csv").write_text("another") if sent_again else (volume.landing / "a.csv").unlink()
+    part = volume.archive_of(claim.batch_id) / "a.csv"
+    part.parent.mkdir(parents=True)
+    part.write_text("who")
+    taken = take(volume, Checkpoint(tmp_path / "checkpoint"), claim, file)
+    assert not isinstance(taken, TakenFile) and taken.state is State.DROPPED
+    assert [each.path for each in list_arrivals(volume.landing).files] == ["a.csv"] * sent_again
 
 
 def test_what_a_volume_can_do_is_found_out_by_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

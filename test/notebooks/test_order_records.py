@@ -26,6 +26,7 @@ def found(tmp_path: Path, text: str | bytes, key: str = "T1") -> list[tuple[int,
         ",T1,SHIPPED,,,,2026-01-01",
         f"{order(1)},too many",
         'T1,"a quote that is never closed',
+        f'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\n{order(1)}\nT3,O3,SHIPPED,"",,,2026-01-02',
     ],
 )
 def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
@@ -33,7 +34,15 @@ def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [order(11), order("1-2"), order(2).replace("O2", "T1"), "T1-2,too few", "t1,O1,SHIPPED,,,,2026-01-01"]
+    "row",
+    [
+        order(11),
+        order("1-2"),
+        order(2).replace("2 Main Street", '"2 Main Street\nT1 or so"'),
+        order(2).replace("O2", "T1"),
+        "T1-2,too few",
+        "t1,O1,SHIPPED,,,,2026-01-01",
+    ],
 )
 def test_a_record_is_another_orders(tmp_path: Path, row: str) -> None:
     assert found(tmp_path, lines(row)) == []

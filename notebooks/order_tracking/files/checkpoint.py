@@ -244,7 +244,7 @@ class Checkpoint:
 
     def forget_replays(self, landing_directory: Path) -> None:
         """Forget the folders that are not in the landing directory any more, unless a batch of them is open."""
-        if self.claimed():
+        if self.claimed() or self.staged():
             return
         for folder in self.old_replays():
             if not (landing_directory / folder).exists():
@@ -313,13 +313,22 @@ class Checkpoint:
                 changed += 1
         return changed
 
-    def note_rewritten(self, batch_id: str, path: str, reason: Callable[[str], str], size_bytes: int) -> None:
-        """Note that the pipeline itself writes a file anew: its sender did not, and its reason is another one."""
+    def note_rewritten(
+        self, batch_id: str, path: str, reason: Callable[[str], str], size_bytes: int, new_size_bytes: int
+    ) -> None:
+        """Note that the pipeline itself writes a file anew: its sender did not, and its reason is another one.
+
+        Where its sender did as well, its size stays another one than what is noted, so that it is loaded again.
+        """
         for note in (self._batches / f"{batch_id}{_STAGED}", self._loaded / f"{batch_id}{_JSON}"):
             batch = _read(StagedBatch, note) if note.exists() else None
             if batch:
                 files = tuple(
-                    replace(each, size_bytes=size_bytes, reason=each.reason and reason(each.reason))
+                    replace(
+                        each,
+                        size_bytes=new_size_bytes if each.size_bytes == size_bytes else each.size_bytes,
+                        reason=each.reason and reason(each.reason),
+                    )
                     if each.path == path
                     else each
                     for each in batch.files

@@ -55,7 +55,8 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
                 target.unlink(missing_ok=True)  # A copy: another batch has it.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
-    if taken:
+    # A shorter copy was cut short, of a file that is not there any more, or another attempt is about to write it.
+    if taken and not (volume.copies and taken.size_bytes < file.size_bytes):
         # A copy has a time of its own, which is not when the file was sent.
         return TakenFile(file if taken.size_bytes == file.size_bytes else taken, directory, taken)
     return outcome(claim.batch_id, file, State.DROPPED, reason=_CHANGED if landed else _VANISHED)

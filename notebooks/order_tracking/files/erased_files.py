@@ -69,6 +69,8 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
             return str(error)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            return f"it cannot be read: {error.strerror}"
         return FoundFile(location, batch_id, path, texts) if texts else None
 
     results = map_in_pool(look_through, files)
@@ -83,27 +85,30 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
     )
 
 
-def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords, note: Callable[[int], None]) -> None:
+def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords, note: Callable[[int, int], None]) -> None:
     """Write a file anew without the order's records, and its reason without what it shows.
 
     Args:
         volume: The volume.
         file: The file.
         records: Tells the order's records.
-        note: Is told the file's new size before it is in its place.
+        note: Is told the file's size, and its new one before it is in its place.
     """
     reason = reason_of(file.location)
     if reason.exists():
         reason.write_text(f"{without_shown_rows(reason.read_text(encoding='utf-8')).rstrip()}\n", encoding="utf-8")
     is_done = False
     while not is_done:
+        size_bytes = file.location.stat().st_size
         folder = volume.path / _UNFINISHED / secrets.token_hex(4)
         unfinished = folder / file.location.relative_to(volume.path)
         unfinished.parent.mkdir(parents=True)
         try:
             records.rewrite(file.location, unfinished)
-            note(unfinished.stat().st_size)
-            is_done = volume.move(unfinished, file.location)
+            note(size_bytes, unfinished.stat().st_size)
+            while not is_done and unfinished.exists():
+                # It is the only whole one where another run has put it into its place at the same time.
+                is_done = volume.move(unfinished, file.location)
         except FileNotFoundError:
             # A run of the load job that finishes the same erasure has taken this one for cut short.
             if not file.location.exists():

@@ -97,7 +97,14 @@ class OrderRecords:
     def _is_of_order(self, record: Record, fields: list[str], position: tuple[int, int]) -> bool:
         at, width = position
         value = _cleaned(fields[at], self._contract) if len(fields) == width else ""
-        return value == self.key if value else self._is_word_of(record)
+        if not value:
+            return self._is_word_of(record)
+        return value == self.key or any(self._has_row(field, at) for field in fields)
+
+    def _has_row(self, value: str, at: int) -> bool:
+        """Tell whether a value, which swallowed rows between two stray quotes, has one of the order."""
+        lines = (line.split(",") for line in value.splitlines()[1:])
+        return any(len(line) > at and _cleaned(line[at], self._contract) == self.key for line in lines)
 
     def _is_word_of(self, record: Record) -> bool:
         return self.is_word_of(record.text.decode(errors="replace"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from order_tracking.files.batch import batch_date, is_batch_id
 from order_tracking.files.landing import REASON_ENDING
-from order_tracking.files.moving import Move, probe, rename
+from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,11 @@ class Volume:
 
     path: Path
     move: Move = rename
+
+    @property
+    def copies(self) -> bool:
+        """Whether a file is moved by a copy, of which a part may be left."""
+        return self.move is copy_verify_delete
 
     @property
     def landing(self) -> Path:

@@ -16,9 +16,9 @@ from pyspark.sql import Row, SparkSession
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import RemovalError
+from order_tracking.errors import RemovalError, UnreadableFileError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Erasure
+from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure, StagedBatch
 from order_tracking.files.erased_files import (
     FoundFile,
     Search,
@@ -38,6 +38,7 @@ from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.quality_gate import write_job_log
 from order_tracking.tasks.replay import readings_before
+from order_tracking.tasks.summary import shown
 from order_tracking.tasks.task_run import TaskRun, task_run
 from order_tracking.tasks.upkeep import keep_versions, write_checkpoint
 from order_tracking.typed_json import columns_of
@@ -149,18 +150,34 @@ def erase(
             erasure = Erasure(new_batch_id(now()), tracking_num.strip())
             notes.erase(erasure)
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
+            waiting, unreadable = _waiting(directories, notes, OrderRecords(contract, erasure.key))
+            # Otherwise the run of the load job that began meanwhile erases what it may have brought.
+            if not notes.claimed() and not notes.staged():
+                notes.forget_erasure(erasure.erasure_id)
             for table in tables.stored:
                 keep_versions(spark, table, retention_days)
     finally:
         write_job_log(spark, tables.job_log, notes)
-    records = OrderRecords(contract, erasure.key)
-    waiting = [
-        file.path
-        for file in list_arrivals(directories.landing).files
-        if any(records.find(directories.landing / file.path))
-    ]
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
-    return removed.report(now() + timedelta(days=retention_days + 2), tuple(waiting))
+    return removed.report(now() + timedelta(days=retention_days + 2), waiting, unreadable)
+
+
+def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords) -> tuple[tuple[str, ...], dict[str, str]]:
+    """List the files with records of the order that are about to be loaded, and those that cannot be read, with why."""
+    waiting, unreadable = set(), {}
+    landed = [(volume.landing, file.path) for file in list_arrivals(volume.landing).files]
+    # In this order: what has left the landing directory meanwhile is claimed.
+    open_batches: list[Claim | StagedBatch] = [*checkpoint.claimed(), *checkpoint.staged()]
+    taken = [(volume.archive_of(batch.batch_id), file.path) for batch in open_batches for file in batch.files]
+    for directory, path in (*landed, *taken):
+        try:
+            if any(records.find(directory / path)):
+                waiting.add(path)
+        except FileNotFoundError:
+            continue
+        except (OSError, UnreadableFileError) as error:
+            unreadable[volume.relative(directory / path)] = str(error)
+    return tuple(sorted(waiting)), unreadable
 
 
 @dataclass(frozen=True)
@@ -171,7 +188,7 @@ class Removed:
     files: dict[str, Search]
     notes: int
 
-    def report(self, until: datetime, waiting: tuple[str, ...]) -> ErasureReport:
+    def report(self, until: datetime, waiting: tuple[str, ...], unreadable: dict[str, str]) -> ErasureReport:
         """Tell of it."""
         of_tables = [
             Place(name, count, old_versions_until=f"{until:%Y-%m-%d}" if count else None)
@@ -182,6 +199,7 @@ class Removed:
             for directory, search in self.files.items()
         ]
         unsearched = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
+        unsearched |= unreadable
         return ErasureReport((*of_tables, *of_files, Place("checkpoint", self.notes)), unsearched, waiting)
 
 
@@ -194,7 +212,7 @@ def carry_out(
     erasure: Erasure,
     run: TaskRun,
 ) -> Removed:
-    """Do all of it, whatever of it was done before.
+    """Do all of it, whatever of it was done before; to forget that it is to be done is left to the caller.
 
     What tells of the order's values goes last: by them the job log's texts are found.
     """
@@ -240,7 +258,6 @@ def carry_out(
             spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect()
             # The first version of the log that does not have the order, from which on the log is kept in the end.
             write_checkpoint(spark, table)
-    checkpoint.forget_erasure(erasure.erasure_id)
     return Removed(rows, files, notes)
 
 
@@ -298,9 +315,10 @@ def _erase_told(
         SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
         WHERE concat(each.batch_id, '/', each.path) IN ({named})
         UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})""").collect()
-    shown = {shown_rows(row.reason) for row in reasons if row.reason} - {""}
-    # None of them within a longer word, and the longest first, so that nothing is left of it.
-    longest_first = sorted(texts | shown, key=len, reverse=True)
+    shown_of_files = {shown_rows(row.reason) for row in reasons if row.reason} - {""}
+    texts |= shown_of_files
+    # The gate shows them all in one line. None of them within a longer word, and the longest first.
+    longest_first = sorted({*texts, *map(shown, texts)}, key=len, reverse=True)
     pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
     return {
         "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern),

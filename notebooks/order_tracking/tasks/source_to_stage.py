@@ -127,6 +127,7 @@ def source_to_stage(
         if not open_batches.claimed():
             for erasure in open_batches.erasures():
                 erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
+                open_batches.forget_erasure(erasure.erasure_id)
         batches.raise_failures()
         summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,
