@@ -6,7 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { findRequirements } from "./requirements.mjs";
@@ -65,11 +65,12 @@ function installNodePackages() {
 function pythonPackages(folder, lock) {
   const environment = path.join(root, folder);
   const mark = path.join(environment, "installed");
-  // Another lock file or another path makes it anew.
+  // Another lock file, path, or Python of this machine makes it anew.
   const fingerprint = () =>
     createHash("sha256")
       .update(readFileSync(path.join(root, lock)))
       .update(environment)
+      .update(realpathSync(pythonIn(folder)))
       .digest("hex");
   return {
     areInstalled: () =>

@@ -59,6 +59,7 @@ export async function withJobSession(
     const kernel = new NotebookKernel(home, (spark) => {
       progress.show(spark);
     });
+    interrupt.signal.addEventListener("abort", () => void kernel.stop());
     try {
       progress.step("Synthesizing the stacks and starting Spark");
       const synthesized = synthesize(home.synthesized, environment, interrupt.signal, {}, checkout);

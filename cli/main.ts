@@ -95,6 +95,12 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   }
 }
 
+// Whoever reads the output may have enough of it, as `head` has: the work goes on, and nobody is told of it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 const [name, ...args] = process.argv.slice(2);
 void main(name, args).then((code) => {
   process.exitCode = code;

@@ -23,6 +23,7 @@ export async function synthesize(
   variables: Readonly<Record<string, string>> = {},
   checkout = root,
 ): Promise<void> {
+  if (environment.trim() === "" || environment.includes(",")) throw new UsageError("name one environment");
   const child = spawn(process.execPath, ["--import", "tsx", "main.ts"], {
     cwd: checkout,
     env: {

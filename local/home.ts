@@ -85,10 +85,37 @@ function isRunning(pid: number): boolean {
 
 /** Tells a process from a later one that has its number: when it started; empty where this machine does not say. */
 function startOf(pid: number): string {
+  if (process.platform === "linux") {
+    // What `ps` says there of one process differs by a second from time to time, and when the clock is set.
+    try {
+      const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+      // The program's name is in brackets, and may have any character; the time, in ticks, is the 20th field after it.
+      const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19] ?? "";
+      return `${boot} ${ticks}`;
+    } catch {
+      return "";
+    }
+  }
   const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
   const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", env });
   return status === 0 ? stdout.trim() : "";
 }
+
+/** The process that has a home to itself; undefined where there is none, or one that was killed. */
+export function ownerOf(home: Home): number | undefined {
+  let said: string;
+  try {
+    said = readFileSync(lockOf(home), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined; // It has ended just now.
+    throw error;
+  }
+  const [, number = "", start = ""] = /^(\d+) ?(.*)$/.exec(said) ?? [];
+  const owner = Number(number);
+  return owner > 0 && isRunning(owner) && (start === "" || start === startOf(owner)) ? owner : undefined;
+}
+
+const lockOf = (home: Home) => path.join(home.directory, "lock");
 
 /**
  * Keeps a home to one process while `work` runs: a local folder gives Delta Lake no way to keep two writers apart.
@@ -96,16 +123,15 @@ function startOf(pid: number): string {
  * @throws Error where another live process has it
  */
 export async function withHomeLocked<T>(home: Home, work: () => Promise<T>): Promise<T> {
-  const lock = path.join(home.directory, "lock");
+  const lock = lockOf(home);
   for (;;) {
     try {
       writeFileSync(lock, `${process.pid} ${startOf(process.pid)}`, { flag: "wx" });
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const [, number = "", start = ""] = /^(\d+) ?(.*)$/.exec(readFileSync(lock, "utf8")) ?? [];
-      const owner = Number(number);
-      if (owner > 0 && isRunning(owner) && (start === "" || start === startOf(owner))) {
+      const owner = ownerOf(home);
+      if (owner !== undefined) {
         throw new Error(
           `process ${owner} is running the job in ${home.directory}: end it first, or name another --home`,
           {

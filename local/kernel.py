@@ -211,7 +211,8 @@ def run_sql(
 def in_json(value: Any) -> Any:
     """Write as text what JSON does not have, or what its readers round: no numbers, infinite ones, and long ones."""
     if isinstance(value, dict):
-        return {name: in_json(each) for name, each in value.items()}
+        # A map's keys may be of any type; a struct's are names.
+        return {name if isinstance(name, str) else str(in_json(name)): in_json(each) for name, each in value.items()}
     if isinstance(value, list):
         return [in_json(each) for each in value]
     if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > _LAST_EXACT):

@@ -96,6 +96,7 @@ export class SparkConnection {
 
   /** The next line; undefined once the connection has ended, which the signal does, too. */
   async next(signal?: AbortSignal): Promise<object | undefined> {
+    if (signal?.aborted) this.destroy();
     const abort = () => {
       this.destroy();
     };
@@ -129,7 +130,8 @@ export async function openSpark(request: OpenRequest, signal: AbortSignal): Prom
     const reached = await reach({ open: request }, signal);
     signal.throwIfAborted();
     if (reached === undefined) {
-      await startServer();
+      await startServer(signal);
+      signal.throwIfAborted();
       continue;
     }
     const { connection, answer } = reached;
@@ -196,11 +198,11 @@ function readAddress(): Address | undefined {
 }
 
 /**
- * Starts a server, unless somebody else has done so meanwhile, and waits until it can be asked.
+ * Starts a server, unless somebody else has done so meanwhile, and waits until it can be asked, or the signal aborts.
  *
  * @throws Error with what it said where it cannot be started
  */
-async function startServer(): Promise<void> {
+async function startServer(signal: AbortSignal): Promise<void> {
   const child = spawn(path.join(environment, "bin", "python"), [path.join(root, "local", "spark_server.py")], {
     cwd: root,
     // A group of its own: Ctrl-C in the terminal does not reach it, and it outlives whoever started it.
@@ -218,6 +220,9 @@ async function startServer(): Promise<void> {
     });
     child.once("close", () => {
       resolve(false);
+    });
+    signal.addEventListener("abort", () => {
+      resolve(true); // It ends when nobody comes.
     });
   });
   child.stdout.destroy();

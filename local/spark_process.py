@@ -32,7 +32,7 @@ def launch(directory: Path) -> "subprocess.Popen[bytes]":
         directory: A folder of this user's alone, for Java's temporary files and the secret by which it is reached.
     """
     home = Path(pyspark.__file__).resolve().parent
-    options = f"{JAVA_OPTIONS} {QUICK_START} -Djava.io.tmpdir={directory}"
+    options = f'{JAVA_OPTIONS} {QUICK_START} "-Djava.io.tmpdir={directory}"'
     settings = {**SETTINGS, "spark.local.dir": str(directory), "spark.driver.extraJavaOptions": options}
     return subprocess.Popen(
         [

@@ -33,7 +33,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -55,6 +55,9 @@ LOG = ENVIRONMENT / "spark.log"
 
 #: What the set-up writes last. Who has locked it is the only server of this checkout.
 _LOCKED = ENVIRONMENT / "installed"
+
+#: In bytes; longer, and a socket in a folder of its own in there would have a name that is too long for it.
+_LONGEST_FOLDER = 60
 
 #: How long a server that is about to end may take to let go of the lock; longer, and it is hung.
 _PATIENCE_WITH_OTHERS_SECONDS = 3
@@ -175,13 +178,14 @@ class SparkServer:
             for key, _ in self._selector.select(_TICK_SECONDS):
                 key.data()
             self._look_around()
-        ADDRESS.unlink(missing_ok=True)
+        # Another one may have come where the environment was made anew.
+        if (_read_address() or {}).get("pid") == os.getpid():
+            ADDRESS.unlink(missing_ok=True)
         self._listener.close()
         for fork in self._forks:
             os.kill(fork.pid, signal.SIGKILL)
         self._java.kill()
         self._java.wait()
-        shutil.rmtree(self._directory, ignore_errors=True)
 
     def end(self) -> None:
         """End soon."""
@@ -229,9 +233,10 @@ class SparkServer:
             users = ", ".join(self._users())
             if users:
                 _tell(connection, {"refused": f"Spark still runs with what was here before a change, for {users}"})
+                connection.close()
             else:
-                self.end()  # The client starts another one.
-            connection.close()
+                self._ending.append(connection)  # Its end tells the client to start another one.
+                self.end()
             return
         _tell(connection, {"welcome": True})
         self._idle_minutes = asked["idle_minutes"]
@@ -241,13 +246,11 @@ class SparkServer:
         self._ask_java()
 
     def _status(self) -> dict[str, Any]:
-        listed = subprocess.run(["ps", "-A", "-o", "pgid=,rss="], capture_output=True, text=True, check=True).stdout
-        rows = (line.split() for line in listed.splitlines())
         return {
             "pid": os.getpid(),
             "user": getpass.getuser(),
             "since": self._started,
-            "memory_mib": sum(int(rss) for group, rss in rows if int(group) == os.getpgid(0)) // 1024,
+            "memory_mib": sum(each.memory_kib for each in _processes() if each.group == os.getpgid(0)) // 1024,
             "idle_minutes": self._idle_minutes,
             "clients": [
                 {
@@ -453,7 +456,9 @@ def _log(message: str) -> None:
 
 
 def _announce(state: str) -> None:
-    os.write(1, f"{state}\n".encode())  # At once: whoever started this process stops to listen after the first word.
+    # At once: whoever started this process stops to listen after the first word, or before it.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, f"{state}\n".encode())
 
 
 def _write_to_log() -> None:
@@ -482,16 +487,41 @@ def _can_be_asked(address: dict[str, Any] | None) -> bool:
         return True
 
 
+@dataclass(frozen=True)
+class Process:
+    """A process of this machine: its number, that of its group, its memory and its command line."""
+
+    pid: int
+    group: int
+    memory_kib: int
+    command: str
+
+
+def _processes() -> Iterator[Process]:
+    if not Path("/proc/self/stat").exists():
+        command = ["ps", "-A", "-ww", "-o", "pid=,pgid=,rss=,args="]
+        for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
+            pid, group, memory, *args = line.split(maxsplit=3)
+            yield Process(int(pid), int(group), int(memory), "".join(args))
+        return
+    # Small images of Linux have no `ps`.
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # It has ended meanwhile.
+            # After the program's name, which is in brackets: state, parent, group, and the memory in pages as the 22nd.
+            fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            memory_kib = int(fields[21]) * os.sysconf("SC_PAGE_SIZE") // 1024
+            command_line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            yield Process(int(folder.name), int(fields[2]), memory_kib, command_line)
+
+
 def _end_remains_of(address: dict[str, Any]) -> None:
     """Kill what a server has left that was killed itself, and remove its folder."""
     directory = Path(address["socket"]).parent
     marks = (str(LOCAL / Path(__file__).name), str(directory))  # Other processes may have its number by now.
-    command = ["ps", "-A", "-ww", "-o", "pid=,pgid=,args="]
-    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
-        pid, group, args = line.split(maxsplit=2)
-        if int(group) == address["pid"] and any(mark in args for mark in marks):
+    for process in _processes():
+        if process.group == address["pid"] and any(mark in process.command for mark in marks):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(process.pid, signal.SIGKILL)
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -507,7 +537,9 @@ def _become_the_only_one() -> IO[str] | None:
             address = _read_address()
             if _can_be_asked(address):
                 return None
-            if address and time.monotonic() > patience_ends:
+            if time.monotonic() > patience_ends:
+                if address is None:
+                    sys.exit(f"another process has locked {_LOCKED}, and does not say where it is: end it, or its user")
                 _end_remains_of(address)
         time.sleep(0.05)
     if remains := _read_address():
@@ -525,7 +557,16 @@ def main() -> None:
     if lock is None:
         _announce("running")
         return
-    directory = Path(tempfile.mkdtemp(prefix="order-tracking-spark-"))
+    # The name of a socket has room for a hundred characters.
+    folder = tempfile.gettempdir() if len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER else "/tmp"
+    directory = Path(tempfile.mkdtemp(prefix="order-tracking-spark-", dir=folder))
+    try:
+        _serve_in(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _serve_in(directory: Path) -> None:
     address = directory / "socket"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))

@@ -7,6 +7,9 @@ import { counted } from "./pieces.ts";
 
 const command = path.join(__dirname, "../bin/order-tracking.mjs");
 
+/** The command's exit code where it was called wrongly. */
+const MISTAKE = 2;
+
 /** What is loaded again. */
 export interface ReplayRequest {
   readonly source: "quarantine" | "rejected";
@@ -72,7 +75,10 @@ export class Replays {
     });
     child.on("error", ({ message }) => (stderr = message));
     child.on("close", (code) => {
-      this.#last = { ...about, succeeded: code === 0, sentence: told(stdout) ?? lastLine(stderr) };
+      // After a mistake comes the command's usage.
+      const [mistake = ""] = stderr.split("\n");
+      const sentence = told(stdout) ?? (code === MISTAKE ? mistake : lastLine(stderr));
+      this.#last = { ...about, succeeded: code === 0, sentence };
     });
     return true;
   }

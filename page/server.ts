@@ -84,8 +84,10 @@ export async function startPage(props: PageProps, port: number): Promise<Page> {
     await server.listen({ host: LOOPBACK, port });
   } catch (error) {
     await server.close();
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new Error(`something else listens on port ${port}: name another one with --port`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+    const why = code === "EACCES" ? "you may not listen on" : "something else listens on";
+    throw new Error(`${why} port ${port}: name another one with --port`, { cause: error });
   }
   const origin = `http://${LOOPBACK}:${listensOn(server)}`;
   return {

@@ -1,7 +1,7 @@
 /** What came in? What waits, what was not taken and why, the runs, and the files. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Home } from "../local/home.ts";
+import { type Home, ownerOf } from "../local/home.ts";
 import { waitingFiles } from "../local/landing-directory.ts";
 import type { Row } from "../local/notebook-kernel.ts";
 import { chartFigure } from "./chart.ts";
@@ -57,7 +57,7 @@ function now(home: Home, { last }: Replays): Html {
   const waiting = existsSync(landing) ? waitingFiles(landing) : [];
   const named = waiting.slice(0, MAX_WAITING).map((file, index) => html`${index > 0 ? ", " : ""}<code>${file}</code>`);
   const more = waiting.length > MAX_WAITING ? ` and ${count(waiting.length - MAX_WAITING)} more` : "";
-  const owner = lockedBy(home);
+  const owner = ownerOf(home);
   const whoLoads =
     owner === undefined
       ? html`No command loads files now; <code>npm run -s order-tracking -- watch</code> does, as they arrive.`
@@ -76,12 +76,6 @@ function now(home: Home, { last }: Replays): Html {
       ${whoLoads}
     </p>
     ${replay}`;
-}
-
-/** The process that has the home to itself; it may be one that was killed. */
-function lockedBy({ directory }: Home): string | undefined {
-  const lock = path.join(directory, "lock");
-  return existsSync(lock) ? readFileSync(lock, "utf8") : undefined;
 }
 
 function rejected(rows: readonly Row[], home: Home): Html {

@@ -44,7 +44,8 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   const [trackingNum, ...rest] = positionals;
-  if (trackingNum === undefined || rest.length > 0) throw new UsageError("give one tracking number");
+  if (trackingNum === undefined || trackingNum === "" || rest.length > 0)
+    throw new UsageError("give one tracking number");
   const home = findHome(userPath(values.home));
   const question = `Remove ${trackingNum} for good from ${shownPath(home.directory)}? [y/N] `;
   if (!values.yes && !(await agreed(question))) {
@@ -62,7 +63,10 @@ export async function run(args: readonly string[]): Promise<number> {
     const given = { tracking_num: trackingNum };
     const { status, tasks } = await runAndReport(job, "one_time", interrupted, progress, print, given);
     const [summary] = tasks.map(summaryOf);
-    if (summary === null || summary === undefined) return 1;
+    if (summary === null || summary === undefined) {
+      if (values.json) console.log(JSON.stringify({ status, error: tasks[0]?.message ?? null }, null, 2));
+      return 1;
+    }
     const report = summary as unknown as Report;
     if (values.json) console.log(JSON.stringify(report, null, 2));
     else printReport(report);

@@ -1,6 +1,16 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import type { Finished } from "../cli/order-tracking.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
@@ -34,7 +44,7 @@ export interface Running {
 export class CheckoutCopy {
   readonly folder = temporaryFolder();
   /** Where Spark and the server leave what they need while they run. */
-  readonly temporary = path.join(this.folder, "tmp");
+  readonly temporary = path.join(this.folder, "tmp with spaces");
   readonly #environment = path.join(this.folder, ".venv");
 
   constructor() {
@@ -48,7 +58,8 @@ export class CheckoutCopy {
     }
     // As the set-up does, which would otherwise install everything once more.
     const lock = readFileSync(path.join(root, "requirements.txt"));
-    const mark = createHash("sha256").update(lock).update(this.#environment).digest("hex");
+    const python = realpathSync(path.join(this.#environment, "bin", "python"));
+    const mark = createHash("sha256").update(lock).update(this.#environment).update(python).digest("hex");
     writeFileSync(path.join(this.#environment, "installed"), mark);
   }
 

@@ -33,10 +33,12 @@ async function untilAtWork(): Promise<void> {
 
 const javaProcesses = () => checkout.processes.filter(({ command }) => command.includes("SparkSubmit"));
 
-test("Ctrl-C ends a command within two seconds while its Spark starts", async () => {
+test.each([
+  ["before anybody can be asked", () => checkout.processes.some(({ command }) => command.includes("spark_server.py"))],
+  ["while Java starts", () => checkout.java !== undefined],
+])("Ctrl-C ends a command within two seconds %s", async (_, isReached) => {
   const watching = checkout.start(["watch", ...otherHome]);
-  await until(() => checkout.server !== undefined, 60);
-  await sleep(500);
+  await until(isReached, 60);
   const asked = performance.now();
   watching.child.kill("SIGINT");
   expect((await watching.finished).code).toBe(0);
@@ -60,6 +62,12 @@ test("the first commands start one Spark, for two homes at once, and later ones 
   ]);
   expect(checkout.server).toBe(server);
   expect(javaProcesses()).toHaveLength(1);
+});
+
+test("who has read enough of an answer ends nothing", async () => {
+  const { child, finished } = checkout.start(["query", "SELECT * FROM range(200000)", "--csv", ...home]);
+  child.stdout?.destroy();
+  expect(await finished).toMatchObject({ code: 0, stderr: expect.not.stringContaining("EPIPE") as string });
 });
 
 test("spark status and doctor say since when it is warm, how large it is, whose, and who uses it", async () => {

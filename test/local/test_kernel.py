@@ -1,3 +1,5 @@
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from kernel import in_json, is_small, new_job_group
@@ -15,6 +17,13 @@ def test_a_home_is_small_until_its_tables_or_files_are_not(tmp_path: Path) -> No
     assert is_small(tmp_path)
     (tmp_path / "more").write_bytes(b"x")
     assert not is_small(tmp_path)
+
+
+def test_a_map_may_have_keys_of_any_type() -> None:
+    assert in_json({date(2026, 1, 1): Decimal("1.5"), 2**53 + 1: 1}) == {
+        "2026-01-01": Decimal("1.5"),
+        str(2**53 + 1): 1,
+    }
 
 
 def test_what_json_lacks_or_its_readers_round_is_text() -> None:
