@@ -2,5 +2,6 @@
 SELECT tracking_num, order_num, status, received_date, datediff(current_date(), received_date) AS days_open,
        last_update_timestamp
 FROM orders_table
-WHERE datediff(current_date(), received_date) > 7 AND status NOT IN ('DELIVERED', 'RETURNED') AND delivery_date IS NULL
+WHERE datediff(current_date(), received_date) > 7 AND upper(status) NOT IN ('DELIVERED', 'RETURNED')
+  AND delivery_date IS NULL
 ORDER BY received_date, tracking_num

@@ -1,7 +1,9 @@
 -- How long each run of the last 30 days took, from the start of its first task to the end of its last, and its result.
 SELECT run_id, min(started_at) AS started_at,
        unix_timestamp(max(ended_at)) - unix_timestamp(min(started_at)) AS seconds,
-       max_by(status, ended_at) AS status
+       -- A run of the load job that left no word of its last task was killed.
+       CASE WHEN array_contains(collect_set(task), 'source_to_stage') AND count_if(task = 'quality_gate') = 0 THEN 'FAILED'
+            ELSE max_by(status, ended_at) END AS status
 FROM operations.job_runs_table
 WHERE started_at > current_timestamp() - INTERVAL 30 DAYS
 GROUP BY run_id

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from order_tracking.errors import QualityGateError
 from order_tracking.tasks.quality_gate import quality_gate
+from order_tracking.tasks.replay import replay
 from pipeline import Pipeline, lines
 from pyspark.sql import DataFrame
 
@@ -52,7 +53,7 @@ def test_each_query_says_in_a_sentence_what_it_answers() -> None:
 
 
 def test_orders_by_status_counts_the_current_states(pipeline: Pipeline, queries: Queries) -> None:
-    pipeline.drop("a.csv", lines(row(1, "RECEIVED", 3), row(2, "SHIPPED", 3), row(3, "SHIPPED", 3)))
+    pipeline.drop("a.csv", lines(row(1, "RECEIVED", 3), row(2, "SHIPPED", 3), row(3, "Shipped", 3)))
     pipeline.run()
     assert queries.rows("orders_by_status", "status", "orders", "CAST(last_update AS string)") == [
         ("SHIPPED", 2, "2026-01-03 10:00:00"),
@@ -62,7 +63,7 @@ def test_orders_by_status_counts_the_current_states(pipeline: Pipeline, queries:
 
 def test_late_orders_are_open_for_more_than_a_week(pipeline: Pipeline, queries: Queries) -> None:
     on_its_way = [row(1, "RECEIVED", 8), row(2, "SHIPPED", 7), row(3, "IN_TRANSIT", 30), row(4, "SHIPPED", None)]
-    at_its_end = [row(5, "DELIVERED", 30), row(6, "RETURNED", 30), row(7, "HANDED_OVER", 30, 20)]
+    at_its_end = [row(5, "Delivered", 30), row(6, "RETURNED", 30), row(7, "HANDED_OVER", 30, 20)]
     pipeline.drop("a.csv", lines(*on_its_way, *at_its_end))
     pipeline.run()
     assert queries.rows("late_orders", "tracking_num", "status", "days_open") == [
@@ -90,16 +91,25 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
         (TODAY, "loaded", 1, 2),
         (TODAY, "rejected", 1, 0),
     ]
+    # What is loaded again, and is still wrong, did not arrive again, and is no news.
+    [(percent,)] = queries.rows("quarantined_percent", "round(quarantined_percent)")
+    for source in ("rejected", "archive"):
+        replay(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), source)
+    pipeline.run()
+    assert queries.rows("arrivals_and_loads")[0] == (TODAY, "arrived", 2, 3)
+    assert len(pipeline.states()) == 4
+    assert queries.rows("quarantined_percent", "round(quarantined_percent)") == [(0 if percent else None,)]
 
 
 def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline, queries: Queries) -> None:
     pipeline.stage("1")
     pipeline.merge("1")
     pipeline.gate("1")
+    pipeline.stage("killed")
     with pytest.raises(QualityGateError):
         pipeline.gate("2")
-    [first, second] = queries.rows("run_durations", "run_id", "status", "seconds")
-    assert (first[:2], second[:2]) == (("1", "SUCCESS"), ("2", "FAILED"))
+    [first, killed, second] = queries.rows("run_durations", "run_id", "status", "seconds")
+    assert [first[:2], killed[:2], second[:2]] == [("1", "SUCCESS"), ("killed", "FAILED"), ("2", "FAILED")]
     of_first = pipeline.spark.table(pipeline.tables.runs).where("run_id = '1'")
     [(began, ended)] = of_first.selectExpr("min(started_at)", "max(ended_at)").collect()
     assert first[2] == pytest.approx((ended - began).total_seconds(), abs=1)

@@ -38,6 +38,19 @@ def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(
     assert "first.csv, line 7" in str(found) and "someday" in str(found)
 
 
+def test_a_state_that_was_sent_between_two_that_say_the_same_is_late(pipeline: Pipeline) -> None:
+    for name, address, minutes_ago in (("first", "A", 60), ("again", "A", 40), ("between", "B", 50)):
+        pipeline.drop(f"{name}.csv", lines(order(1).replace("1 Main", address)), minutes_ago)
+        pipeline.run()
+    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1")
+    assert [(row.file, row.decision, row.is_current) for row in found.rows] == [
+        ("first.csv", "inserted", True),
+        ("again.csv", "unchanged", False),
+        ("between.csv", "late", False),
+    ]
+    assert pipeline.orders()["T1"][3] == "A Street"
+
+
 def test_an_order_that_was_never_sent_has_an_empty_trace(pipeline: Pipeline) -> None:
     pipeline.run()
     assert trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows == ()

@@ -8,7 +8,7 @@ it("describes a query by the comment that its file begins with", () => {
   expect(readQuery("orders_by_status")).toMatchObject({
     name: "orders_by_status",
     description: "How many orders are in each status, and when one of them last changed.",
-    text: expect.stringContaining("\nSELECT status") as string,
+    text: expect.stringContaining("\nSELECT upper(status)") as string,
   });
 });
 

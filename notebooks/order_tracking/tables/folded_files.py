@@ -126,7 +126,7 @@ def _last_told(told: str) -> str:
         SELECT {last}, first_run_id AS run_id, last_at AS occurred_at
         FROM (
             SELECT max(struct(array_position(array({_STATES}), state) AS rank, {", ".join(_FIELDS)})) AS last,
-                   min(run_id) AS first_run_id, max(occurred_at) AS last_at
+                   min_by(run_id, occurred_at) AS first_run_id, max(occurred_at) AS last_at
             FROM ({told})
             GROUP BY batch_id, path
         )"""

@@ -162,7 +162,7 @@ def replace_views(spark: SparkSession, contract: Contract, tables: Tables) -> tu
             reason = " ".join(str(error).split())[:200]
             warnings.append(
                 f"the view {name} could not be renewed; if it belongs to somebody else, whom the jobs ran as before, "
-                f"let its owner or the schema's drop it, and the next run makes it: {reason}"
+                f"let its owner or the schema's drop it, and the next upkeep makes it: {reason}"
             )
     return tuple(warnings)
 

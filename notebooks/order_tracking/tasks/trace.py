@@ -167,6 +167,7 @@ def _decide(
 ) -> list[TracedRow]:
     waiting = list(staged)
     current: Row | None = None
+    place = 0  # Of the last row so far that says what the current one says.
     decided: list[tuple[Row, TracedRow]] = []
 
     def add(row: Row, decision: str, merge: _Merge | None) -> None:
@@ -191,8 +192,9 @@ def _decide(
         waiting = [row for row in waiting if row not in taken]
         greatest = max(taken, key=lambda row: row._place)
         brings = "inserted" if current is None else "updated"
-        if current is None or (greatest._place > current._place and greatest._state != current._state):
-            current = greatest
+        if current is None or (greatest._place > place and greatest._state != current._state):
+            current, place = greatest, greatest._place
+        place = max(place, *(row._place for row in taken if row._state == current._state), 0)
         for row in taken:
             add(row, brings if row is current else "unchanged" if row._state == current._state else "late", merge)
     for row in waiting:

@@ -69,6 +69,7 @@ def upkeep(
     use_utc(spark)
     warnings = list(create_missing(spark, contract, tables))
     fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
+    warnings += replace_views(spark, contract, tables)  # To fold the stage takes the ledger's view.
     rows_folded = fold_stage(spark, contract, tables, until=now() - timedelta(days=retention_days))
     added = removed = 0
     for name in tables.stored:
@@ -80,7 +81,6 @@ def upkeep(
         _drop_old_log(spark, name, retention_days)
     for name in (tables.orders, tables.stage):
         _mark_deleted_rows_if_large(spark, name)
-    warnings += replace_views(spark, contract, tables)
     warnings += _cluster_by_time(spark, tables.job_log)
     return UpkeepSummary(
         tables=tuple(name.rsplit(".", 1)[1] for name in tables.stored),
