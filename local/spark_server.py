@@ -62,6 +62,9 @@ _LONGEST_FOLDER = 60
 #: How long a server that is about to end may take to let go of the lock; longer, and it is hung.
 _PATIENCE_WITH_OTHERS_SECONDS = 3
 
+#: How long one that has ended all it served may take to be gone.
+_PATIENCE_WITH_AN_END_SECONDS = 30
+
 #: How long Java may take to answer, or to end what a client that is gone has begun; longer, and it is hung.
 _PATIENCE_WITH_JAVA_SECONDS = 6
 
@@ -537,10 +540,10 @@ def _become_the_only_one() -> IO[str] | None:
             address = _read_address()
             if _can_be_asked(address):
                 return None
-            if time.monotonic() > patience_ends:
-                if address is None:
-                    sys.exit(f"another process has locked {_LOCKED}, and does not say where it is: end it, or its user")
+            if address and time.monotonic() > patience_ends:
                 _end_remains_of(address)
+            if time.monotonic() > patience_ends + _PATIENCE_WITH_AN_END_SECONDS:
+                sys.exit(f"another process has locked {_LOCKED}, and does not say where it is: end it")
         time.sleep(0.05)
     if remains := _read_address():
         _end_remains_of(remains)

@@ -2,9 +2,11 @@
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,6 @@ from order_tracking.tasks.upkeep import upkeep
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"
-RETENTION = "delta.deletedFileRetentionDuration"
 #: Values that no other order has.
 SECRETS = ("T77777", "O77777", "77777 Main Street", "someday77777", "77777 Sécret Lane", r"77777 S\xe9cret Lane")
 
@@ -100,10 +101,10 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     pipeline.run()  # Files that were written anew are none that their senders wrote to.
     assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
     assert [row.tracking_num for row in pipeline.table("orders_history")].count("T77777") == 0
-    let_old_versions_expire(pipeline)
     tables = Path(pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()[0].location[5:]).parents[1]
-    places = [pipeline.volume, pipeline.checkpoint]
-    places += [each for each in tables.glob(f"{pipeline.schema}*.db")]
+    schemas = list(tables.glob(f"{pipeline.schema}*.db"))
+    let_old_versions_expire(pipeline, schemas)
+    places = [pipeline.volume, pipeline.checkpoint, *schemas]
     assert len(places) == 4
     for secret in SECRETS:
         assert [files_with(place, secret) for place in places] == [[]] * 4, secret
@@ -118,25 +119,23 @@ def copied_in_part(source: Path, target: Path) -> bool:
 def test_the_next_run_finishes_what_was_cut_short_before_any_step(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    functions = ["search_files", "_erase_from_job_log", "_erase_rows", "_erase_quarantined", "rewrite_file", "in_part"]
-    steps = {function.strip("_"): function for function in functions}
-    for step in steps:
-        pipeline.drop(f"{step}.csv", lines(order(step), order(f"{step}2"), f"{order(step)},too many"))
+    pipeline.drop("a.csv", lines(order(1), order(2), f"{order(1)},too many"))
     pipeline.run()
-    for step, function in steps.items():
+    erase_it: Callable[[], object] = partial(erase_order, pipeline, "T1")
+    for step in ("search_files", "_erase_from_job_log", "_erase_rows", "_erase_quarantined", "rewrite_file", "in part"):
         with monkeypatch.context() as patch:
-            if function == "in_part":
+            if step == "in part":
                 patch.setattr(Volume, "probed", lambda self: replace(self, move=copied_in_part))
             else:
-                patch.setattr(erase, function, crashing)
+                patch.setattr(erase, step, crashing)
             with pytest.raises(Crash):
-                erase_order(pipeline, f"T{step}")
+                erase_it()
+        erase_it = pipeline.stage
     pipeline.run()
-    assert set(pipeline.statuses()) == {f"T{step}2" for step in steps}
-    assert (pipeline.quarantine(), len(pipeline.table("stage_orders_table"))) == ([], len(steps))
-    assert pipeline.files("archive") == {f"{step}.csv": lines(order(f"{step}2")).encode() for step in steps}
-    for step in steps:
-        assert files_with(pipeline.volume, f"T{step},") + files_with(pipeline.checkpoint, f'"T{step}"') == []
+    assert set(pipeline.statuses()) == {"T2"}
+    assert (pipeline.quarantine(), len(pipeline.table("stage_orders_table"))) == ([], 1)
+    assert pipeline.files("archive") == {"a.csv": lines(order(2)).encode()}
+    assert files_with(pipeline.volume, "T1,") + files_with(pipeline.checkpoint, '"T1"') == []
 
 
 def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or_waits_is_told(
@@ -233,21 +232,21 @@ def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(
 ) -> None:
     pipeline.drop("a.csv", lines(order(1), order(2)))
     pipeline.run()
-    pipeline.drop("b.csv", lines(order(1, "DELIVERED", LATER), order(3)))
+    b = pipeline.drop("b.csv", lines(order(1, "DELIVERED", LATER), order(3))).read_bytes()
     search = erase.search_files
 
     def beside_a_load(volume: Volume, *args: Any) -> Search:
-        found = search(volume, *args)
+        monkeypatch.undo()
         checkpoint = Checkpoint(pipeline.checkpoint)
         claim = Claim(new_batch_id(utc_now()), "beside", tuple(list_arrivals(volume.landing).files))
         checkpoint.claim(claim)
         for file in claim.files:
             take(volume, checkpoint, claim, file)
-        monkeypatch.undo()
-        return found
+        return search(volume, *args)
 
     monkeypatch.setattr(erase, "search_files", beside_a_load)
     assert erase_order(pipeline, "T1").waiting == ("b.csv",)
+    assert pipeline.files("archive")["b.csv"] == b  # A run is about to read it.
     pipeline.run()
     assert set(pipeline.statuses()) == {"T2", "T3"}
     assert pipeline.files("archive")["b.csv"] == lines(order(3)).encode()
@@ -277,15 +276,12 @@ def told_of(pipeline: Pipeline, text: str) -> list[str]:
     return [name for name in names if any(text in row[0] for row in pipeline.table(name, "to_json(struct(*))"))]
 
 
-def let_old_versions_expire(pipeline: Pipeline) -> None:
+def let_old_versions_expire(pipeline: Pipeline, schemas: list[Path]) -> None:
     """Make all that is there ten days older, and let the nightly job delete what is too old, on two nights.
 
     Delta keeps the log from a checkpoint on that was old enough the night before.
     """
     for _ in range(2):
-        for table in pipeline.tables.stored:
-            [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {table}").collect()
-            for path in Path(detail.location.removeprefix("file:")).rglob("*"):
-                os.utime(path, (path.stat().st_mtime - 10 * 86_400,) * 2)
-            pipeline.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{RETENTION}' = 'interval 0 hours')")
+        for path in (each for directory in schemas for each in directory.rglob("*")):
+            os.utime(path, (path.stat().st_mtime - 10 * 86_400,) * 2)
         upkeep(pipeline.spark, pipeline.tables, retention_days=0)

@@ -48,7 +48,8 @@ def test_what_cannot_be_looked_at_stops_nothing_and_is_told(tmp_path: Path, monk
     monkeypatch.setattr(os, "scandir", refuse)
     found = list_arrivals(tmp_path)
     assert [file.path for file in found.files] == ["a.csv", "of_ours/b.csv"]
-    assert found.left_alone == {
+    assert found.left_alone == {}
+    assert found.unreadable == {
         "loop.csv": "it cannot be looked at: Too many levels of symbolic links",
         "of_another/": "it cannot be listed: Permission denied",
     }

@@ -8,7 +8,7 @@ import pytest
 from job_process import refuse_to_rename
 from order_tracking.clock import utc_now
 from order_tracking.errors import VolumeError
-from order_tracking.files import moving
+from order_tracking.files import claimed_files, moving
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.claimed_files import TakenFile, take
@@ -62,7 +62,9 @@ def test_a_file_that_changes_while_it_is_copied_is_not_moved_and_not_lost(
 
 
 @pytest.mark.parametrize("sent_again", [True, False])
-def test_a_copy_that_was_cut_short_is_no_file_once_its_source_is_another_one(tmp_path: Path, sent_again: bool) -> None:
+def test_a_copy_that_was_cut_short_is_no_file_once_its_source_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent_again: bool
+) -> None:
     volume = replace(open_volume(str(tmp_path)), move=copy_verify_delete)
     (volume.landing / "a.csv").write_text("whole")
     [file] = list_arrivals(volume.landing).files
@@ -71,6 +73,7 @@ def test_a_copy_that_was_cut_short_is_no_file_once_its_source_is_another_one(tmp
     part = volume.archive_of(claim.batch_id) / "a.csv"
     part.parent.mkdir(parents=True)
     part.write_text("who")
+    monkeypatch.setattr(claimed_files, "_GOES_ON_WITHIN_SECONDS", 0)
     taken = take(volume, Checkpoint(tmp_path / "checkpoint"), claim, file)
     assert not isinstance(taken, TakenFile) and taken.state is State.DROPPED
     assert [each.path for each in list_arrivals(volume.landing).files] == ["a.csv"] * sent_again

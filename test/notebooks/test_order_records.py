@@ -26,7 +26,8 @@ def found(tmp_path: Path, text: str | bytes, key: str = "T1") -> list[tuple[int,
         ",T1,SHIPPED,,,,2026-01-01",
         f"{order(1)},too many",
         'T1,"a quote that is never closed',
-        f'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\n{order(1)}\nT3,O3,SHIPPED,"",,,2026-01-02',
+        f'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\n{order(1)}\nT3,O3,SHIPPED,3",,,2026-01-02',
+        'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\nT1,O1,SHIPPED,1 Main Street",,,2026-01-02',
     ],
 )
 def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
@@ -38,7 +39,8 @@ def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
     [
         order(11),
         order("1-2"),
-        order(2).replace("2 Main Street", '"2 Main Street\nT1 or so"'),
+        order(2).replace("2 Main Street", '"2 Main Street\nT1"'),
+        order(2).replace("2 Main Street", '"2 Main Street\nT1, by the river\nSpringfield"'),
         order(2).replace("O2", "T1"),
         "T1-2,too few",
         "t1,O1,SHIPPED,,,,2026-01-01",

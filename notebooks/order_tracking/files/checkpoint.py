@@ -10,7 +10,7 @@ small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
     loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour
     replays/<folder>.json              what `replay` put into that folder of the landing directory
     withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour after
-    erasures/<id>.json                 the key of an order that is about to be erased, until it is
+    erasures/<id>.json                 the key of an order that is about to be erased, until it is and nothing is loaded
     unreadable/                        files that were damaged, for people to look at
     format                             what an earlier version kept beside the landing directory was taken over
 """
@@ -318,7 +318,8 @@ class Checkpoint:
     ) -> None:
         """Note that the pipeline itself writes a file anew: its sender did not, and its reason is another one.
 
-        Where its sender did as well, its size stays another one than what is noted, so that it is loaded again.
+        Where its sender did as well, what is noted stays, which is another size but for a coincidence: so it is loaded
+        again.
         """
         for note in (self._batches / f"{batch_id}{_STAGED}", self._loaded / f"{batch_id}{_JSON}"):
             batch = _read(StagedBatch, note) if note.exists() else None

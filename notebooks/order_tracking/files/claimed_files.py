@@ -1,5 +1,6 @@
 """Take the files of a batch out of the landing directory, in a way that of two runs only one can."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import ArrivedFile, look_at, reason_of
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
+
+#: Whoever copies a file writes to it more often than that.
+_GOES_ON_WITHIN_SECONDS = 2
 
 _CHANGED = "it was written again before it could be loaded; the next run loads what it is now"
 _VANISHED = "it was removed, or taken by another run, before it could be loaded"
@@ -55,11 +59,16 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
                 target.unlink(missing_ok=True)  # A copy: another batch has it.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
-    # A shorter copy was cut short, of a file that is not there any more, or another attempt is about to write it.
-    if taken and not (volume.copies and taken.size_bytes < file.size_bytes):
+    if taken and not (volume.copies and taken.size_bytes < file.size_bytes and _is_left(directory, taken)):
         # A copy has a time of its own, which is not when the file was sent.
         return TakenFile(file if taken.size_bytes == file.size_bytes else taken, directory, taken)
     return outcome(claim.batch_id, file, State.DROPPED, reason=_CHANGED if landed else _VANISHED)
+
+
+def _is_left(directory: Path, part: ArrivedFile) -> bool:
+    """Tell whether a part of a copy was cut short, of a file that is not there any more: nobody goes on with it."""
+    time.sleep(_GOES_ON_WITHIN_SECONDS)
+    return look_at(directory, part.path) == part
 
 
 def reject(

@@ -55,11 +55,13 @@ class Arrivals:
     Attributes:
         files: The files to load, by path.
         left_alone: The files, and hidden folders, that are not, with the reason.
+        unreadable: The files and folders that cannot even be looked at, with the reason.
         empty_folders: Folders with nothing in them.
     """
 
     files: list[ArrivedFile] = field(default_factory=list)
     left_alone: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     empty_folders: list[Path] = field(default_factory=list)
 
 
@@ -67,7 +69,7 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
     """Look through the landing directory and its folders, once.
 
     Raises:
-        OSError: If it cannot be listed; a folder in it that cannot be is told of, and left alone.
+        OSError: If it cannot be listed; a folder in it that cannot be is told of.
     """
     found = Arrivals()
     paths: list[str] = []
@@ -77,7 +79,7 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
             raise error
         if not isinstance(error, FileNotFoundError):
             folder = Path(error.filename).relative_to(landing_directory)
-            found.left_alone[f"{folder.as_posix()}/"] = f"it cannot be listed: {error.strerror}"
+            found.unreadable[f"{folder.as_posix()}/"] = f"it cannot be listed: {error.strerror}"
 
     for folder, folders, names in os.walk(landing_directory, onerror=tell):
         below = Path(folder).relative_to(landing_directory)
@@ -100,7 +102,7 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
                 paths.append(path)
     for path, file in zip(paths, map_in_pool(partial(_look_at_or_say, landing_directory), paths), strict=True):
         if isinstance(file, str):
-            found.left_alone[path] = file
+            found.unreadable[path] = file
         elif file:
             found.files.append(file)
     return found

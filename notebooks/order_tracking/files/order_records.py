@@ -33,8 +33,9 @@ class FoundRecord:
 class OrderRecords:
     """Tells the records of an order from all others.
 
-    A record that has a value for the key is of the order whose key it is. One that has none, or that cannot be split by
-    the header, is of each order whose key is a word of it: it may be that order's, and nobody can tell.
+    A record that has a value for the key is of the order whose key it is, and of those whose rows another value of it
+    swallowed. One that has none, or that cannot be split by the header, is of each order whose key is a word of it: it
+    may be that order's, and nobody can tell.
     """
 
     def __init__(self, contract: Contract, key: str) -> None:
@@ -99,12 +100,18 @@ class OrderRecords:
         value = _cleaned(fields[at], self._contract) if len(fields) == width else ""
         if not value:
             return self._is_word_of(record)
-        return value == self.key or any(self._has_row(field, at) for field in fields)
+        return value == self.key or any(self._has_row(each, where, position) for where, each in enumerate(fields))
 
-    def _has_row(self, value: str, at: int) -> bool:
-        """Tell whether a value, which swallowed rows between two stray quotes, has one of the order."""
-        lines = (line.split(",") for line in value.splitlines()[1:])
-        return any(len(line) > at and _cleaned(line[at], self._contract) == self.key for line in lines)
+    def _has_row(self, value: str, where: int, position: tuple[int, int]) -> bool:
+        """Tell whether a value swallowed a row of the order, as between two stray quotes in one column.
+
+        It is the end of a row, then whole ones, then one up to that column.
+        """
+        at, width = position
+        lines = [line.split(",") for line in value.split("\n")[1:]]
+        whole = [line for line in lines[:-1] if len(line) == width]
+        begun = [line for line in lines[-1:] if len(line) == where + 1 and at < where]
+        return any(_cleaned(line[at], self._contract) == self.key for line in (*whole, *begun))
 
     def _is_word_of(self, record: Record) -> bool:
         return self.is_word_of(record.text.decode(errors="replace"))

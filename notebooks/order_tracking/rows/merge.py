@@ -60,7 +60,7 @@ def merge_batches(
         spark: The session.
         contract: The contract.
         tables: The names of the tables.
-        checkpoint: Knows which of the staged rows do not count.
+        checkpoint: Knows whose rows do not count any more.
         batches: The batches.
         now: The clock.
 
@@ -110,10 +110,11 @@ def merge_batches(
     except PySparkException as error:
         if _CORRECTION not in str(error):
             raise
+        counts = f"NOT coalesce({are_of(checkpoint.uncounted(now()))}, false)"
         last_row = f"""
             SELECT _l.*, _rivals._last_row FROM ({source}) AS _l LEFT JOIN (
                 SELECT _t.{key}, max(struct(_r._sent, _r._row_id)) AS _last_row
-                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE {_counts(checkpoint, now)}) AS _r
+                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE {counts}) AS _r
                 ON _t.{key} = _r.{key} AND struct({of_order}) = struct({of_stage})
                 WHERE _t.{key} BETWEEN :first_key AND :last_key AND _r.{key} BETWEEN :first_key AND :last_key
                 GROUP BY _t.{key}
@@ -135,10 +136,3 @@ def merge_batches(
             args=bounds,
         ).collect()
     return MergeCounts(inserted, updated, late, unchanged=max(0, rows - inserted - updated - late))
-
-
-def _counts(checkpoint: Checkpoint, now: Clock) -> str:
-    """Tell, as SQL, a staged row that counts: its file was not taken back, and its batch has come to its end."""
-    # In this order: of a batch that ends meanwhile nothing is seen, and its own merge compares it.
-    unfinished = ", ".join(literal(claim.batch_id) for claim in checkpoint.claimed()) or "NULL"
-    return f"NOT coalesce(_batch_id IN ({unfinished}) OR {are_of(checkpoint.uncounted(now()))}, false)"

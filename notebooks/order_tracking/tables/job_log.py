@@ -10,7 +10,7 @@ from order_tracking.typed_json import columns_of
 class State(str, Enum):
     """What became of a file, in the order of its way."""
 
-    DROPPED = "DROPPED"  # it changed or vanished before it could be loaded
+    DROPPED = "DROPPED"  # it changed or vanished before it could be loaded, or cannot be taken
     REJECTED = "REJECTED"  # it could not be loaded and was moved to rejected/
     STAGED = "STAGED"  # its rows are staged or quarantined, and it is in archive/
     MERGED = "MERGED"  # its rows are in orders_table

@@ -79,7 +79,7 @@ class ErasureReport:
     Attributes:
         places: Each place that was searched.
         unsearched: Files that nobody can look through, with the reason: people have to.
-        waiting: Files of the landing directory with records of the order, which the next run would load.
+        waiting: Files with records of the order that are about to be loaded.
     """
 
     places: tuple[Place, ...]
@@ -164,8 +164,11 @@ def erase(
 
 def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords) -> tuple[tuple[str, ...], dict[str, str]]:
     """List the files with records of the order that are about to be loaded, and those that cannot be read, with why."""
-    waiting, unreadable = set(), {}
-    landed = [(volume.landing, file.path) for file in list_arrivals(volume.landing).files]
+    waiting: set[str] = set()
+    unreadable: dict[str, str] = {}
+    arrivals = list_arrivals(volume.landing)
+    unreadable |= {volume.relative(volume.landing / path): reason for path, reason in arrivals.unreadable.items()}
+    landed = [(volume.landing, file.path) for file in arrivals.files]
     # In this order: what has left the landing directory meanwhile is claimed.
     open_batches: list[Claim | StagedBatch] = [*checkpoint.claimed(), *checkpoint.staged()]
     taken = [(volume.archive_of(batch.batch_id), file.path) for batch in open_batches for file in batch.files]
@@ -188,6 +191,11 @@ class Removed:
     files: dict[str, Search]
     notes: int
 
+    def unsearched(self) -> list[str]:
+        """Say which files people have to look into, and why."""
+        found = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
+        return [f"an erasure could not look through {path}: {reason}" for path, reason in found.items()]
+
     def report(self, until: datetime, waiting: tuple[str, ...], unreadable: dict[str, str]) -> ErasureReport:
         """Tell of it."""
         of_tables = [
@@ -199,8 +207,9 @@ class Removed:
             for directory, search in self.files.items()
         ]
         unsearched = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
-        unsearched |= unreadable
-        return ErasureReport((*of_tables, *of_files, Place("checkpoint", self.notes)), unsearched, waiting)
+        return ErasureReport(
+            (*of_tables, *of_files, Place("checkpoint", self.notes)), {**unsearched, **unreadable}, waiting
+        )
 
 
 def carry_out(
@@ -250,6 +259,8 @@ def carry_out(
         }
     with run.step("write files anew"):
         for file in found:
+            if any(claim.batch_id == file.batch_id for claim in checkpoint.claimed()):
+                continue  # It is being loaded, by a run that finishes this erasure.
             note = partial(checkpoint.note_rewritten, file.batch_id, file.path, without_shown_rows)
             rewrite_file(volume, file, records, note)
     notes = checkpoint.forget_key(key, records.is_word_of)
@@ -280,7 +291,7 @@ def _rows_of(
 
 
 def _is_quarantined(contract: Contract) -> str:
-    """As `OrderRecords` tells it: by the value of the key if there is one, else by the words of the row."""
+    """Much as `OrderRecords` tells it: by the value of the key if there is one, else by the words of the row."""
     value = f"_t.{identifier(contract.key)}"
     seen = f"btrim(regexp_replace({value}, '[\\\\p{{Cc}}\\\\p{{Cf}}]', ''))"
     is_split = "NOT exists(_t.reasons, each -> each.rule = 'malformed')"

@@ -18,7 +18,7 @@ from order_tracking.files.batch import claimed_at
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
 from order_tracking.files.claimed_files import TakenFile, outcome, put_back, reject, take
 from order_tracking.files.inspection import inspect, lines_of
-from order_tracking.files.landing import ArrivedFile
+from order_tracking.files.landing import ArrivedFile, look_at
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows, NewColumns
@@ -143,7 +143,7 @@ class BatchLoader:
         try:
             taken = take(self.volume, self.checkpoint, claim, file)
         except OSError as refused:
-            if refused.errno not in _CANNOT_BE_TAKEN:
+            if refused.errno not in _CANNOT_BE_TAKEN or not look_at(self.volume.landing, file.path):
                 raise
             taken = outcome(claim.batch_id, file, State.DROPPED, reason=f"{reason}; it stays where it is")
         rejected = (

@@ -78,11 +78,13 @@ def source_to_stage(
         run.warnings += warnings
         with run.step("create missing tables"):
             run.warnings += create_missing(spark, contract, tables)
-        if not open_batches.erasures():  # The files that one writes anew would seem to be cut, or to have grown.
+        is_erasing = bool(open_batches.erasures())
+        if not is_erasing:  # The files that one writes anew would seem to be cut, or to have grown.
             run.warnings += put_back_what_grew(directories, open_batches, now())
         left_behind = sorted(open_batches.claimed(), key=lambda claim: claim.attempt)
         finish_putting_back(directories, open_batches)
         arrivals = list_arrivals(directories.landing)
+        run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
         remove_emptied(arrivals.empty_folders, now())
         open_batches.forget_replays(directories.landing)
         unfinished = _unfinished(directories.landing, arrivals.files, now())
@@ -126,8 +128,14 @@ def source_to_stage(
             withdraw.carry_out(spark, contract, tables, directories.probed(), open_batches, cut_short, run, now)
         if not open_batches.claimed():
             for erasure in open_batches.erasures():
-                erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
-                open_batches.forget_erasure(erasure.erasure_id)
+                staged = {batch.batch_id for batch in open_batches.staged()}
+                erased = erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
+                run.alarms += erased.unsearched()
+                # Otherwise another run that has begun meanwhile erases what it may have brought.
+                if not open_batches.claimed() and staged >= {batch.batch_id for batch in open_batches.staged()}:
+                    open_batches.forget_erasure(erasure.erasure_id)
+        if is_erasing and not open_batches.erasures():
+            run.warnings += put_back_what_grew(directories, open_batches, now())
         batches.raise_failures()
         summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,

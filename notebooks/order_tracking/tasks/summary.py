@@ -14,8 +14,8 @@ class FileSummary:
 
     Attributes:
         path: Its path below the landing directory.
-        outcome: `staged`, `rejected`, `dropped` (it changed or vanished), `deferred` (a later run decides) or
-            `left alone`.
+        outcome: `staged`, `rejected`, `dropped` (it changed, vanished or cannot be taken), `deferred` (a later run
+            decides) or `left alone`.
         batch_id: The batch that took it; None if it was deferred.
         destination: Where it is now, from the volume on; None if it was not moved.
         reason: Why it was not loaded, or not moved.
