@@ -27,6 +27,8 @@ def found(tmp_path: Path, text: str | bytes, key: str = "T1") -> list[tuple[int,
         f"{order(1)},too many",
         'T1,"a quote that is never closed',
         f'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\n{order(1)}\nT3,O3,SHIPPED,3",,,2026-01-02',
+        f'"T1,O1,SHIPPED,,,,2026-01-02\n{order(2)}\nT3",O3,SHIPPED,,,,2026-01-02',
+        f'"T2,O2,SHIPPED,,,,2026-01-02\n{order(3)}\nT1",O1,SHIPPED,,,,2026-01-02',
         'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\nT1,O1,SHIPPED,1 Main Street",,,2026-01-02',
     ],
 )

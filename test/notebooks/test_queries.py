@@ -11,6 +11,7 @@ import pytest
 from order_tracking.errors import QualityGateError
 from order_tracking.tasks.quality_gate import quality_gate
 from order_tracking.tasks.replay import replay
+from order_tracking.tasks.source_to_stage import source_to_stage
 from pipeline import Pipeline, lines
 from pyspark.sql import DataFrame
 
@@ -105,10 +106,12 @@ def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline
     pipeline.stage("1")
     pipeline.merge("1")
     pipeline.gate("1")
-    pipeline.stage("killed")
+    hours_ago = datetime.now(timezone.utc) - timedelta(hours=5)
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    source_to_stage(pipeline.spark, pipeline.tables, *places, "killed", now=lambda: hours_ago)
     with pytest.raises(QualityGateError):
         pipeline.gate("2")
-    [first, killed, second] = queries.rows("run_durations", "run_id", "status", "seconds")
+    [killed, first, second] = queries.rows("run_durations", "run_id", "status", "seconds")
     assert [first[:2], killed[:2], second[:2]] == [("1", "SUCCESS"), ("killed", "FAILED"), ("2", "FAILED")]
     of_first = pipeline.spark.table(pipeline.tables.runs).where("run_id = '1'")
     [(began, ended)] = of_first.selectExpr("min(started_at)", "max(ended_at)").collect()

@@ -259,3 +259,20 @@ def test_a_correction_is_compared_with_what_counts(pipeline: Pipeline) -> None:
     pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), 30)
     pipeline.run()
     assert pipeline.orders()["T1"][3] == "A Street"
+
+
+def test_a_correction_is_compared_with_no_batch_that_has_not_come_to_its_end(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("first.csv", lines(order(1).replace("1 Main", "B")), 60)
+    pipeline.run()
+    pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), 30)
+    pipeline.stage()
+    pipeline.drop("repeats.csv", lines(order(1).replace("1 Main", "B")), 10)
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Checkpoint, "stage", crashing)
+        pipeline.stage()
+    pipeline.merge()
+    assert pipeline.orders()["T1"][3] == "A Street"
+    pipeline.run()
+    assert pipeline.orders()["T1"][3] == "B Street"

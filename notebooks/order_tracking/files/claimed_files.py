@@ -53,7 +53,13 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
     landed = look_at(volume.landing, file.path)
     if landed == file:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not volume.move(volume.landing / file.path, target):
+        try:
+            is_moved = volume.move(volume.landing / file.path, target)
+        except PermissionError:
+            if volume.copies:
+                target.unlink(missing_ok=True)  # Each run would leave another copy of what cannot be deleted.
+            raise
+        if not is_moved:
             landed = look_at(volume.landing, file.path)
             if not landed and checkpoint.is_in_another(claim, file):
                 target.unlink(missing_ok=True)  # A copy: another batch has it.

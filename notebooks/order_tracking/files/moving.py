@@ -43,9 +43,6 @@ def copy_verify_delete(source: Path, target: Path) -> bool:
             return True
     except FileNotFoundError:
         return False
-    except PermissionError:
-        target.unlink(missing_ok=True)
-        raise
     target.unlink(missing_ok=True)
     return False
 

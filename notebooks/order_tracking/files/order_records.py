@@ -108,10 +108,12 @@ class OrderRecords:
         It is the end of a row, then whole ones, then one up to that column.
         """
         at, width = position
-        lines = [line.split(",") for line in value.split("\n")[1:]]
-        whole = [line for line in lines[:-1] if len(line) == width]
-        begun = [line for line in lines[-1:] if len(line) == where + 1 and at < where]
-        return any(_cleaned(line[at], self._contract) == self.key for line in (*whole, *begun))
+        first, *lines = (line.split(",") for line in value.split("\n"))
+        keys = [line[at] for line in lines[:-1] if len(line) == width]
+        keys += [line[at] for line in lines[-1:] if len(line) == where + 1 and at <= where]
+        if lines and at == where:
+            keys.append(first[0])
+        return any(_cleaned(key, self._contract) == self.key for key in keys)
 
     def _is_word_of(self, record: Record) -> bool:
         return self.is_word_of(record.text.decode(errors="replace"))

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 
-from order_tracking.clock import Clock
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.state_order import leading, place, values
-from order_tracking.files.checkpoint import Checkpoint, StagedBatch
-from order_tracking.rows.stage import are_of
+from order_tracking.files.checkpoint import StagedBatch
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import Tables, added_columns
@@ -50,9 +48,8 @@ def merge_batches(
     spark: SparkSession,
     contract: Contract,
     tables: Tables,
-    checkpoint: Checkpoint,
     batches: Sequence[StagedBatch],
-    now: Clock,
+    uncounted: str,
 ) -> MergeCounts:
     """Merge staged batches into the orders; batches without rows, or merged before, change nothing.
 
@@ -60,9 +57,8 @@ def merge_batches(
         spark: The session.
         contract: The contract.
         tables: The names of the tables.
-        checkpoint: Knows whose rows do not count any more.
         batches: The batches.
-        now: The clock.
+        uncounted: Tells, as SQL, staged rows that do not count: any more, or not yet.
 
     Returns:
         What became of their rows.
@@ -110,11 +106,10 @@ def merge_batches(
     except PySparkException as error:
         if _CORRECTION not in str(error):
             raise
-        counts = f"NOT coalesce({are_of(checkpoint.uncounted(now()))}, false)"
         last_row = f"""
             SELECT _l.*, _rivals._last_row FROM ({source}) AS _l LEFT JOIN (
                 SELECT _t.{key}, max(struct(_r._sent, _r._row_id)) AS _last_row
-                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE {counts}) AS _r
+                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE NOT ({uncounted})) AS _r
                 ON _t.{key} = _r.{key} AND struct({of_order}) = struct({of_stage})
                 WHERE _t.{key} BETWEEN :first_key AND :last_key AND _r.{key} BETWEEN :first_key AND :last_key
                 GROUP BY _t.{key}

@@ -24,11 +24,21 @@ _LAST_ROW = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class _Ignored:
+class Ignored:
     """What is in the stage and must not be seen: files that do not count any more, and batches without an end yet."""
 
     files: frozenset[tuple[str, str]]
     batch_ids: frozenset[str]
+
+    def condition(self) -> str:
+        """Tell, as SQL, the rows of it."""
+        batch_ids = ", ".join(map(literal, sorted(self.batch_ids))) or "NULL"
+        # An earlier version left rows without a file.
+        return f"coalesce({are_of(self.files)}, false) OR coalesce(_batch_id IN ({batch_ids}), false)"
+
+    def is_still_all(self, checkpoint: Checkpoint, now: Clock) -> bool:
+        """Tell whether nothing more is to be ignored by now, and no batch has come to its end."""
+        return what_is_ignored(checkpoint, now).files <= self.files and self.batch_ids <= _unfinished(checkpoint)
 
 
 def remake_orders(
@@ -66,17 +76,17 @@ def remake_orders(
     if bounds.first_key is None:
         return MergeCounts()
     keys = {"first_key": bounds.first_key, "last_key": bounds.last_key}
-    ignored, updated = _ignored(checkpoint, now), 0
+    ignored, updated = what_is_ignored(checkpoint, now), 0
 
     def remake() -> Row:
         nonlocal ignored, updated
-        ignored = _ignored(checkpoint, now)
+        ignored = what_is_ignored(checkpoint, now)
         source = _source(spark, contract, tables, concerned, ignored)
         updated = _count_updated(spark, contract, tables, source, keys) if batches else 0
         return spark.sql(_merge(spark, contract, tables, source), args=keys).collect()[0]
 
     inserted = run_again_on_conflict(remake).num_inserted_rows
-    while not (_ignored(checkpoint, now).files <= ignored.files and ignored.batch_ids <= _unfinished(checkpoint)):
+    while not ignored.is_still_all(checkpoint, now):
         run_again_on_conflict(remake)
     rows = sum(batch.rows for batch in batches)
     late = _count_late(spark, contract, tables, batches, keys) if rows else 0
@@ -86,10 +96,11 @@ def remake_orders(
     return MergeCounts(inserted, updated, late, rows - late - inserted - updated)
 
 
-def _ignored(checkpoint: Checkpoint, now: Clock) -> _Ignored:
+def what_is_ignored(checkpoint: Checkpoint, now: Clock) -> Ignored:
+    """Say what of the stage does not count, any more or yet."""
     # In this order: a batch that is staged meanwhile is ignored here, and noticed later.
     batch_ids = _unfinished(checkpoint)
-    return _Ignored(checkpoint.uncounted(now()), batch_ids)
+    return Ignored(checkpoint.uncounted(now()), batch_ids)
 
 
 def _unfinished(checkpoint: Checkpoint) -> frozenset[str]:
@@ -103,22 +114,20 @@ def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:
     )
 
 
-def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: str, ignored: _Ignored) -> str:
+def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: str, ignored: Ignored) -> str:
     """Select the greatest state of each order concerned; none where no row of it is left."""
     key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
     state = f"{values(contract, added)}, _sent, _source_file, _batch_id"
     place = f"{leading(contract)}, _row, {values(contract, added)}"
     within = f"{key} BETWEEN :first_key AND :last_key"
-    counts = f"NOT coalesce({are_of(ignored.files)}, false)"  # An earlier version left rows without a file.
-    unfinished = ", ".join(map(literal, sorted(ignored.batch_ids)))
-    is_whole = f"_batch_id NOT IN ({unfinished})" if unfinished else "true"
+    counts = f"NOT ({ignored.condition()})"
     return f"""
         SELECT {key}, _state.*, _state IS NULL AS _is_gone
         FROM ({_concerned(contract, tables, concerned)}) LEFT JOIN (
             SELECT {key}, max_by(struct({state}), struct({place})) AS _state
             FROM (
                 SELECT {key}, {state}, coalesce(_row_id, -1) AS _row FROM {tables.stage}
-                WHERE {within} AND {counts} AND {is_whole}
+                WHERE {within} AND {counts}
                 UNION ALL
                 SELECT {key}, {state}, {_LAST_ROW} FROM {tables.orders} WHERE {within} AND {counts}
             )

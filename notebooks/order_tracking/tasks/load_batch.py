@@ -5,6 +5,7 @@ again. What is wrong with one file is that file's matter: it is set aside, and t
 """
 
 import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract, column_name, is_reserved
 from order_tracking.errors import LoadError, UnreadableFileError
-from order_tracking.files.batch import claimed_at
+from order_tracking.files.batch import claimed_at, larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
 from order_tracking.files.claimed_files import TakenFile, outcome, put_back, reject, take
 from order_tracking.files.inspection import inspect, lines_of
@@ -143,7 +144,7 @@ class BatchLoader:
         try:
             taken = take(self.volume, self.checkpoint, claim, file)
         except OSError as refused:
-            if refused.errno not in _CANNOT_BE_TAKEN or not look_at(self.volume.landing, file.path):
+            if refused.errno not in _CANNOT_BE_TAKEN or self._may_be_taken(claim, file, refused):
                 raise
             taken = outcome(claim.batch_id, file, State.DROPPED, reason=f"{reason}; it stays where it is")
         rejected = (
@@ -152,6 +153,14 @@ class BatchLoader:
         batch = StagedBatch(claim.batch_id, (rejected,))
         self.checkpoint.stage(batch)
         return LoadedBatch(batch, (), (f"{file.path}: {reason}",))
+
+    def _may_be_taken(self, claim: Claim, file: ArrivedFile, refused: OSError) -> bool:
+        """Tell whether a file may have left the landing directory for a batch all the same."""
+        archives = [self.volume.archive_of(each) for each in (claim.batch_id, *larger_batches(claim.batch_id))]
+        # Not by `Path`, which fails for a path that is too long, where nothing can be.
+        if any(os.path.exists(archive / file.path) for archive in archives):  # noqa: PTH110
+            return True
+        return refused.errno != errno.ENAMETOOLONG and not look_at(self.volume.landing, file.path)
 
     def discard_rows(self, claim: Claim) -> None:
         """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame."""

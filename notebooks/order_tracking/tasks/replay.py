@@ -41,6 +41,8 @@ _IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
 
 #: For files that are put back whole, and for rows of a file; an earlier version made no difference.
 _FILES_FOLDER, _ROWS_FOLDER = f"{REPLAY}files-", f"{REPLAY}rows-"
+#: For those of the first kind whose bad rows were let through before.
+_ARCHIVE_FOLDER = f"{_FILES_FOLDER}archive-"
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,8 @@ def _replay_files(
         assert arrived
         return outcome(batch_id, arrived, State.MERGED)
 
-    put_back = PutBack(volume, checkpoint, now)
+    # By its name, those who count bad rows tell what they have counted before.
+    put_back = PutBack(volume, checkpoint, now, _ARCHIVE_FOLDER if is_archived else _FILES_FOLDER)
     # Two batches may have files of one name.
     replayed: dict[Path, ReplayedFile] = {}
     for batch_id, path, file in chosen:
