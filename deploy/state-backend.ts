@@ -29,7 +29,7 @@ const stackType = z.object({
   }),
   provider: z.object({ azurerm: z.tuple([z.object({ subscription_id: z.string().optional() })]) }),
   resource: z.object({
-    azurerm_resource_group: z.record(
+    azurerm_databricks_access_connector: z.record(
       z.string(),
       z.object({ location: z.string(), tags: z.record(z.string(), z.string()) }),
     ),
@@ -45,7 +45,7 @@ const stackType = z.object({
 });
 
 /**
- * Reads the backend of an environment; region and tags are those of its resource group.
+ * Reads the backend of an environment; region and tags are those of its access connector, which each one has.
  *
  * @throws Error where the environment keeps no state in Azure, or its subscription is not known, with what to do
  */
@@ -61,12 +61,12 @@ export function readStateBackend(outputDirectory: string, environment: string): 
     const refusals = Object.values(resource.terraform_data).flatMap(({ lifecycle }) => lifecycle?.postcondition ?? []);
     throw new Error(refusals.map(({ error_message }) => error_message).join(" "));
   }
-  const [group] = Object.values(resource.azurerm_resource_group);
-  if (!group) throw new Error(`${file} holds no resource group`);
+  const [connector] = Object.values(resource.azurerm_databricks_access_connector);
+  if (!connector) throw new Error(`${file} holds no access connector`);
   return {
     subscriptionId,
-    location: group.location,
-    tags: group.tags,
+    location: connector.location,
+    tags: connector.tags,
     resourceGroup: azurerm.resource_group_name,
     storageAccount: azurerm.storage_account_name,
     container: azurerm.container_name,

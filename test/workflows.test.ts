@@ -68,6 +68,11 @@ it.each(WORKFLOWS)("gives nothing away by default, and a reason for each right: 
   expect(text).not.toMatch(/secrets\.|pull_request_target|secrets: inherit/);
 });
 
+it.each(WORKFLOWS)("plans where all commits are, to compare with what is deployed: %s", (file) => {
+  const jobs = read(file).split(/^ {2}(?=[\w-]+:$)/m);
+  for (const job of jobs.filter((each) => each.includes(" github plan "))) expect(job).toContain("fetch-depth: 0 #");
+});
+
 it("keeps what applies from being ended, and from a second one beside it", () => {
   for (const file of ["deploy", "sandbox", "reap"]) {
     const text = read(`.github/workflows/${file}.yml`);

@@ -1,5 +1,5 @@
 /** `order-tracking github`: what workflows on GitHub do beside the other commands. */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import {
   commentReviews,
@@ -48,6 +48,9 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 async function plan(environment: string, folder: string, base: string | undefined): Promise<number> {
+  // The identity that plans may read a state, and neither lock nor make one. What is applied is refused where the state
+  // has changed since.
+  process.env.TF_CLI_ARGS_plan = "-lock=false";
   const { run: runPlan } = await import("./plan.ts");
   const code = await runPlan([environment, "--out", folder, ...(base === undefined ? [] : ["--compare", base])]);
   const result = RESULTS[code];
@@ -58,7 +61,9 @@ async function plan(environment: string, folder: string, base: string | undefine
 
 async function comment(folder: string, pullRequest: string): Promise<number> {
   if (!/^\d+$/.test(pullRequest)) throw new UsageError(`${pullRequest} is no number of a pull request`);
-  const reviews = new Map(readdirSync(folder).map((name) => [name, reviewIn(path.join(folder, name))]));
+  // Where no environment could be planned, nothing was handed on.
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const reviews = new Map(names.map((name) => [name, reviewIn(path.join(folder, name))]));
   await commentReviews(new Github(process.env), Number(pullRequest), reviews);
   return 0;
 }

@@ -102,6 +102,12 @@ it("writes a comment for each review, and updates it with the next commit", asyn
   expect([...repository.tokens]).toEqual(["Bearer a-token"]);
 });
 
+it("says that there is no review where no environment could be planned", async () => {
+  repository.comments = [{ id: 1, body: "<!-- order-tracking review-dev -->\nold", user: { type: "Bot" } }];
+  expect(await run(["comment", path.join(folder, "nothing was handed on"), "--pull-request", "7"])).toBe(0);
+  expect(repository.comments[0]?.body).toContain("There is no review-dev of the newest commit");
+});
+
 it("finds its comment behind a hundred others, and leaves alone those of people that look like it", async () => {
   const others = Array.from({ length: 100 }, (_, id) => ({ id, body: "a remark", user: { type: "User" } }));
   const forged = { id: 500, body: "<!-- order-tracking review-dev -->\nall is well", user: { type: "User" } };

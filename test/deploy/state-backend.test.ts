@@ -16,8 +16,11 @@ function read(settings: EnvironmentSettings, variables?: Variables, environment 
   return readStateBackend(output, environment);
 }
 
-it("knows where the state is to be, and what has to be known to create that", () => {
-  expect(read({ ...MINIMAL, stateContainer: STATE })).toMatchObject({
+it.each([
+  ["of its own", {}],
+  ["that is there", { existingResourceGroup: "rg-shared" }],
+])("knows where the state is to be, and what has to be known to create that, in a resource group %s", (_, group) => {
+  expect(read({ ...MINIMAL, ...group, stateContainer: STATE })).toMatchObject({
     ...STATE,
     subscriptionId: SUBSCRIPTION_ID,
     location: "westeurope",
