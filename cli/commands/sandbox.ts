@@ -209,12 +209,7 @@ async function list({ json }: Asked): Promise<number> {
 
 async function reap({ yes }: Asked): Promise<number> {
   const home = await homeOfSandboxes();
-  const all: Sandbox[] = [];
-  for (const sandbox of await listSandboxes(home)) {
-    // Where the group is gone, what was written down still tells whose it was.
-    const [tags] = sandbox.tags ? [sandbox.tags] : await recordedTags(home, sandbox.name);
-    all.push({ ...sandbox, ...(tags && { tags }) });
-  }
+  const all = await sandboxesWithTags(home);
   const reasonOf = ({ name, tags }: Sandbox) => (tags ? whyNoSandbox(name, tags) : "nothing says whose it is");
   for (const sandbox of all) {
     const reason = reasonOf(sandbox);
@@ -231,8 +226,26 @@ async function reap({ yes }: Asked): Promise<number> {
     return 1;
   }
   let isAllGone = true;
-  for (const { name } of expired) isAllGone = (await takeDown(home, name, false)) && isAllGone;
+  for (const { name } of expired) {
+    // To take the others down took minutes, in which somebody may have given this one more time.
+    const now = (await sandboxesWithTags(home)).find((each) => each.name === name);
+    if (now === undefined || !hasExpired(now.tags ?? {}, today())) {
+      console.error(`${name} is left alone: ${now === undefined ? "it is gone" : "it was given more time"}`);
+      continue;
+    }
+    isAllGone = (await takeDown(home, name, false)) && isAllGone;
+  }
   return isAllGone ? 0 : 1;
+}
+
+/** Every sandbox; where its group is gone, what was written down still tells whose it was. */
+async function sandboxesWithTags(home: SandboxHome): Promise<readonly Sandbox[]> {
+  const all: Sandbox[] = [];
+  for (const sandbox of await listSandboxes(home)) {
+    const [tags] = sandbox.tags ? [sandbox.tags] : await recordedTags(home, sandbox.name);
+    all.push({ ...sandbox, ...(tags && { tags }) });
+  }
+  return all;
 }
 
 /** The sandbox that is named, or the one of a person and a branch. */
