@@ -257,19 +257,30 @@ function shorterTerms({ type, before, after }: Change): readonly Term[] {
   }
   if (type === "azurerm_storage_management_policy") {
     const FIELD = "delete_after_days_since_modification_greater_than";
-    const ageIn = (policy: Block) => blockOf(policy, "rule", "actions", "base_blob")[FIELD];
-    terms.push({
-      what: "archived files",
-      path: `rule[${text(blockOf(after, "rule").name)}].actions.base_blob.${FIELD}`,
-      before: ageIn(before),
-      after: ageIn(after),
-      recovery: {
-        how: "by command",
-        sentences: [
-          `Azure deletes the older ones within a day or two. While the account keeps deleted files: ${code("az storage fs list-deleted-path")}, then ${code("az storage fs undelete-path")}`,
-        ],
-      },
-    });
+    const ageIn = (rule: Block | undefined) =>
+      rule?.enabled === false ? undefined : blockOf(rule ?? {}, "actions", "base_blob")[FIELD];
+    const prefixesIn = (rule: Block | undefined) => list(blockOf(rule ?? {}, "filters").prefix_match).map(text);
+    for (const rule of list(after.rule).map(record)) {
+      const old = list(before.rule)
+        .map(record)
+        .find(({ name }) => name === rule.name);
+      // Of what no rule deleted before, all was kept for ever. Without a prefix, a rule is of everything.
+      const [prefixes, oldPrefixes] = [prefixesIn(rule), prefixesIn(old)];
+      const isCovered = (prefix: string) => oldPrefixes.some((each) => prefix.startsWith(each));
+      const isWider = oldPrefixes.length > 0 && (prefixes.length === 0 || !prefixes.every(isCovered));
+      terms.push({
+        what: "archived files",
+        path: `rule[${text(rule.name)}].${isWider ? "filters.prefix_match" : `actions.base_blob.${FIELD}`}`,
+        before: isWider ? undefined : ageIn(old),
+        after: ageIn(rule),
+        recovery: {
+          how: "by command",
+          sentences: [
+            `Azure deletes the older ones within a day or two. While the account keeps deleted files: ${code("az storage fs list-deleted-path")}, then ${code("az storage fs undelete-path")}`,
+          ],
+        },
+      });
+    }
   }
   if (type === "databricks_job") {
     const ageIn = (job: Block) =>

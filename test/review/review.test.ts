@@ -78,6 +78,24 @@ describe("what may be lost", () => {
     expect(headlines(changed(null, 90))[0]).toContain("kept archived files for ever, and keeps them for 90 days");
     expect(headlines(changed(90, 30))[0]).toContain("kept archived files for 90 days, and keeps them for 30 days");
     expect([...changed(30, 90), ...changed(30, null)]).toEqual([]);
+    const rules = (...rule: object[]) => ({ rule });
+    const rule = (name: string, prefix: string, more: object = {}) => ({
+      ...policy(30).rule[0],
+      ...{ name, enabled: true, filters: [{ prefix_match: [prefix] }], ...more },
+    });
+    const archive = rule("archive", "orders/archive/");
+    const ofRules = (before: object, after: object) =>
+      reviewed(plan([change({ type: "azurerm_storage_management_policy", actions: ["update"], before, after })])).loss;
+    for (const [before, after] of [
+      [rules(archive), rules(archive, rule("all", "orders/"))],
+      [rules(archive), rules(rule("archive", "orders/"))],
+      [rules(rule("archive", "orders/archive/", { enabled: false })), rules(archive)],
+    ] as const) {
+      expect(headlines(ofRules(before, after))).toEqual([
+        expect.stringContaining("kept archived files for ever, and keeps them for 30 days"),
+      ]);
+    }
+    expect(ofRules(rules(rule("archive", "orders/")), rules(archive))).toEqual([]);
     const blobs = (days?: number) => ({
       name: "lake",
       blob_properties: [{ delete_retention_policy: days ? [{ days }] : [] }],
