@@ -257,8 +257,10 @@ function shorterTerms({ type, before, after }: Change): readonly Term[] {
   }
   if (type === "azurerm_storage_management_policy") {
     const FIELD = "delete_after_days_since_modification_greater_than";
-    const ageIn = (rule: Block | undefined) =>
-      rule?.enabled === false ? undefined : blockOf(rule ?? {}, "actions", "base_blob")[FIELD];
+    const ageIn = (rule: Block | undefined) => {
+      const age = rule?.enabled === false ? undefined : blockOf(rule ?? {}, "actions", "base_blob")[FIELD];
+      return Number(age) < 0 ? undefined : age; // The provider's word for never is -1.
+    };
     const prefixesIn = (rule: Block | undefined) => list(blockOf(rule ?? {}, "filters").prefix_match).map(text);
     for (const rule of list(after.rule).map(record)) {
       const old = list(before.rule)

@@ -58,3 +58,11 @@ def test_a_file_without_the_key_in_its_header_is_searched_for_the_word(tmp_path:
 
 def test_a_key_is_compared_as_people_see_it(tmp_path: Path) -> None:
     assert found(tmp_path, lines(order(1).replace("T1", "Gro\u0308\u00dfe")), key="Gr\u00f6\u00dfe") == [(2, 1)]
+
+
+def test_a_row_that_a_value_swallowed_is_found_wherever_the_key_is(tmp_path: Path) -> None:
+    header = "order_num,tracking_num,status,last_update_timestamp"
+    swallowed = '"O1,T1,SHIPPED,2026-01-02\nO3,T3,SHIPPED,2026-01-02\nO2",T2,SHIPPED,2026-01-02'
+    for key in ("T1", "T2", "T3"):
+        assert found(tmp_path, lines(swallowed, header=header), key) == [(2, 1)]
+    assert found(tmp_path, lines(swallowed, header=header), "T4") == []

@@ -123,7 +123,7 @@ def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: 
 
         def merge(run: Pipeline, batch: StagedBatch, barrier: Barrier = barrier) -> MergeCounts:
             barrier.wait()
-            return merge_batches(run.spark, run.contract, run.tables, [batch], "false")
+            return merge_batches(run.spark, run.contract, run.tables, [batch], lambda: "false")
 
         with ThreadPoolExecutor(2) as pool:
             one, two = pool.map(merge, (pipeline, other), batches)

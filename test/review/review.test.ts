@@ -77,7 +77,8 @@ describe("what may be lost", () => {
       ).loss;
     expect(headlines(changed(null, 90))[0]).toContain("kept archived files for ever, and keeps them for 90 days");
     expect(headlines(changed(90, 30))[0]).toContain("kept archived files for 90 days, and keeps them for 30 days");
-    expect([...changed(30, 90), ...changed(30, null)]).toEqual([]);
+    expect(headlines(changed(-1, 90))[0]).toContain("kept archived files for ever, and keeps them for 90 days");
+    expect([...changed(30, 90), ...changed(30, null), ...changed(90, -1), ...changed(-1, -1)]).toEqual([]);
     const rules = (...rule: object[]) => ({ rule });
     const rule = (name: string, prefix: string, more: object = {}) => ({
       ...policy(30).rule[0],

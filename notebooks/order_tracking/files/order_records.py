@@ -105,14 +105,14 @@ class OrderRecords:
     def _has_row(self, value: str, where: int, position: tuple[int, int]) -> bool:
         """Tell whether a value swallowed a row of the order, as between two stray quotes in one column.
 
-        It is the end of a row, then whole ones, then one up to that column.
+        It is the end of a row from that column on, then whole ones, then one up to that column.
         """
         at, width = position
         first, *lines = (line.split(",") for line in value.split("\n"))
         keys = [line[at] for line in lines[:-1] if len(line) == width]
         keys += [line[at] for line in lines[-1:] if len(line) == where + 1 and at <= where]
-        if lines and at == where:
-            keys.append(first[0])
+        if lines and at >= where and len(first) == width - where:
+            keys.append(first[at - where])
         return any(_cleaned(key, self._contract) == self.key for key in keys)
 
     def _is_word_of(self, record: Record) -> bool:

@@ -4,7 +4,7 @@ The greatest state of an order wins, and the greatest of several does not depend
 `docs/decisions/greatest-state-merge.md`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.errors import PySparkException
@@ -49,7 +49,7 @@ def merge_batches(
     contract: Contract,
     tables: Tables,
     batches: Sequence[StagedBatch],
-    uncounted: str,
+    uncounted: Callable[[], str],
 ) -> MergeCounts:
     """Merge staged batches into the orders; batches without rows, or merged before, change nothing.
 
@@ -58,7 +58,7 @@ def merge_batches(
         contract: The contract.
         tables: The names of the tables.
         batches: The batches.
-        uncounted: Tells, as SQL, staged rows that do not count: any more, or not yet.
+        uncounted: Tells, as SQL, staged rows that do not count, any more or yet; asked where there is a correction.
 
     Returns:
         What became of their rows.
@@ -106,10 +106,11 @@ def merge_batches(
     except PySparkException as error:
         if _CORRECTION not in str(error):
             raise
+        counts = f"NOT ({uncounted()})"
         last_row = f"""
             SELECT _l.*, _rivals._last_row FROM ({source}) AS _l LEFT JOIN (
                 SELECT _t.{key}, max(struct(_r._sent, _r._row_id)) AS _last_row
-                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE NOT ({uncounted})) AS _r
+                FROM {tables.orders} AS _t JOIN (SELECT * FROM {tables.stage} WHERE {counts}) AS _r
                 ON _t.{key} = _r.{key} AND struct({of_order}) = struct({of_stage})
                 WHERE _t.{key} BETWEEN :first_key AND :last_key AND _r.{key} BETWEEN :first_key AND :last_key
                 GROUP BY _t.{key}

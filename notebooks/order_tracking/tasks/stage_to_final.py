@@ -11,7 +11,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import MergeError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.rows.merge import merge_batches
-from order_tracking.rows.remake import remake_orders, what_is_ignored
+from order_tracking.rows.remake import Ignored, remake_orders, what_is_ignored
 from order_tracking.rows.stage import discard_files
 from order_tracking.tables.job_log import State, uncounted
 from order_tracking.tables.tables import Tables
@@ -56,10 +56,15 @@ def stage_to_final(
                 if superseded:
                     counts = remake_orders(spark, contract, tables, open_batches, superseded, batches, now)
                 else:
-                    ignored = what_is_ignored(open_batches, now)
-                    counts = merge_batches(spark, contract, tables, batches, ignored.condition())
+                    ignored: list[Ignored] = []
+
+                    def not_counting() -> str:
+                        ignored.append(what_is_ignored(open_batches, now))
+                        return ignored[-1].condition()
+
+                    counts = merge_batches(spark, contract, tables, batches, not_counting)
                     # What another run has ended or taken back meanwhile was not compared as it counts now.
-                    if not ignored.is_still_all(open_batches, now):
+                    if not all(each.is_still_all(open_batches, now) for each in ignored):
                         remake_orders(spark, contract, tables, open_batches, (), batches, now)
         except Exception as error:
             raise MergeError(
