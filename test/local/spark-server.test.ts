@@ -34,9 +34,11 @@ async function untilAtWork(): Promise<void> {
 const javaProcesses = () => checkout.processes.filter(({ command }) => command.includes("SparkSubmit"));
 
 test.each([
-  ["before anybody can be asked", () => checkout.processes.some(({ command }) => command.includes("spark_server.py"))],
   ["while Java starts", () => checkout.java !== undefined],
+  ["before anybody can be asked", () => checkout.processes.some(({ command }) => command.includes("spark_server.py"))],
 ])("Ctrl-C ends a command within two seconds %s", async (_, isReached) => {
+  await checkout.run(["spark", "stop"]);
+  await until(() => checkout.leftBehind().length === 0);
   const watching = checkout.start(["watch", ...otherHome]);
   await until(isReached, 60);
   const asked = performance.now();
