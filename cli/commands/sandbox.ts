@@ -209,7 +209,8 @@ async function list({ json }: Asked): Promise<number> {
 
 async function reap({ yes }: Asked): Promise<number> {
   const home = await homeOfSandboxes();
-  const all = await sandboxesWithTags(home);
+  const all: Sandbox[] = [];
+  for (const sandbox of await listSandboxes(home)) all.push(await withTags(home, sandbox));
   const reasonOf = ({ name, tags }: Sandbox) => (tags ? whyNoSandbox(name, tags) : "nothing says whose it is");
   for (const sandbox of all) {
     const reason = reasonOf(sandbox);
@@ -228,7 +229,8 @@ async function reap({ yes }: Asked): Promise<number> {
   let isAllGone = true;
   for (const { name } of expired) {
     // To take the others down took minutes, in which somebody may have given this one more time.
-    const now = (await sandboxesWithTags(home)).find((each) => each.name === name);
+    const found = (await listSandboxes(home)).find((each) => each.name === name);
+    const now = found && (await withTags(home, found));
     if (now === undefined || !hasExpired(now.tags ?? {}, today())) {
       console.error(`${name} is left alone: ${now === undefined ? "it is gone" : "it was given more time"}`);
       continue;
@@ -238,14 +240,10 @@ async function reap({ yes }: Asked): Promise<number> {
   return isAllGone ? 0 : 1;
 }
 
-/** Every sandbox; where its group is gone, what was written down still tells whose it was. */
-async function sandboxesWithTags(home: SandboxHome): Promise<readonly Sandbox[]> {
-  const all: Sandbox[] = [];
-  for (const sandbox of await listSandboxes(home)) {
-    const [tags] = sandbox.tags ? [sandbox.tags] : await recordedTags(home, sandbox.name);
-    all.push({ ...sandbox, ...(tags && { tags }) });
-  }
-  return all;
+/** The sandbox with its tags; where its group is gone, what was written down still tells whose it was. */
+async function withTags(home: SandboxHome, sandbox: Sandbox): Promise<Sandbox> {
+  const [tags] = sandbox.tags ? [sandbox.tags] : await recordedTags(home, sandbox.name);
+  return { ...sandbox, ...(tags && { tags }) };
 }
 
 /** The sandbox that is named, or the one of a person and a branch. */

@@ -38,7 +38,8 @@ class Ignored:
 
     def is_still_all(self, checkpoint: Checkpoint, now: Clock) -> bool:
         """Tell whether nothing more is to be ignored by now, and no batch has come to its end."""
-        return what_is_ignored(checkpoint, now).files <= self.files and self.batch_ids <= _unfinished(checkpoint)
+        by_now = what_is_ignored(checkpoint, now)
+        return by_now.files <= self.files and self.batch_ids <= by_now.batch_ids
 
 
 def remake_orders(
@@ -99,12 +100,8 @@ def remake_orders(
 def what_is_ignored(checkpoint: Checkpoint, now: Clock) -> Ignored:
     """Say what of the stage does not count, any more or yet."""
     # In this order: a batch that is staged meanwhile is ignored here, and noticed later.
-    batch_ids = _unfinished(checkpoint)
+    batch_ids = frozenset(claim.batch_id for claim in checkpoint.claimed())
     return Ignored(checkpoint.uncounted(now()), batch_ids)
-
-
-def _unfinished(checkpoint: Checkpoint) -> frozenset[str]:
-    return frozenset(claim.batch_id for claim in checkpoint.claimed())
 
 
 def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:

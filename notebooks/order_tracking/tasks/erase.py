@@ -191,10 +191,10 @@ class Removed:
     files: dict[str, Search]
     notes: int
 
-    def unsearched(self) -> list[str]:
-        """Say which files people have to look into, and why."""
-        found = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
-        return [f"an erasure could not look through {path}: {reason}" for path, reason in found.items()]
+    @property
+    def unsearched(self) -> dict[str, str]:
+        """The files that people have to look into, with the reason."""
+        return {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
 
     def report(self, until: datetime, waiting: tuple[str, ...], unreadable: dict[str, str]) -> ErasureReport:
         """Tell of it."""
@@ -206,10 +206,8 @@ class Removed:
             Place(f"{directory}/", sum(len(file.records) for file in search.found), search.searched)
             for directory, search in self.files.items()
         ]
-        unsearched = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
-        return ErasureReport(
-            (*of_tables, *of_files, Place("checkpoint", self.notes)), {**unsearched, **unreadable}, waiting
-        )
+        places = (*of_tables, *of_files, Place("checkpoint", self.notes))
+        return ErasureReport(places, {**self.unsearched, **unreadable}, waiting)
 
 
 def carry_out(

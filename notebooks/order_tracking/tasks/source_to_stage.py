@@ -130,7 +130,9 @@ def source_to_stage(
             for erasure in open_batches.erasures():
                 staged = {batch.batch_id for batch in open_batches.staged()}
                 erased = erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
-                run.alarms += erased.unsearched()
+                run.alarms += [
+                    f"an erasure could not look through {path}: {reason}" for path, reason in erased.unsearched.items()
+                ]
                 # Otherwise another run that has begun meanwhile erases what it may have brought.
                 if not open_batches.claimed() and staged >= {batch.batch_id for batch in open_batches.staged()}:
                     open_batches.forget_erasure(erasure.erasure_id)

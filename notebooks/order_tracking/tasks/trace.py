@@ -193,7 +193,7 @@ def _decide(
         greatest = max(taken, key=lambda row: row._place)
         brings = "inserted" if current is None else "updated"
         if current is None or (greatest._place > place and greatest._state != current._state):
-            current, place = greatest, greatest._place
+            current = greatest
         place = max(place, *(row._place for row in taken if row._state == current._state), 0)
         for row in taken:
             add(row, brings if row is current else "unchanged" if row._state == current._state else "late", merge)
