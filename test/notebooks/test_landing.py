@@ -2,6 +2,7 @@ import errno
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from order_tracking.files.landing import list_arrivals, look_at, remove_emptied, why_unfinished
@@ -35,6 +36,8 @@ def test_hidden_and_unfinished_files_and_returned_reasons_are_ignored(tmp_path: 
 def test_what_cannot_be_looked_at_stops_nothing_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.csv").write_text("x")
     (tmp_path / "loop.csv").symlink_to("loop.csv")
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    (tmp_path / "linked").symlink_to("of_ours")
     for folder in ("of_another", "of_ours"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "b.csv").touch()
@@ -50,12 +53,29 @@ def test_what_cannot_be_looked_at_stops_nothing_and_is_told(tmp_path: Path, monk
     assert [file.path for file in found.files] == ["a.csv", "of_ours/b.csv"]
     assert found.left_alone == {}
     assert found.unreadable == {
-        "loop.csv": "it cannot be looked at: Too many levels of symbolic links",
+        "loop.csv": "it cannot be looked at: it is a link; put there what it leads to",
+        "link.csv": "it cannot be looked at: it is a link; put there what it leads to",
+        "linked/": "it is a link; put there what it leads to",
         "of_another/": "it cannot be listed: Permission denied",
     }
     monkeypatch.undo()
     with pytest.raises(FileNotFoundError):
         list_arrivals(tmp_path / "not there")
+
+
+def test_a_file_of_no_year_stops_nothing_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("x")
+    lstat = Path.lstat
+
+    def of_no_year(path: Path) -> object:
+        found = lstat(path)
+        return Mock(st_mode=found.st_mode, st_size=1, st_mtime_ns=3 * 10**20) if path.name == "a.csv" else found
+
+    monkeypatch.setattr(Path, "lstat", of_no_year)
+    found = list_arrivals(tmp_path)
+    assert [file.path for file in found.files] == ["b.csv"]
+    assert found.unreadable == {"a.csv": "it cannot be looked at: it was written in no year that a date can have"}
 
 
 def test_a_file_written_again_is_another_file(tmp_path: Path) -> None:
@@ -91,7 +111,8 @@ def test_a_young_file_may_be_unfinished_if_it_is_empty_or_its_last_line_has_no_e
     young = {file.path for file in list_arrivals(tmp_path).files if why_unfinished(tmp_path, file, now)}
     assert young == {"empty", "cut", "cut within a character"}
     later = now + timedelta(minutes=10, seconds=1)
-    assert [file for file in list_arrivals(tmp_path).files if why_unfinished(tmp_path, file, later)] == []
+    for moment in (later, now - timedelta(days=1)):  # Also by a clock that is ahead.
+        assert [file for file in list_arrivals(tmp_path).files if why_unfinished(tmp_path, file, moment)] == []
 
 
 def test_emptied_folders_are_removed_after_a_while(tmp_path: Path) -> None:

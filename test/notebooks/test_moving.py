@@ -14,7 +14,7 @@ from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.claimed_files import TakenFile, take
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
-from order_tracking.files.volume import open_volume
+from order_tracking.files.volume import Volume, open_volume
 from order_tracking.tables.job_log import State
 
 
@@ -77,6 +77,33 @@ def test_a_copy_that_was_cut_short_is_no_file_once_its_source_is_another_one(
     taken = take(volume, Checkpoint(tmp_path / "checkpoint"), claim, file)
     assert not isinstance(taken, TakenFile) and taken.state is State.DROPPED
     assert [each.path for each in list_arrivals(volume.landing).files] == ["a.csv"] * sent_again
+
+
+def test_a_file_that_is_written_shorter_just_before_it_is_copied_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shortened(source: Path, target: Path) -> bool:
+        source.write_text("new")
+        return copy_verify_delete(source, target)
+
+    volume = replace(open_volume(str(tmp_path)), move=copy_verify_delete)
+    (volume.landing / "a.csv").write_text("as it was")
+    [file] = list_arrivals(volume.landing).files
+    claim = Claim(new_batch_id(utc_now()), "run", (file,))
+    monkeypatch.setattr(claimed_files, "_GOES_ON_WITHIN_SECONDS", 0)
+    monkeypatch.setattr(Volume, "copies", True)
+    taken = take(replace(volume, move=shortened), Checkpoint(tmp_path / "checkpoint"), claim, file)
+    assert isinstance(taken, TakenFile)
+    assert (taken.file.size_bytes, taken.location.read_text()) == (3, "new")
+
+
+def test_of_two_that_try_at_once_one_finds_what_the_other_has_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / ".probe" / "of another"
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda directory: iter([*iterdir(directory), gone]))
+    assert probe(tmp_path) is rename
 
 
 def test_what_a_volume_can_do_is_found_out_by_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

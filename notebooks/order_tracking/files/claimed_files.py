@@ -50,7 +50,7 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
     target = directory / file.path
     for earlier in _where_attempts_left_it(volume, claim.batch_id, file):
         _move_back(volume, earlier, target)
-    landed = look_at(volume.landing, file.path)
+    landed, is_moved = look_at(volume.landing, file.path), False
     if landed == file:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -61,11 +61,12 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
             raise
         if not is_moved:
             landed = look_at(volume.landing, file.path)
-            if not landed and checkpoint.is_in_another(claim, file):
+            if volume.copies and not landed and checkpoint.is_in_another(claim, file):
                 target.unlink(missing_ok=True)  # A copy: another batch has it.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
-    if taken and not (volume.copies and taken.size_bytes < file.size_bytes and _is_left(directory, taken)):
+    may_be_part = volume.copies and not is_moved and taken and taken.size_bytes < file.size_bytes
+    if taken and not (may_be_part and _is_left(directory, taken)):
         # A copy has a time of its own, which is not when the file was sent.
         return TakenFile(file if taken.size_bytes == file.size_bytes else taken, directory, taken)
     return outcome(claim.batch_id, file, State.DROPPED, reason=_CHANGED if landed else _VANISHED)

@@ -1,11 +1,13 @@
 """The landing directory: which files have arrived, and whether one is still what it was."""
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path, PurePosixPath
+from stat import S_ISLNK
 
 from order_tracking.files.pool import map_in_pool
 
@@ -31,6 +33,7 @@ _IGNORED_ENDINGS = {
     REASON_ENDING: "it is the reason why a file was rejected",
 }
 _HIDDEN = "its name, or a folder's, starts with . or _"
+_LINK = "it is a link; put there what it leads to"
 
 #: The deployment puts it there, so that the directory exists.
 _KEEP = ".keep"
@@ -88,6 +91,8 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
         for name in sorted(folders):
             if _is_hidden(name):
                 found.left_alone[f"{(below / name).as_posix()}/"] = _HIDDEN
+            elif (Path(folder) / name).is_symlink():  # Nobody walks into it: it may lead to a folder above.
+                found.unreadable[f"{(below / name).as_posix()}/"] = _LINK
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         is_put_back = below.parts[:1] != () and below.parts[0].startswith(REPLAY)
         unfinished = {name[1:] for name in names if is_put_back and name.startswith(".")}
@@ -100,7 +105,7 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
                 found.left_alone[path] = reason
             elif name != _KEEP:
                 paths.append(path)
-    for path, file in zip(paths, map_in_pool(partial(_look_at_or_say, landing_directory), paths), strict=True):
+    for path, file in zip(paths, map_in_pool(partial(look_at_or_say, landing_directory), paths), strict=True):
         if isinstance(file, str):
             found.unreadable[path] = file
         elif file:
@@ -108,7 +113,8 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
     return found
 
 
-def _look_at_or_say(directory: Path, path: str) -> ArrivedFile | str | None:
+def look_at_or_say(directory: Path, path: str) -> ArrivedFile | str | None:
+    """Describe the file at `path` below `directory`, or say why that cannot be done; None if there is none."""
     try:
         return look_at(directory, path)
     except OSError as error:
@@ -116,23 +122,33 @@ def _look_at_or_say(directory: Path, path: str) -> ArrivedFile | str | None:
 
 
 def look_at(directory: Path, path: str) -> ArrivedFile | None:
-    """Describe the file at `path` below `directory` as it is now; None if there is none."""
+    """Describe the file at `path` below `directory` as it is now; None if there is none.
+
+    Raises:
+        OSError: If it cannot be looked at, or is only a link: what is moved to the archive would not be the file.
+    """
     try:
-        stat = (directory / path).stat()
+        stat = (directory / path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    if S_ISLNK(stat.st_mode):
+        raise OSError(errno.ELOOP, _LINK, path)
     identity = f"{path}\n{stat.st_size}\n{stat.st_mtime_ns}"
+    try:
+        modified_at = _EPOCH + timedelta(microseconds=stat.st_mtime_ns // 1000)
+    except OverflowError:
+        raise OSError(errno.EOVERFLOW, "it was written in no year that a date can have", path) from None
     return ArrivedFile(
         path=path,
         size_bytes=stat.st_size,
-        modified_at=_EPOCH + timedelta(microseconds=stat.st_mtime_ns // 1000),
+        modified_at=modified_at,
         file_id=hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:16],
     )
 
 
 def why_unfinished(landing_directory: Path, file: ArrivedFile, now: datetime) -> str | None:
     """Say why a young file's content may still be on its way; None if nothing speaks for that."""
-    if now - file.modified_at >= UNFINISHED_GRACE:
+    if abs(now - file.modified_at) >= UNFINISHED_GRACE:  # A time to come is none at which anybody wrote it.
         return None
     if file.size_bytes == 0:
         return "it is empty and new, so it may still be on its way; a later run loads or rejects it"

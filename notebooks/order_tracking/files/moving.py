@@ -1,5 +1,6 @@
 """Move files within a volume: by a rename where there is one, otherwise by copy, verify and delete."""
 
+import contextlib
 import filecmp
 import secrets
 import shutil
@@ -70,6 +71,7 @@ def probe(directory: Path) -> Move:
             renames = False
     finally:
         for each in trials.iterdir():
-            if each in (first, second) or time.time() - each.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                each.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # Another run that tries at this moment was faster.
+                if each in (first, second) or time.time() - each.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                    each.unlink()
     return rename if renames else copy_verify_delete
