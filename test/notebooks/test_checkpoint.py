@@ -58,7 +58,17 @@ def test_a_file_that_its_sender_wrote_to_is_none_that_was_only_written_anew(tmp_
     for _ in range(2):  # Also where that is done again.
         checkpoint.note_rewritten(batch_id, "as it was", str, 100, 60)
         checkpoint.note_rewritten(batch_id, "written to", str, 120, 80)
-    assert [file.size_bytes for batch in checkpoint.loaded(now) for file in batch.files] == [60, 100]
+    assert [file.size_bytes for batch in checkpoint.loaded() for file in batch.files] == [60, 100]
+
+
+def test_no_two_attempts_have_one_number(tmp_path: Path) -> None:
+    """Whoever begins them, whatever each knows of the others: Delta skips what comes with a number again."""
+    checkpoint = Checkpoint(tmp_path)
+    first = Claim(BATCH, "run", ())
+    checkpoint.claim(first)
+    second = checkpoint.begin_again(first)
+    numbers = [checkpoint.begin_again(claim).attempt for claim in (second, first, second)]
+    assert (second.attempt, numbers) == (2, [3, 4, 5])
 
 
 def test_what_is_about_to_be_merged_is_still_known_as_a_replay(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
     batches/<batch id>.attempt<n>      it was begun once more
     batches/<batch id>.staged.json     what became of them; their rows wait to be merged
     records/<record id>.json           what a task did, until `quality_gate` writes it to the job log
-    loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour
+    loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour and one look more
     replays/<folder>.json              what `replay` put into that folder of the landing directory
     withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour after
     erasures/<id>.json                 the key of an order that is about to be erased, until it is and nothing is loaded
@@ -160,8 +160,9 @@ class Checkpoint:
         return [_with_attempts(claim, names) for claim in claims if claim]
 
     def begin_again(self, claim: Claim) -> Claim:
-        """Note that a batch is begun once more, and number the attempt."""
-        again = Claim(claim.batch_id, claim.run_id, claim.files, claim.attempt + 1)
+        """Note that a batch is begun once more, and number the attempt: no two have one number, whoever begins them."""
+        newest = _with_attempts(claim, {path.name for path in self._batches.glob(f"{claim.batch_id}.*")})
+        again = replace(newest, attempt=newest.attempt + 1)
         (self._batches / f"{again.batch_id}.attempt{again.attempt}").touch()
         return again
 
@@ -205,15 +206,16 @@ class Checkpoint:
                 else:
                     path.unlink()
 
-    def loaded(self, now: datetime) -> list[StagedBatch]:
-        """List the batches that were merged of late, the newest first, and forget the others."""
-        paths = sorted(self._loaded.glob(f"*{_JSON}"), reverse=True)
-        newest = [path for path in paths if _age(path, now) < _KEPT_LOADED][:_MAX_LOADED]
-        for path in paths:
-            if path not in newest:
-                path.unlink(missing_ok=True)
-        found = [_read(StagedBatch, path) for path in newest]
+    def loaded(self) -> list[StagedBatch]:
+        """List the batches that were merged of late, the newest first."""
+        found = [_read(StagedBatch, path) for path in sorted(self._loaded.glob(f"*{_JSON}"), reverse=True)]
         return [each for each in found if each]
+
+    def forget_loaded(self, batches: Sequence[StagedBatch], now: datetime) -> None:
+        """Forget those of the listed batches that are old: they were looked at once more, however late that was."""
+        for place, batch in enumerate(batches):
+            if place >= _MAX_LOADED or now - claimed_at(batch.batch_id) >= _KEPT_LOADED:
+                (self._loaded / f"{batch.batch_id}{_JSON}").unlink(missing_ok=True)
 
     def note_loaded(self, batch: StagedBatch) -> None:
         """Note what is known by now of a batch that was merged of late."""
@@ -338,7 +340,7 @@ class Checkpoint:
 
     def uncounted(self, now: datetime) -> frozenset[tuple[str, str]]:
         """Name the files, by batch and path, whose rows may still be in the tables and do not count any more."""
-        superseded = [file for batch in (*self.staged(), *self.loaded(now)) for file in batch.supersedes]
+        superseded = [file for batch in (*self.staged(), *self.loaded()) for file in batch.supersedes]
         withdrawn = [file for withdrawal in self.withdrawals(now) for file in withdrawal.files]
         return frozenset((file.batch_id, file.path) for file in (*superseded, *withdrawn))
 
@@ -353,6 +355,7 @@ class Checkpoint:
             (self._batches, _CLAIMED, Claim),
             (self._batches, _STAGED, StagedBatch),
             (self._records, _JSON, TaskRecord),
+            (self._loaded, _JSON, StagedBatch),
             (self._replays, _JSON, ReplayedFiles),
             (self._withdrawals, _JSON, Withdrawal),
             (self._erasures, _JSON, Erasure),

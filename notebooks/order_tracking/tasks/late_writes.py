@@ -9,28 +9,31 @@ from datetime import datetime
 from functools import partial
 
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile
-from order_tracking.files.landing import ArrivedFile, look_at
+from order_tracking.files.landing import ArrivedFile, look_at_or_say
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tasks.replay import PutBack, copy, loaded_again, readings_before
 
 
-def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) -> list[str]:
+def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) -> tuple[list[str], list[str]]:
     """Put a copy of each file that was loaded of late and is not what it was into the landing directory.
 
+    All that was loaded since the last run is looked at once, however long ago that was, and then no more after an hour.
+
     Returns:
-        What people should know.
+        What people should know, and what they must look at.
     """
-    warnings = []
-    batches = checkpoint.loaded(now)
+    warnings, alarms = [], []
+    batches = checkpoint.loaded()
     staged = [file for batch in batches for file in batch.files if file.state is State.STAGED]
-    looked_at = map_in_pool(lambda file: look_at(volume.archive_of(file.batch_id), file.path), staged)
-    grown = {
-        (file.batch_id, file.path): found
-        for file, found in zip(staged, looked_at, strict=True)
-        if found and found.size_bytes != file.size_bytes
-    }
+    looked_at = map_in_pool(lambda file: look_at_or_say(volume.archive_of(file.batch_id), file.path), staged)
+    grown: dict[tuple[str, str], ArrivedFile] = {}
+    for file, seen in zip(staged, looked_at, strict=True):
+        if isinstance(seen, str):
+            alarms.append(f"whether {file.path} was written to after it had been loaded cannot be told: {seen}")
+        elif seen and seen.size_bytes != file.size_bytes:
+            grown[file.batch_id, file.path] = seen
     # One that is on its way already waits until it is merged.
     for batch_id, path in loaded_again(volume, checkpoint) if grown else ():
         for reading in ((batch_id, path), *readings_before(path)):
@@ -45,12 +48,22 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
                     (each for each in staged if (file.batch_id, file.path) in readings_before(each.path)), file
                 )
                 if newest.size_bytes != found.size_bytes:
-                    warnings.append(_put_back(volume, checkpoint, file, found, newest, now))
-                file = replace(file, size_bytes=found.size_bytes)
+                    try:
+                        warnings.append(_put_back(volume, checkpoint, file, found, newest, now))
+                    except OSError as error:  # Of one file, which stops no other.
+                        where = volume.relative(volume.archive_of(file.batch_id) / file.path)
+                        alarms.append(
+                            f"{file.path} was written to after it had been loaded, and cannot be loaded again "
+                            f"({error.strerror}); it is {where}"
+                        )
+                        found = None
+                if found:
+                    file = replace(file, size_bytes=found.size_bytes)
             files.append(file)
         if tuple(files) != batch.files:
             checkpoint.note_loaded(replace(batch, files=tuple(files)))
-    return warnings
+    checkpoint.forget_loaded(batches, now)
+    return warnings, alarms
 
 
 def _put_back(

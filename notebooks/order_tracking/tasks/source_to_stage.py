@@ -79,10 +79,16 @@ def source_to_stage(
         with run.step("create missing tables"):
             run.warnings += create_missing(spark, contract, tables)
         is_erasing = bool(open_batches.erasures())
+
+        def look_for_late_writes() -> None:
+            grown, not_put_back = put_back_what_grew(directories, open_batches, now())
+            run.warnings += grown
+            run.alarms += not_put_back
+
         if not is_erasing:  # The files that one writes anew would seem to be cut, or to have grown.
-            run.warnings += put_back_what_grew(directories, open_batches, now())
+            look_for_late_writes()
         left_behind = sorted(open_batches.claimed(), key=lambda claim: claim.attempt)
-        finish_putting_back(directories, open_batches)
+        run.alarms += finish_putting_back(directories, open_batches)
         arrivals = list_arrivals(directories.landing)
         run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
         remove_emptied(arrivals.empty_folders, now())
@@ -137,7 +143,7 @@ def source_to_stage(
                 if not open_batches.claimed() and staged >= {batch.batch_id for batch in open_batches.staged()}:
                     open_batches.forget_erasure(erasure.erasure_id)
         if is_erasing and not open_batches.erasures():
-            run.warnings += put_back_what_grew(directories, open_batches, now())
+            look_for_late_writes()
         batches.raise_failures()
         summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,

@@ -1,0 +1,108 @@
+"""What a sender writes to a file after it was loaded is loaded as well, however late the next run looks."""
+
+import errno
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from order_tracking.clock import utc_now
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles, StagedBatch
+from order_tracking.files.claimed_files import outcome
+from order_tracking.files.landing import look_at
+from order_tracking.files.volume import Volume, open_volume
+from order_tracking.tables.job_log import State
+from order_tracking.tasks import late_writes
+from order_tracking.tasks.late_writes import put_back_what_grew
+from order_tracking.tasks.replay import finish_putting_back
+
+
+def loaded(volume: Volume, checkpoint: Checkpoint, hours_ago: float, *paths: str) -> str:
+    """A batch of files that was merged; later, each got one more line."""
+    batch_id = new_batch_id(utc_now() - timedelta(hours=hours_ago))
+    archive = volume.archive_of(batch_id)
+    files = []
+    for path in paths:
+        (archive / path).parent.mkdir(parents=True, exist_ok=True)
+        (archive / path).write_text("as it was\n")
+        arrived = look_at(archive, path)
+        assert arrived
+        files.append(outcome(batch_id, arrived, State.STAGED))
+        (archive / path).write_text("as it was\nand more\n")
+    checkpoint.note_loaded(StagedBatch(batch_id, tuple(files)))
+    return batch_id
+
+
+def landed(volume: Volume) -> list[str]:
+    return sorted(
+        path.relative_to(volume.landing).as_posix().split("/", 1)[1] for path in volume.landing.rglob("*.csv")
+    )
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Volume:
+    return open_volume(str(tmp_path / "volume"))
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Checkpoint:
+    return Checkpoint(tmp_path / "checkpoint")
+
+
+@pytest.mark.parametrize("hours_ago", [0.5, 30])
+def test_what_grew_is_put_back_once_also_where_no_run_came_for_hours(
+    volume: Volume, checkpoint: Checkpoint, hours_ago: float
+) -> None:
+    batch_id = loaded(volume, checkpoint, hours_ago, "a.csv")
+    [warning], alarms = put_back_what_grew(volume, checkpoint, utc_now())
+    assert "a.csv was written to after it had been loaded; it is loaded again as replay-files-" in warning
+    assert (landed(volume), alarms) == ([f"{batch_id}/a.csv"], [])
+    # It is looked at for an hour; later only by the first run.
+    assert len(checkpoint.loaded()) == (1 if hours_ago < 1 else 0)
+    assert put_back_what_grew(volume, checkpoint, utc_now()) == ([], [])
+
+
+def test_a_file_that_cannot_be_put_back_is_told_and_tried_again_and_stops_no_other(
+    volume: Volume, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = loaded(volume, checkpoint, 0.5, "a.csv", "b.csv")
+    copy: Callable[[Path, Path], bool] = late_writes.copy
+
+    def refuse(source: Path, target: Path) -> bool:
+        if source.name == "a.csv":
+            target.write_text("a part")
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
+        return copy(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(late_writes, "copy", refuse)
+        for warnings in (1, 0):
+            told, [alarm] = put_back_what_grew(volume, checkpoint, utc_now())
+            assert len(told) == warnings
+            assert "a.csv was written to after it had been loaded" in alarm and "File name too long" in alarm
+        assert landed(volume) == [f"{batch_id}/b.csv"]
+    assert len(put_back_what_grew(volume, checkpoint, utc_now())[0]) == 1
+    assert landed(volume) == [f"{batch_id}/a.csv", f"{batch_id}/b.csv"]
+
+
+def test_what_was_cut_short_while_it_was_put_back_is_put_back_to_its_end(
+    volume: Volume, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    batch_id = loaded(volume, checkpoint, 0.5, "a.csv")
+    [batch] = checkpoint.loaded()
+    [file] = batch.files
+    path = f"replay-files-1/{batch_id}/a.csv"
+    replayed = ReplayedFile(path, "a.csv", utc_now(), may_be_bad=False, supersedes=file)
+    checkpoint.note_replay("replay-files-1", ReplayedFiles((replayed,)))
+    part = (volume.landing / path).with_name(".a.csv")
+    part.parent.mkdir(parents=True)
+    part.write_text("as")
+    # By then it is on its way, for all that others know, and the batch is forgotten.
+    assert put_back_what_grew(volume, checkpoint, utc_now() + timedelta(hours=2)) == ([], [])
+    assert checkpoint.loaded() == []
+    assert (finish_putting_back(volume, checkpoint), part.exists()) == ([], True)
+    os.utime(tmp_path / "checkpoint" / "replays" / "replay-files-1.json", (0, 0))
+    assert finish_putting_back(volume, checkpoint) == []
+    assert ((volume.landing / path).read_text(), part.exists()) == ("as it was\nand more\n", False)
