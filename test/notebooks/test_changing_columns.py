@@ -90,6 +90,15 @@ def test_a_column_that_the_contract_no_longer_has_stays_as_it_was(
     monkeypatch.setattr(tables, "replace_views", lambda *_: made.append("views"))
     tables.create_missing(pipeline.spark, replace(ORDERS, columns=fewer, rules=()), pipeline.tables)
     assert made == []
+    monkeypatch.undo()
+    pipeline.contract = replace(ORDERS, columns=fewer, rules=())
+    for new_columns in (NewColumns.IGNORE, NewColumns.ADD):  # Nor is it one that a file brought.
+        pipeline.drop("b.csv", lines(order(2).replace(",,", ",31/12/2026,")))
+        staged, _ = pipeline.run(Policy(new_columns))
+        assert [file.outcome for file in staged.files] == ["staged"]
+        assert "delivery_date" in str(staged.warnings)
+    staged_rows = sorted(tuple(row) for row in pipeline.table("stage_orders_table", "tracking_num", "delivery_date"))
+    assert staged_rows == [("T1", None), ("T2", None), ("T2", None)]
     assert dict(pipeline.spark.table(pipeline.tables.orders).dtypes)["delivery_date"] == "date"
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,26 @@ def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_
         pipeline.gate("1")
     assert len(pipeline.table("stage_orders_table")) == 5
     assert (Checkpoint(pipeline.checkpoint).claimed(), Checkpoint(pipeline.checkpoint).staged()) == ([], [])
+
+
+def test_no_file_is_rejected_while_the_tables_cannot_be_written(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that finds nothing to delete succeeds there as well."""
+    pipeline.drop(POISON, lines(order(99)))
+    pipeline.run()
+    table = pipeline.tables.quarantine
+    pipeline.spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT full CHECK (_batch_id = 'never')").collect()
+    pipeline.drop(POISON, lines(order(99)))
+    with monkeypatch.context() as patch:
+        break_on(patch, POISON)
+        for _ in range(5):
+            with pytest.raises(LoadError):
+                pipeline.stage()
+    assert pipeline.files("rejected") == {}
+    pipeline.spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT full").collect()
+    pipeline.run()
+    assert (set(pipeline.statuses()), pipeline.quarantine()) == ({"T99"}, [])
 
 
 def test_a_file_that_cannot_be_taken_stays_where_it_is_and_is_told_at_each_run(
@@ -312,6 +333,26 @@ def test_a_file_whose_records_do_not_add_up_is_set_aside_with_both_numbers(
         pipeline.gate("1")
     assert set(pipeline.statuses()) == (set() if alone else {"T2"})
     assert [file for file, *_ in pipeline.quarantine()] == ([] if alone else ["b.csv"])
+
+
+def test_rows_that_another_attempt_wrote_at_the_same_moment_are_counted_once_more(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was thought dead appends after this one has deleted what it had left."""
+    write_stage, written = load_batch.write_stage, []
+
+    def beside_another(*args: Any) -> Any:
+        counts = write_stage(*args)
+        written.append(args)
+        twice = {path: 2 * rows for path, rows in counts.staged_of.items()}
+        return replace(counts, staged_of=twice) if len(written) == 1 else counts
+
+    monkeypatch.setattr(load_batch, "write_stage", beside_another)
+    pipeline.drop("a.csv", lines(order(1), order(2)))
+    pipeline.drop("b.csv", lines(order(3)))
+    staged, merged = pipeline.run()
+    assert [file.outcome for file in staged.files] == ["staged", "staged"]
+    assert (merged.inserted, len(pipeline.table("stage_orders_table"))) == (3, 3)
 
 
 def test_rows_that_are_told_of_another_file_are_noticed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,10 @@ def test_a_file_with_too_many_bad_rows_is_rejected_with_all_its_rows(pipeline: P
     content = lines("bad", '"a', 'b",c', "", order(1), order(2).replace("2026-01-01", "soon"))
     pipeline.drop("a.csv", content)
     pipeline.drop("b.csv", lines(order(2), "bad"))
-    staged, _ = pipeline.run(Policy(max_bad_rows_percent=50))
+    staged = pipeline.stage("1", Policy(max_bad_rows_percent=50))
+    pipeline.merge("1")
+    with pytest.raises(QualityGateError, match=r"^1 of 2 rows are in quarantine"):  # Of what was loaded.
+        pipeline.gate("1", max_quarantined_percent=40)
     # Lines as an editor counts them: a value spans two, and another one is empty.
     reason = (
         "3 of its 4 rows are bad, more than the 50 % that are allowed; "

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from order_tracking.contract.contract import Contract
 from order_tracking.rows.stage import are_of
 from order_tracking.sql import identifier, time_of_run
+from order_tracking.tables.conflicts import run_again_on_conflict
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,15 @@ def quarantine_rows(
     )
     writer = bad_rows.writeTo(quarantine).option("txnAppId", batch_id).option("txnVersion", attempt)
     if attempt == 1:
-        writer.append()
+        run_again_on_conflict(writer.append)
     else:
-        writer.overwrite(F.col("_batch_id") == batch_id)
+        run_again_on_conflict(lambda: writer.overwrite(F.col("_batch_id") == batch_id))
+
+
+def mark_batch(spark: SparkSession, quarantine: str, batch_id: str) -> None:
+    """Write a row without a file for a batch whose rows are about to be discarded."""
+    query = f"INSERT INTO {quarantine} (_batch_id) VALUES (:batch_id)"
+    run_again_on_conflict(lambda: spark.sql(query, args={"batch_id": batch_id}).collect())
 
 
 def first_bad_rows(

@@ -47,27 +47,31 @@ def write_stage(
     files: Sequence[str],
 ) -> RowCounts:
     """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left."""
-    counts = Observation()
     names_of = {path: f"staged_{i}" for i, path in enumerate(files)} if len(files) <= _MAX_OBSERVED_FILES else {}
     observed = {**_observed(contract), **{name: _staged_of(path) for path, name in names_of.items()}}
-    staged = (
-        rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in observed.items()))
-        .where(_GOOD)
-        .selectExpr(
-            *(f"{typed(column)} AS {identifier(column.name)}" for column in contract.columns),
-            *(identifier(name) for name in added_columns),
-            "_source_file",
-            "_sent",
-            "_row_id",
-            f"{time_of_run(now, '_row_id >= 0')} AS _ingested_at",
+
+    def write() -> dict[str, Any]:
+        counts = Observation()
+        staged = (
+            rows.observe(counts, *(F.expr(f"{value} AS {name}") for name, value in observed.items()))
+            .where(_GOOD)
+            .selectExpr(
+                *(f"{typed(column)} AS {identifier(column.name)}" for column in contract.columns),
+                *(identifier(name) for name in added_columns),
+                "_source_file",
+                "_sent",
+                "_row_id",
+                f"{time_of_run(now, '_row_id >= 0')} AS _ingested_at",
+            )
+            .withColumn("_batch_id", F.lit(batch_id))
         )
-        .withColumn("_batch_id", F.lit(batch_id))
-    )
-    if attempt == 1:
-        staged.writeTo(stage).append()
-    else:
-        staged.writeTo(stage).overwrite(F.col("_batch_id") == batch_id)
-    seen = counts.get
+        if attempt == 1:
+            staged.writeTo(stage).append()
+        else:
+            staged.writeTo(stage).overwrite(F.col("_batch_id") == batch_id)
+        return counts.get
+
+    seen = run_again_on_conflict(write)
     return RowCounts(
         staged=seen["staged"],
         staged_of={path: seen[name] for path, name in names_of.items()} if names_of else None,

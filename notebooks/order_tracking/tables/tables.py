@@ -98,6 +98,12 @@ class Tables:
         return identifier(self.catalog, self.operations_schema)
 
 
+def clustered_by(contract: Contract, tables: Tables) -> Mapping[str, str]:
+    """Name for each clustered table the column that its rows lie by."""
+    by_key = dict.fromkeys((tables.stage, tables.orders), contract.key)
+    return {**by_key, tables.job_log: BY_TIME, tables.folded_files: "batch_id"}
+
+
 def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> tuple[str, ...]:
     """Create what is missing, and let tables and views have the columns of the contract.
 
@@ -126,6 +132,12 @@ def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> t
 def added_columns(spark: SparkSession, contract: Contract, stage: str) -> tuple[str, ...]:
     """Name the columns that were added to the tables because a file had them."""
     return _added_columns(contract, spark.table(stage).columns)
+
+
+def added_types(spark: SparkSession, contract: Contract, stage: str) -> dict[str, str]:
+    """Tell the types of those columns: text, unless one was the contract's before and was taken out of it."""
+    type_names = _type_names(spark.table(stage).schema)
+    return {name: type_names[name] for name in _added_columns(contract, type_names)}
 
 
 def add_columns(spark: SparkSession, contract: Contract, tables: Tables, names: Collection[str]) -> tuple[str, ...]:
@@ -227,23 +239,26 @@ def _type_names(schema: StructType) -> dict[str, str]:
 
 def _definitions(contract: Contract, tables: Tables) -> Mapping[str, str]:
     typed, key = _typed(contract), contract.key
+    columns = {table: identifier(column) for table, column in clustered_by(contract, tables).items()}
     as_text = ", ".join(f"{identifier(name)} STRING" for name in contract.names)
     not_text = [each.name for each in contract.columns if each.name == key or each.type.lower() != "string"]
     return {
         # By key, as the history asks for it. A merge finds its batches by the statistics of the files: each is of one
         # batch until they are optimized, and then of old ones only.
         tables.stage: f"({typed}, _source_file STRING, _ingested_at TIMESTAMP, _batch_id STRING, _sent STRING, "
-        f"_row_id BIGINT) USING DELTA CLUSTER BY ({identifier(key)}) {_statistics_of(key, '_batch_id')}",
+        f"_row_id BIGINT) USING DELTA CLUSTER BY ({columns[tables.stage]}) {_statistics_of(key, '_batch_id')}",
         # A merge finds an order's file by its key. Text costs most to collect and tells least: a file's keys are close
         # together, its addresses are not.
         tables.orders: f"({typed}, _source_file STRING, _batch_id STRING, _sent STRING) "
-        f"USING DELTA CLUSTER BY ({identifier(key)}) {_statistics_of(*not_text, properties=ONE_MERGE_AT_A_TIME)}",
+        f"USING DELTA CLUSTER BY ({columns[tables.orders]}) "
+        f"{_statistics_of(*not_text, properties=ONE_MERGE_AT_A_TIME)}",
         tables.quarantine: f"({as_text}, raw_row STRING, "
         "reasons ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>, _source_file STRING, "
         "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
         # The transactions that keep a batch from being written twice; no run is that old.
         "TBLPROPERTIES ('delta.setTransactionRetentionDuration' = 'interval 30 days')",
-        tables.job_log: f"({_JOB_LOG}) USING DELTA CLUSTER BY ({BY_TIME}) {_statistics_of('run_id', BY_TIME)}",
+        tables.job_log: f"({_JOB_LOG}) USING DELTA CLUSTER BY ({columns[tables.job_log]}) "
+        f"{_statistics_of('run_id', BY_TIME)}",
     }
 
 

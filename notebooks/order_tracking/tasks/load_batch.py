@@ -24,10 +24,10 @@ from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows, NewColumns
 from order_tracking.rows.order_rows import ReadableFile, read_order_rows
-from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
+from order_tracking.rows.quarantine import first_bad_rows, mark_batch, quarantine_rows
 from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_files, write_stage
 from order_tracking.tables.job_log import FileOutcome, State
-from order_tracking.tables.tables import Tables, add_columns, added_columns
+from order_tracking.tables.tables import Tables, add_columns, added_types
 from order_tracking.tasks.summary import named
 
 #: A file that changes each time it is read, and whose place in the landing directory is taken, cannot be loaded.
@@ -95,6 +95,7 @@ class BatchLoader:
         aside: dict[str, FileOutcome] = {}
         alarms: list[str] = []
         changes = dict.fromkeys((file.path for file in claim.files), 0)
+        doubted: set[str] = set()
         while True:
             with self.step("take"):
                 readable = self._open(claim, aside)
@@ -121,7 +122,10 @@ class BatchLoader:
                 changes[each.file.path] += 1
                 if not put_back(self.volume, each) and changes[each.file.path] == _MAX_READS:
                     raise LoadError(f"{each.file.path} changed each time it was read; it is still being written")
-            for each in unaccounted:
+            # Another attempt may have written at the same moment: written anew, the rows are there once.
+            certain = [each for each in unaccounted if each.file.path in doubted]
+            doubted |= {each.file.path for each in unaccounted}
+            for each in certain:
                 of_file = counts[each.file.path]
                 reason = (
                     f"it has {each.content.records} rows, but {of_file.staged} were staged and {of_file.quarantined} "
@@ -163,7 +167,11 @@ class BatchLoader:
         return refused.errno != errno.ENAMETOOLONG and not look_at(self.volume.landing, file.path)
 
     def discard_rows(self, claim: Claim) -> None:
-        """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame."""
+        """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame.
+
+        A row is written first: to delete none changes nothing, and would be done where nothing can be written.
+        """
+        mark_batch(self.spark, self.tables.quarantine, claim.batch_id)
         for table in (self.tables.stage, self.tables.quarantine):
             discard_batch(self.spark, table, claim.batch_id)
 
@@ -197,15 +205,17 @@ class BatchLoader:
         unknown = {column_name(name) for each in files for name in each.content.header.unknown_names()} - {""}
         if not unknown:
             return (), ()
-        present = added_columns(self.spark, self.contract, self.tables.stage)
+        added = added_types(self.spark, self.contract, self.tables.stage)
+        # A value need not fit into another type, and would break its whole file.
+        present = tuple(name for name, type_name in added.items() if type_name == "string")
         if self.policy.new_columns is not NewColumns.ADD:
             return present, ()
         possible = sorted(
             name
-            for name in unknown - set(present)
+            for name in unknown - set(added)
             if not is_reserved(name) and name not in self.contract.names and len(name) <= MAX_NAME_LENGTH
         )
-        new = possible[: max(0, _MAX_ADDED_COLUMNS - len(present))]
+        new = possible[: max(0, _MAX_ADDED_COLUMNS - len(added))]
         refused = sorted(unknown - set(present) - set(new))
         warnings: list[str] = []
         if refused:

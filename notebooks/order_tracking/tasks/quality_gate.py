@@ -113,8 +113,10 @@ def _first_loaded(files: Sequence[FileOutcome], checkpoint: Checkpoint) -> list[
 
 
 def _bad_rows(files: Sequence[FileOutcome], max_quarantined_percent: float) -> list[str]:
-    read = sum(file.rows_read for file in files)
-    quarantined = sum(file.rows_quarantined for file in files)
+    # Of a rejected file no row is in quarantine, and the others would seem to have fewer.
+    loaded = [file for file in files if file.state is not State.REJECTED]
+    read = sum(file.rows_read for file in loaded)
+    quarantined = sum(file.rows_quarantined for file in loaded)
     if quarantined * 100 <= read * max_quarantined_percent:
         return []
     return [
