@@ -1,9 +1,12 @@
 import os
+import shutil
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 
 import pytest
+from crash_scenario import Crash, crashing
+from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
 from order_tracking.files.batch import new_batch_id
@@ -12,6 +15,7 @@ from order_tracking.files.landing import list_arrivals
 from order_tracking.files.volume import open_volume
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.replay import ReplaySummary, finish_putting_back, replay
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 
 
@@ -20,27 +24,66 @@ def put_back(pipeline: Pipeline, source: str, **chosen: str) -> ReplaySummary:
     return replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract)
 
 
-def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
+def with_german_dates() -> Contract:
+    formats = {"received_date": ("dd.MM.yyyy",)}
+    return replace(ORDERS, columns=tuple(replace(each, formats=formats.get(each.name, ())) for each in ORDERS.columns))
+
+
+@pytest.mark.parametrize("is_archived", [True, False])
+def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline, is_archived: bool) -> None:
     row = order(1).replace("2026-01-01", "01.01.2026")
     unsplit = ("cannot be split", '{"looks": "like JSON"')
     pipeline.drop("a.csv", lines(row, order(2).replace("2026-01-01", "sometime"), *unsplit, order(3)))
     pipeline.run()
     assert set(pipeline.statuses()) == {"T3"}
-    formats = {"received_date": ("dd.MM.yyyy",)}
-    columns = tuple(replace(column, formats=formats.get(column.name, ())) for column in ORDERS.columns)
-    pipeline.contract = replace(ORDERS, columns=columns)
+    pipeline.contract = with_german_dates()
+    if not is_archived:
+        shutil.rmtree(pipeline.volume / "archive")
     summary = put_back(pipeline, "quarantine")
     assert (len(summary.files), summary.rows_left) == (1, 2)
+    assert summary.files[0].startswith("replay-files-archive-" if is_archived else "replay-rows-")
     pipeline.run(Policy(max_bad_rows_percent=10))
     assert set(pipeline.statuses()) == {"T1", "T3"}
     reasons = sorted(rule for _, _, broken in pipeline.quarantine() for _, rule in broken)
     assert reasons == ["malformed", "malformed", "type"]
 
 
+def test_a_row_out_of_the_quarantine_has_its_place_in_its_file_and_leaves_with_it(pipeline: Pipeline) -> None:
+    good = order(1).replace("1 Main", "Old")
+    pipeline.drop("a.csv", lines(good, order(1).replace("1 Main", "New").replace("2026-01-01", "01.01.2026")))
+    pipeline.run()
+    assert pipeline.orders()["T1"][3] == "Old Street"
+    pipeline.contract = with_german_dates()
+    [path] = put_back(pipeline, "quarantine").files
+    assert put_back(pipeline, "quarantine").files == ()  # It is on its way.
+    pipeline.run()
+    # Of two rows of one time, the later one.
+    assert (pipeline.orders()["T1"][3], pipeline.quarantine()) == ("New Street", [])
+    assert len(pipeline.table("stage_orders_table")) == 2
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", path, pipeline.contract)
+    assert (pipeline.statuses(), pipeline.table("stage_orders_table")) == ({}, [])
+
+
+def test_what_is_not_loaded_to_its_end_is_not_loaded_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Checkpoint, "stage", crashing)
+        pipeline.stage()
+    assert len(pipeline.quarantine()) == 1
+    for load in (lambda: None, pipeline.stage):  # Killed before it was staged, and staged by a run that goes on.
+        load()
+        for source in ("quarantine", "archive"):
+            assert put_back(pipeline, source).files == ()
+    pipeline.merge()
+    assert (set(pipeline.statuses()), len(pipeline.quarantine())) == ({"T1"}, 1)
+
+
 def test_rows_of_many_files_leave_the_quarantine_in_one_commit_and_are_not_judged_twice(pipeline: Pipeline) -> None:
     for name in ("a.csv", "b.csv", "x/it's.csv"):
         pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
     pipeline.run()
+    shutil.rmtree(pipeline.volume / "archive")
     before, version = pipeline.quarantine(), pipeline.versions()["quarantined_orders_table"]
     assert len(put_back(pipeline, "quarantine").files) == len(before) == 3
     assert (pipeline.quarantine(), pipeline.versions()["quarantined_orders_table"]) == ([], version + 1)
@@ -92,13 +135,13 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
         os.utime(tmp_path / "checkpoint" / "replays" / f"{folder}.json", (0, 0))
     finish_putting_back(volume, checkpoint)
     found = [file.path for file in list_arrivals(volume.landing).files]
-    # Of rows, one that was not moved yet may be a part: they are still in quarantine.
+    # One that was not moved yet may be a part. Of rows, they are still in quarantine; of a file, it is in the archive.
     assert found == [
-        *(f"replay-files-old/{batch_id}/{name}.csv" for name in ("copied", "done", "moved")),
+        *(f"replay-files-old/{batch_id}/{name}.csv" for name in ("copied", "done", "in part", "moved")),
         *(f"replay-rows-old/{batch_id}/{name}.csv" for name in ("copied", "done")),
     ]
     assert {(volume.landing / path).read_text() for path in found} == {"whole"}
-    assert len([path for path in volume.landing.rglob(".*.csv")]) == 4
+    assert len([path for path in volume.landing.rglob(".*.csv")]) == 4  # Those of the young one.
 
 
 def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:
@@ -135,9 +178,7 @@ def test_rejected_files_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
     pipeline.drop("x/b.csv", lines(order(2), header=HEADER.replace("status", "stage")))
     pipeline.run(Policy(max_bad_rows_percent=10))
     assert pipeline.statuses() == {}
-    formats = {"received_date": ("dd.MM.yyyy",)}
-    columns = tuple(replace(column, formats=formats.get(column.name, ())) for column in ORDERS.columns)
-    pipeline.contract = replace(ORDERS, columns=columns)
+    pipeline.contract = with_german_dates()
     assert put_back(pipeline, "rejected", files="c.csv").files == ()
     assert len(put_back(pipeline, "rejected").files) == 2
     assert pipeline.files("rejected") == {}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,10 +14,11 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import at_most
 from order_tracking.errors import RemovalError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Withdrawal
+from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch, Withdrawal
 from order_tracking.files.moving import Move, copy_verify_delete, rename
 from order_tracking.files.volume import Volume
 from order_tracking.rows.fold_stage import delete_repeats
+from order_tracking.rows.remake import what_is_ignored
 from order_tracking.tasks import load_batch, withdraw
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.withdraw import WithdrawSummary
@@ -247,12 +249,52 @@ def test_what_is_merged_and_not_in_the_ledger_yet_is_seen(pipeline: Pipeline) ->
     assert pipeline.states()["a.csv"] == ["SUPERSEDED"]
 
 
+def test_a_batch_that_begins_and_ends_beside_what_is_made_again_is_noticed(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+
+    def claimed() -> Claim:
+        claim = Claim(new_batch_id(utc_now()), "run", ())
+        checkpoint.claim(claim)
+        return claim
+
+    def ended(claim: Claim) -> None:
+        checkpoint.stage(StagedBatch(claim.batch_id, ()))
+        checkpoint.close(claim.batch_id)
+
+    ended(claimed())
+    open_batch = claimed()
+    seen = what_is_ignored(checkpoint, utc_now)
+    assert seen.is_still_all(checkpoint, utc_now)
+    another = claimed()
+    assert not seen.is_still_all(checkpoint, utc_now)  # Its rows may have been seen.
+    ended(another)
+    assert not seen.is_still_all(checkpoint, utc_now)  # They may not have been.
+    seen = what_is_ignored(checkpoint, utc_now)
+    ended(open_batch)
+    assert not seen.is_still_all(checkpoint, utc_now)
+
+
+def test_nothing_is_withdrawn_of_a_batch_that_would_be_merged_once_more(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.stage()
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Checkpoint, "close", crashing)
+        pipeline.merge()
+    with pytest.raises(RemovalError, match="run the load job first"):
+        take_back(pipeline, "a.csv")
+    pipeline.run()
+    take_back(pipeline, "a.csv")
+    assert pipeline.statuses() == {}
+
+
 def test_a_correction_is_compared_with_what_counts(pipeline: Pipeline) -> None:
     for name, address, minutes_ago in (("first.csv", "B", 60), ("repeats.csv", "B", 10)):
         pipeline.drop(name, lines(order(1).replace("1 Main", address)), minutes_ago)
         pipeline.run()
     # Its withdrawal has made the order again, and not come to its rows yet.
-    [repeats] = [file for batch in Checkpoint(pipeline.checkpoint).loaded(utc_now()) for file in batch.files][:1]
+    [repeats] = [file for batch in Checkpoint(pipeline.checkpoint).loaded() for file in batch.files][:1]
     assert repeats.path == "repeats.csv"
     withdrawal = Withdrawal(new_batch_id(utc_now()), (repeats,), "it was wrong")
     Checkpoint(pipeline.checkpoint).withdraw(withdrawal)

@@ -25,10 +25,17 @@ _LAST_ROW = 2**63 - 1
 
 @dataclass(frozen=True)
 class Ignored:
-    """What is in the stage and must not be seen: files that do not count any more, and batches without an end yet."""
+    """What is in the stage and must not be seen: files that do not count any more, and batches without an end yet.
+
+    Attributes:
+        files: The files, by batch and path.
+        batch_ids: The batches.
+        ended: The batches that had come to their end of late, which are seen.
+    """
 
     files: frozenset[tuple[str, str]]
     batch_ids: frozenset[str]
+    ended: frozenset[str]
 
     def condition(self) -> str:
         """Tell, as SQL, the rows of it."""
@@ -37,9 +44,11 @@ class Ignored:
         return f"coalesce({are_of(self.files)}, false) OR coalesce(_batch_id IN ({batch_ids}), false)"
 
     def is_still_all(self, checkpoint: Checkpoint, now: Clock) -> bool:
-        """Tell whether nothing more is to be ignored by now, and no batch has come to its end."""
+        """Tell whether nothing more is to be ignored by now, and no batch has begun or come to its end."""
         by_now = what_is_ignored(checkpoint, now)
-        return by_now.files <= self.files and self.batch_ids <= by_now.batch_ids
+        # One that has begun and ended meanwhile is found among those only.
+        is_same = by_now.batch_ids == self.batch_ids and by_now.ended <= self.ended
+        return is_same and by_now.files <= self.files
 
 
 def remake_orders(
@@ -101,7 +110,8 @@ def what_is_ignored(checkpoint: Checkpoint, now: Clock) -> Ignored:
     """Say what of the stage does not count, any more or yet."""
     # In this order: a batch that is staged meanwhile is ignored here, and noticed later.
     batch_ids = frozenset(claim.batch_id for claim in checkpoint.claimed())
-    return Ignored(checkpoint.uncounted(now()), batch_ids)
+    ended = frozenset(batch.batch_id for batch in (*checkpoint.staged(), *checkpoint.loaded()))
+    return Ignored(checkpoint.uncounted(now()), batch_ids, ended)
 
 
 def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:

@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timezone
 from functools import partial
@@ -27,7 +27,7 @@ from order_tracking.files.landing import REPLAY, look_at, reason_of
 from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, files_below, open_volume
-from order_tracking.rows.stage import discard_files
+from order_tracking.rows.stage import are_of, discard_files
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
@@ -90,34 +90,51 @@ class PutBack:
         target = self._volume.landing / path
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = _unfinished(target)
-        if not write(unfinished):
-            unfinished.unlink(missing_ok=True)
+        is_written = False
+        try:
+            is_written = write(unfinished)
+        finally:
+            if not is_written:
+                unfinished.unlink(missing_ok=True)
+        if not is_written:
             return None
         self._volume.move(unfinished, target)
         return path
 
 
-def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> None:
+def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> list[str]:
     """Finish what was cut short an hour ago or longer while a file was put back.
 
     A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Any other one
-    may be a part: then the file is still where it came from, or its rows are in quarantine.
+    may be a part: a copy of an archived file is made again, since others take it for one that is on its way. Of any
+    other one the file is still where it came from, or its rows are in quarantine.
+
+    Returns:
+        What people must look at.
     """
+    alarms = []
     for folder in checkpoint.old_replays():
         for unfinished in filter(Path.is_file, (volume.landing / folder).rglob(".*")):
             target = unfinished.with_name(unfinished.name[1:])
             batch_id, _, path = target.relative_to(volume.landing / folder).as_posix().partition("/")
             if not is_batch_id(batch_id):
                 continue
-            sources = [directory / path for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id))]
-            if target.exists():
-                is_whole = target.stat().st_size < unfinished.stat().st_size
-            else:
-                is_whole = not folder.startswith(_ROWS_FOLDER) and not any(source.exists() for source in sources)
-            if is_whole:
-                copy_verify_delete(unfinished, target)
-            else:
-                unfinished.unlink(missing_ok=True)
+            is_of_rows = folder.startswith(_ROWS_FOLDER)
+            archived, rejected = volume.archive_of(batch_id) / path, volume.rejected_of(batch_id) / path
+            try:
+                if target.exists():
+                    is_whole = target.stat().st_size < unfinished.stat().st_size
+                elif archived.exists() and not is_of_rows:
+                    is_whole = copy(archived, unfinished)
+                else:
+                    is_whole = not is_of_rows and not rejected.exists()
+                if is_whole:
+                    copy_verify_delete(unfinished, target)
+                else:
+                    unfinished.unlink(missing_ok=True)
+            except OSError as error:  # Of one file, which stops no other.
+                alarms.append(f"{volume.relative(target)} cannot be put back to its end: {error.strerror}")
+    return alarms
 
 
 def _unfinished(target: Path) -> Path:
@@ -158,9 +175,10 @@ def replay(
 
     A file that was archived is archived again, whatever share of its rows is bad, and what is read of it then counts in
     place of what was read before: with the same contract that changes nothing. Until it is merged, and where it is
-    rejected, the earlier reading counts. Rejected files leave `rejected/`, and rows the quarantine, once they are in
-    the landing directory; what is still wrong comes back to it. A rejected file whose content was loaded by another way
-    since, or is about to be, stays where it is.
+    rejected, the earlier reading counts. Of a row in quarantine the whole file is loaded again like that; only where it
+    is not in the archive any more, the row alone, as a file of its own. Rejected files leave `rejected/`, and such rows
+    the quarantine, once they are in the landing directory; what is still wrong comes back to it. A rejected file whose
+    content was loaded by another way since, or is about to be, stays where it is.
 
     Args:
         spark: The session.
@@ -189,14 +207,28 @@ def replay(
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
     if source == "quarantine":
         return _replay_quarantine(spark, tables, directories, notes, days, paths, now())
+    open_batches = {claim.batch_id for claim in notes.claimed()}  # What becomes of their files is not known yet.
     chosen = [
         (batch.name, path, batch / path)
         for batch in directories.batches_of(source)
-        if days[0] <= batch_date(batch.name) <= days[1]
+        if days[0] <= batch_date(batch.name) <= days[1] and batch.name not in open_batches
         for path in files_below(batch)
         if not paths or path in paths
     ]
     return ReplaySummary(_replay_files(spark, tables, directories, notes, source, chosen, now()))
+
+
+def _told_of(
+    spark: SparkSession, tables: Tables, checkpoint: Checkpoint, batch_ids: Collection[str]
+) -> dict[tuple[str, str], FileOutcome]:
+    """Tell what became of the files of batches, also of those that are staged by a run which is still at work."""
+    staged = {
+        (file.batch_id, file.path): file
+        for batch in checkpoint.staged()
+        if batch.batch_id in batch_ids
+        for file in batch.files
+    }
+    return staged | read_ledger(spark, tables, batch_ids)
 
 
 def _day(name: str, text: str) -> date | None:
@@ -222,7 +254,7 @@ def _replay_files(
     again = loaded_again(volume, checkpoint)
     # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
     write_job_log(spark, tables.job_log, checkpoint)
-    ledger = read_ledger(spark, tables, batches | {batch_id for batch_id, _, _ in chosen})
+    ledger = _told_of(spark, tables, checkpoint, batches | {batch_id for batch_id, _, _ in chosen})
 
     def earlier(batch_id: str, path: str, file: Path) -> FileOutcome:
         found = ledger.get((batch_id, path))
@@ -313,14 +345,23 @@ def _replay_quarantine(
     cut_short = [path for path in twice if (volume.landing / path).exists()]
     if cut_short:
         leave_quarantine(spark, tables, cut_short)
-    put_back = PutBack(volume, checkpoint, now, _ROWS_FOLDER)
     rows = _chosen(spark.table(tables.quarantine), days, paths)
     whole = rows.where(_IS_WHOLE)
-    groups = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
+    rows_left = rows.where(f"NOT {_IS_WHOLE}").count()
+    open_batches = {claim.batch_id for claim in checkpoint.claimed()}  # Their rows are about to be written anew.
+    named = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
+    groups = [(batch_id, path) for batch_id, path in named if batch_id not in open_batches]
+    # A row has its place among those of its file, and goes with it where that is withdrawn or read again.
+    archived = [(batch_id, path, volume.archive_of(batch_id) / path) for batch_id, path in groups]
+    are_there = map_in_pool(lambda each: each[2].exists(), archived)
+    archived = [each for each, is_there in zip(archived, are_there, strict=True) if is_there]
+    put = list(_replay_files(spark, tables, volume, checkpoint, "archive", archived, now))
+    groups = sorted({*groups} - {(batch_id, path) for batch_id, path, _ in archived})
     if not groups:
-        return ReplaySummary((), rows_left=rows.count())
+        return ReplaySummary(tuple(put), rows_left)
+    put_back = PutBack(volume, checkpoint, now, _ROWS_FOLDER)
     write_job_log(spark, tables.job_log, checkpoint)
-    ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in groups})
+    ledger = _told_of(spark, tables, checkpoint, {batch_id for batch_id, _ in groups})
     replayed = [
         ReplayedFile(
             f"{put_back.folder}/{batch_id}/{path}",
@@ -332,8 +373,7 @@ def _replay_quarantine(
         for batch_id, path in groups
     ]
     put_back.note(replayed)
-    columns = whole.select("_batch_id", "_source_file", "_row_number", "raw_row")
-    put = []
+    columns = whole.where(are_of(groups)).select("_batch_id", "_source_file", "_row_number", "raw_row")
     # One question for all files: one for each of them takes longer than all the rest.
     for (batch_id, path), of_file in groupby(columns.sort(*columns.columns[:3]).toLocalIterator(), lambda row: row[:2]):
         raw = [json.loads(row.raw_row) for row in of_file]
@@ -342,7 +382,7 @@ def _replay_quarantine(
     # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
     discard_files(spark, tables.quarantine, groups, _IS_WHOLE)
     put_back.note(replace(file, in_quarantine=False) for file in replayed)
-    return ReplaySummary(tuple(put), rows_left=rows.count())
+    return ReplaySummary(tuple(put), rows_left)
 
 
 def leave_quarantine(spark: SparkSession, tables: Tables, paths: Sequence[str]) -> None:

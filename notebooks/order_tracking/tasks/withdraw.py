@@ -99,6 +99,8 @@ def withdraw(
         with task_run(notes, run_id, "withdraw", now) as run:
             named = [each.strip() for each in files.split(",") if each.strip()]
             again = loaded_again(directories, notes)
+            # Those of a run that was cut short after its merge would be merged once more.
+            again |= {(batch.batch_id, file.path) for batch in notes.staged() for file in batch.files}
             # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
             write_job_log(spark, tables.job_log, notes)
             chosen = _choose(spark, tables, named, again)
