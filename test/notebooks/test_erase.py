@@ -27,6 +27,7 @@ from order_tracking.tasks.erase import ErasureReport
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.upkeep import upkeep
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines, order
 
 LATER = "2026-01-03 10:00:00"
@@ -71,6 +72,11 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     pipeline: Pipeline,
 ) -> None:
     drop_files(pipeline)
+    for table in (
+        pipeline.tables.stage,
+        pipeline.tables.orders,
+    ):  # As the large ones, whose files are not written anew.
+        pipeline.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')").collect()
     upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=7))
     archived = pipeline.files("archive")
     report = erase_order(pipeline)
@@ -96,12 +102,15 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     rejected = pipeline.files("rejected")
     assert rejected["mostly_bad.csv"] == lines("bad", "worse", order(4)).encode()
     assert rejected["no_header.csv"] == f"{order(5)}\n".encode()
+    pipeline.spark.sql(f"ALTER TABLE {pipeline.tables.orders} CLUSTER BY NONE").collect()  # As a kill leaves it.
     again = erase_order(pipeline)
     assert {place.removed for place in again.places} == {0}
+    [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()
+    assert detail.clusteringColumns == ["tracking_num"]
     pipeline.run()  # Files that were written anew are none that their senders wrote to.
     assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
     assert [row.tracking_num for row in pipeline.table("orders_history")].count("T77777") == 0
-    tables = Path(pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()[0].location[5:]).parents[1]
+    tables = Path(detail.location[5:]).parents[1]
     schemas = list(tables.glob(f"{pipeline.schema}*.db"))
     let_old_versions_expire(pipeline, schemas)
     places = [pipeline.volume, pipeline.checkpoint, *schemas]
@@ -149,9 +158,10 @@ def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or
         erase_order(pipeline, "T1")
     pipeline.merge()
     pipeline.drop("waits.csv", lines(order(1)))
+    pipeline.drop("replay-files-1/.put back.csv", lines(order(1)))
     report = erase_order(pipeline, "T1")
     assert [path.rsplit("/", 1)[1] for path in report.unsearched] == ["workbook.csv"]
-    assert report.waiting == ("waits.csv",)
+    assert report.waiting == ("replay-files-1/.put back.csv", "waits.csv")
     assert "waits.csv" in str(report)
     checkpoint = Checkpoint(pipeline.checkpoint)
     checkpoint.claim(Claim(new_batch_id(datetime.now(timezone.utc)), "run", ()))
@@ -219,11 +229,42 @@ def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
 def test_a_run_that_finishes_an_erasure_tells_nothing_of_what_it_rejected(pipeline: Pipeline) -> None:
     Checkpoint(pipeline.checkpoint).erase(Erasure(new_batch_id(utc_now()), "T77777"))
     pipeline.drop("rejected.csv", lines("bad", order(77777).replace("2026-01-01", "someday77777")))
+    pipeline.drop("staged.csv", lines(order(77777, "left with Mrs 77777"), order(1, "left at the door")))
     staged, _ = pipeline.run(Policy(max_bad_rows_percent=50))
-    assert [file.outcome for file in staged.files] == ["rejected"]
-    assert "someday77777" not in str(staged)
-    assert told_of(pipeline, "someday77777") == []
+    assert [file.outcome for file in staged.files] == ["rejected", "staged"]
+    [warning] = staged.warnings
+    assert "LEFT AT THE DOOR" in warning.upper()
+    for secret in ("someday77777", "Mrs 77777", "MRS 77777"):
+        assert secret not in str(staged)
+        assert told_of(pipeline, secret) == []
+    assert set(pipeline.statuses()) == {"T1"}
     assert files_with(pipeline.volume, "someday77777") == []
+
+
+def test_a_withdrawal_beside_an_erasure_brings_nothing_back(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("first.csv", lines(order(1), order(2)), 60)
+    pipeline.drop("wrong.csv", lines(order(1, "DELIVERED", LATER)), 50)
+    pipeline.run()
+    erase_rows, erased = erase._erase_rows, []
+
+    def beside_a_withdrawal(*args: Any) -> int:
+        if erased:
+            monkeypatch.undo()
+            places = (str(pipeline.volume), str(pipeline.checkpoint))
+            withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "wrong.csv", pipeline.contract)
+        erased.append(args)
+        return erase_rows(*args)
+
+    monkeypatch.setattr(erase, "_erase_rows", beside_a_withdrawal)
+    with pytest.raises(RemovalError, match=r"wrong\.csv was moved meanwhile"):
+        erase_order(pipeline, "T1")
+    assert set(pipeline.statuses()) == {"T2"}
+    pipeline.run()
+    assert Checkpoint(pipeline.checkpoint).erasures() == []
+    assert files_with(pipeline.volume, "T1,") == []
+    assert [row.tracking_num for row in pipeline.table("stage_orders_table")] == ["T2"]
 
 
 def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(

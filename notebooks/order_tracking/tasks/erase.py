@@ -35,7 +35,7 @@ from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
 from order_tracking.tables.job_log import FileOutcome
-from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tables.tables import Tables, clustered_by, create_missing
 from order_tracking.tasks.quality_gate import write_job_log
 from order_tracking.tasks.replay import readings_before
 from order_tracking.tasks.summary import shown
@@ -168,7 +168,9 @@ def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords) -> t
     unreadable: dict[str, str] = {}
     arrivals = list_arrivals(volume.landing)
     unreadable |= {volume.relative(volume.landing / path): reason for path, reason in arrivals.unreadable.items()}
-    landed = [(volume.landing, file.path) for file in arrivals.files]
+    # Also what is hidden: a file that is being put back is, and comes into sight later.
+    hidden = [path for path in arrivals.left_alone if not path.endswith("/")]
+    landed = [(volume.landing, path) for path in (*(file.path for file in arrivals.files), *hidden)]
     # In this order: what has left the landing directory meanwhile is claimed.
     open_batches: list[Claim | StagedBatch] = [*checkpoint.claimed(), *checkpoint.staged()]
     taken = [(volume.archive_of(batch.batch_id), file.path) for batch in open_batches for file in batch.files]
@@ -247,11 +249,15 @@ def carry_out(
         concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
         create_folded_files(spark, tables.folded_files)
         texts = _told(contract, found, staged, quarantined)
-        told = _erase_told(spark, tables, concerned, {key, *texts})
+        told, pattern = _erase_told(spark, tables, concerned, {key, *texts})
+    # What this run is about to tell is not in the job log yet.
+    for told_by_run in (run.warnings, run.alarms):
+        told_by_run[:] = [re.sub(pattern, _ERASED, each) for each in told_by_run]
     with run.step("erase from the tables"):
         rows = {
-            "orders_table": _erase_rows(spark, contract, tables.orders, key),
+            # First what an order would be made of again, by a withdrawal beside this.
             "stage_orders_table": _erase_rows(spark, contract, tables.stage, key),
+            "orders_table": _erase_rows(spark, contract, tables.orders, key),
             "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records),
             **told,
         }
@@ -260,14 +266,35 @@ def carry_out(
             if any(claim.batch_id == file.batch_id for claim in checkpoint.claimed()):
                 continue  # It is being loaded, by a run that finishes this erasure.
             note = partial(checkpoint.note_rewritten, file.batch_id, file.path, without_shown_rows)
-            rewrite_file(volume, file, records, note)
+            try:
+                rewrite_file(volume, file, records, note)
+            except FileNotFoundError as error:
+                raise RemovalError(
+                    f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
+                ) from error
     notes = checkpoint.forget_key(key, records.is_word_of)
     with run.step("purge"):
         for table in tables.stored:
-            spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect()
+            _purge(spark, table, clustered_by(contract, tables).get(table))
             # The first version of the log that does not have the order, from which on the log is kept in the end.
             write_checkpoint(spark, table)
     return Removed(rows, files, notes)
+
+
+def _purge(spark: SparkSession, table: str, clustered_by: str | None) -> None:
+    """Write the files of a table anew that have rows which are only marked as deleted.
+
+    Of a clustered table Delta leaves out the files that it clustered together, so it is none meanwhile. After a kill in
+    between, the run that finishes the erasure clusters it again.
+    """
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
+    marks_rows = detail.properties.get("delta.enableDeletionVectors") == "true"
+    statements = [f"REORG TABLE {table} APPLY (PURGE)"]
+    if marks_rows and clustered_by:
+        by_key = f"ALTER TABLE {table} CLUSTER BY ({identifier(clustered_by)})"
+        statements = [f"ALTER TABLE {table} CLUSTER BY NONE", *statements, by_key]
+    for statement in statements:
+        run_again_on_conflict(partial(spark.sql, statement)).collect()
 
 
 def _rows_of(
@@ -310,15 +337,13 @@ def _told(
 
 def _erase_told(
     spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], texts: set[str]
-) -> dict[str, int]:
+) -> tuple[dict[str, int], str]:
     """Take texts out of what was told of files, and the rows that are shown of them, as from their reasons.
 
     Returns:
-        In how many rows of each table there was one.
+        In how many rows of each table there was one, and the pattern that finds them in any text.
     """
-    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
-    if not named:
-        return {"job_log_table": 0, "folded_files_table": 0}
+    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files)) or "NULL"
     # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
     reasons = spark.sql(f"""
         SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
@@ -332,7 +357,7 @@ def _erase_told(
     return {
         "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern),
         "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern),
-    }
+    }, pattern
 
 
 def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: str) -> int:
