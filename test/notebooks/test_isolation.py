@@ -62,13 +62,13 @@ def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_
     assert (Checkpoint(pipeline.checkpoint).claimed(), Checkpoint(pipeline.checkpoint).staged()) == ([], [])
 
 
+@pytest.mark.parametrize("name", ["stage", "quarantine"])
 def test_no_file_is_rejected_while_the_tables_cannot_be_written(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A statement that finds nothing to delete succeeds there as well."""
-    pipeline.drop(POISON, lines(order(99)))
     pipeline.run()
-    table = pipeline.tables.quarantine
+    table = getattr(pipeline.tables, name)
     pipeline.spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT full CHECK (_batch_id = 'never')").collect()
     pipeline.drop(POISON, lines(order(99)))
     with monkeypatch.context() as patch:

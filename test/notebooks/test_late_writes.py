@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,6 @@ from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import look_at
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.tables.job_log import State
-from order_tracking.tasks import late_writes
 from order_tracking.tasks.late_writes import put_back_what_grew
 from order_tracking.tasks.replay import finish_putting_back
 
@@ -64,27 +64,48 @@ def test_what_grew_is_put_back_once_also_where_no_run_came_for_hours(
     assert put_back_what_grew(volume, checkpoint, utc_now()) == ([], [])
 
 
+@pytest.mark.parametrize("hours_ago", [0.5, 30])
 def test_a_file_that_cannot_be_put_back_is_told_and_tried_again_and_stops_no_other(
-    volume: Volume, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+    volume: Volume, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, hours_ago: float
 ) -> None:
-    batch_id = loaded(volume, checkpoint, 0.5, "a.csv", "b.csv")
-    copy: Callable[[Path, Path], bool] = late_writes.copy
+    batch_id = loaded(volume, checkpoint, hours_ago, "a.csv", "b.csv")
+    copyfile: Callable[[Path, Path], Path] = shutil.copyfile
 
-    def refuse(source: Path, target: Path) -> bool:
+    def refuse(source: Path, target: Path) -> Path:
         if source.name == "a.csv":
             target.write_text("a part")
-            raise OSError(errno.ENAMETOOLONG, "File name too long")
-        return copy(source, target)
+            raise OSError(errno.EIO, "Input/output error")
+        return copyfile(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(late_writes, "copy", refuse)
+        patch.setattr(shutil, "copyfile", refuse)
         for warnings in (1, 0):
             told, [alarm] = put_back_what_grew(volume, checkpoint, utc_now())
             assert len(told) == warnings
-            assert "a.csv was written to after it had been loaded" in alarm and "File name too long" in alarm
+            assert "a.csv was written to after it had been loaded" in alarm and "Input/output error" in alarm
         assert landed(volume) == [f"{batch_id}/b.csv"]
     assert len(put_back_what_grew(volume, checkpoint, utc_now())[0]) == 1
     assert landed(volume) == [f"{batch_id}/a.csv", f"{batch_id}/b.csv"]
+
+
+def test_a_name_that_is_too_long_to_be_put_back_stops_nothing(volume: Volume, checkpoint: Checkpoint) -> None:
+    loaded(volume, checkpoint, 30, f"{'a' * 251}.csv", "b.csv")
+    for warnings in (1, 0):
+        told, [alarm] = put_back_what_grew(volume, checkpoint, utc_now())
+        assert (len(told), "File name too long" in alarm) == (warnings, True)
+
+
+def test_what_grows_while_it_is_on_its_way_is_not_forgotten(volume: Volume, checkpoint: Checkpoint) -> None:
+    batch_id = loaded(volume, checkpoint, 30, "a.csv")
+    [batch] = checkpoint.loaded()
+    path = f"replay-files-1/{batch_id}/a.csv"
+    replayed = ReplayedFile(path, "a.csv", utc_now(), may_be_bad=True, supersedes=batch.files[0])
+    checkpoint.note_replay("replay-files-1", ReplayedFiles((replayed,)))
+    (volume.landing / path).parent.mkdir(parents=True)
+    (volume.landing / path).write_text("as it was\n")
+    assert (put_back_what_grew(volume, checkpoint, utc_now()), checkpoint.loaded()) == (([], []), [batch])
+    (volume.landing / path).unlink()
+    assert len(put_back_what_grew(volume, checkpoint, utc_now())[0]) == 1
 
 
 def test_what_was_cut_short_while_it_was_put_back_is_put_back_to_its_end(
@@ -99,9 +120,8 @@ def test_what_was_cut_short_while_it_was_put_back_is_put_back_to_its_end(
     part = (volume.landing / path).with_name(".a.csv")
     part.parent.mkdir(parents=True)
     part.write_text("as")
-    # By then it is on its way, for all that others know, and the batch is forgotten.
+    # By then it is on its way, for all that others know.
     assert put_back_what_grew(volume, checkpoint, utc_now() + timedelta(hours=2)) == ([], [])
-    assert checkpoint.loaded() == []
     assert (finish_putting_back(volume, checkpoint), part.exists()) == ([], True)
     os.utime(tmp_path / "checkpoint" / "replays" / "replay-files-1.json", (0, 0))
     assert finish_putting_back(volume, checkpoint) == []

@@ -14,7 +14,7 @@ from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFi
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.volume import open_volume
 from order_tracking.tasks.load_batch import Policy
-from order_tracking.tasks.replay import ReplaySummary, finish_putting_back, replay
+from order_tracking.tasks.replay import PutBack, ReplaySummary, finish_putting_back, replay
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 
@@ -63,6 +63,21 @@ def test_a_row_out_of_the_quarantine_has_its_place_in_its_file_and_leaves_with_i
     places = (str(pipeline.volume), str(pipeline.checkpoint))
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", path, pipeline.contract)
     assert (pipeline.statuses(), pipeline.table("stage_orders_table")) == ({}, [])
+
+
+def test_a_move_whose_outcome_is_not_known_removes_no_file(tmp_path: Path) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    rejected = tmp_path / "rejected.csv"
+    rejected.write_text("all there is")
+
+    def moved_and_interrupted(target: Path) -> bool:
+        rejected.replace(target)
+        raise KeyboardInterrupt
+
+    put_back = PutBack(volume, checkpoint, datetime.now(timezone.utc))
+    with pytest.raises(KeyboardInterrupt):
+        put_back.put(f"{put_back.folder}/rejected.csv", moved_and_interrupted)
+    assert [path.read_text() for path in volume.landing.rglob(".*.csv")] == ["all there is"]
 
 
 def test_what_is_not_loaded_to_its_end_is_not_loaded_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,7 +157,9 @@ def test_what_is_read_of_a_file_that_is_loaded_again_counts_forwards_and_backwar
     pipeline.contract = with_time_format("dd/MM/yyyy")
     assert put_back(pipeline, "archive") == 2
     assert put_back(pipeline, "archive") == 0  # They are on their way.
-    with pytest.raises(RemovalError, match=r"wrong\.csv: it is about to be loaded again; run the load job first"):
+    with pytest.raises(
+        RemovalError, match=r"wrong\.csv: it is about to be loaded or merged again; run the load job first"
+    ):
         take_back(pipeline, "wrong.csv")
     before = pipeline.versions()["orders_table"]
     _, merged = pipeline.run()

@@ -160,7 +160,7 @@ class Checkpoint:
         return [_with_attempts(claim, names) for claim in claims if claim]
 
     def begin_again(self, claim: Claim) -> Claim:
-        """Note that a batch is begun once more, and number the attempt: no two have one number, whoever begins them."""
+        """Note that a batch is begun once more, and number the attempt after all that others began."""
         newest = _with_attempts(claim, {path.name for path in self._batches.glob(f"{claim.batch_id}.*")})
         again = replace(newest, attempt=newest.attempt + 1)
         (self._batches / f"{again.batch_id}.attempt{again.attempt}").touch()
@@ -212,8 +212,8 @@ class Checkpoint:
         return [each for each in found if each]
 
     def forget_loaded(self, batches: Sequence[StagedBatch], now: datetime) -> None:
-        """Forget those of the listed batches that are old: they were looked at once more, however late that was."""
-        for place, batch in enumerate(batches):
+        """Forget those of the batches that are old, or too many: each was looked at once, however late that was."""
+        for place, batch in enumerate(sorted(batches, key=lambda batch: batch.batch_id, reverse=True)):
             if place >= _MAX_LOADED or now - claimed_at(batch.batch_id) >= _KEPT_LOADED:
                 (self._loaded / f"{batch.batch_id}{_JSON}").unlink(missing_ok=True)
 
@@ -338,9 +338,14 @@ class Checkpoint:
                 )
                 _write(note, to_json(replace(batch, files=files)))
 
-    def uncounted(self, now: datetime) -> frozenset[tuple[str, str]]:
-        """Name the files, by batch and path, whose rows may still be in the tables and do not count any more."""
-        superseded = [file for batch in (*self.staged(), *self.loaded()) for file in batch.supersedes]
+    def uncounted(self, ended: Sequence[StagedBatch], now: datetime) -> frozenset[tuple[str, str]]:
+        """Name the files, by batch and path, whose rows may still be in the tables and do not count any more.
+
+        Args:
+            ended: The batches that are staged, or were loaded of late.
+            now: The time.
+        """
+        superseded = [file for batch in ended for file in batch.supersedes]
         withdrawn = [file for withdrawal in self.withdrawals(now) for file in withdrawal.files]
         return frozenset((file.batch_id, file.path) for file in (*superseded, *withdrawn))
 
@@ -355,7 +360,6 @@ class Checkpoint:
             (self._batches, _CLAIMED, Claim),
             (self._batches, _STAGED, StagedBatch),
             (self._records, _JSON, TaskRecord),
-            (self._loaded, _JSON, StagedBatch),
             (self._replays, _JSON, ReplayedFiles),
             (self._withdrawals, _JSON, Withdrawal),
             (self._erasures, _JSON, Erasure),

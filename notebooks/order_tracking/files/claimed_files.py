@@ -65,10 +65,11 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
                 target.unlink(missing_ok=True)  # A copy: another batch has it.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
-    may_be_part = volume.copies and not is_moved and taken and taken.size_bytes < file.size_bytes
-    if taken and not (may_be_part and _is_left(directory, taken)):
-        # A copy has a time of its own, which is not when the file was sent.
-        return TakenFile(file if taken.size_bytes == file.size_bytes else taken, directory, taken)
+    if taken:
+        may_be_part = volume.copies and not is_moved and taken.size_bytes < file.size_bytes
+        if not may_be_part or not _is_left(directory, taken):
+            # A copy has a time of its own, which is not when the file was sent.
+            return TakenFile(file if taken.size_bytes == file.size_bytes else taken, directory, taken)
     return outcome(claim.batch_id, file, State.DROPPED, reason=_CHANGED if landed else _VANISHED)
 
 

@@ -2,7 +2,7 @@
 
 from order_tracking.files.batch import is_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
-from order_tracking.files.landing import ArrivedFile, look_at
+from order_tracking.files.landing import ArrivedFile, look_at_or_say
 from order_tracking.files.volume import Volume, files_below
 
 
@@ -38,7 +38,7 @@ def _files_of(volume: Volume, batch_id: str) -> tuple[ArrivedFile, ...]:
     found: dict[str, ArrivedFile] = {}
     for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id)):
         for path in files_below(directory):
-            file = look_at(directory, path)
-            if file and path not in found:
+            file = look_at_or_say(directory, path)
+            if isinstance(file, ArrivedFile) and path not in found:
                 found[path] = file
     return tuple(found.values())

@@ -49,12 +49,6 @@ def quarantine_rows(
         run_again_on_conflict(lambda: writer.overwrite(F.col("_batch_id") == batch_id))
 
 
-def mark_batch(spark: SparkSession, quarantine: str, batch_id: str) -> None:
-    """Write a row without a file for a batch whose rows are about to be discarded."""
-    query = f"INSERT INTO {quarantine} (_batch_id) VALUES (:batch_id)"
-    run_again_on_conflict(lambda: spark.sql(query, args={"batch_id": batch_id}).collect())
-
-
 def first_bad_rows(
     spark: SparkSession, quarantine: str, files: Sequence[tuple[str, str]], limit: int
 ) -> dict[str, list[BadRow]]:

@@ -30,7 +30,7 @@ class Ignored:
     Attributes:
         files: The files, by batch and path.
         batch_ids: The batches.
-        ended: The batches that had come to their end of late, which are seen.
+        ended: The batches that were staged by then, or loaded of late: of one more, rows may not have been seen.
     """
 
     files: frozenset[tuple[str, str]]
@@ -46,7 +46,6 @@ class Ignored:
     def is_still_all(self, checkpoint: Checkpoint, now: Clock) -> bool:
         """Tell whether nothing more is to be ignored by now, and no batch has begun or come to its end."""
         by_now = what_is_ignored(checkpoint, now)
-        # One that has begun and ended meanwhile is found among those only.
         is_same = by_now.batch_ids == self.batch_ids and by_now.ended <= self.ended
         return is_same and by_now.files <= self.files
 
@@ -110,8 +109,8 @@ def what_is_ignored(checkpoint: Checkpoint, now: Clock) -> Ignored:
     """Say what of the stage does not count, any more or yet."""
     # In this order: a batch that is staged meanwhile is ignored here, and noticed later.
     batch_ids = frozenset(claim.batch_id for claim in checkpoint.claimed())
-    ended = frozenset(batch.batch_id for batch in (*checkpoint.staged(), *checkpoint.loaded()))
-    return Ignored(checkpoint.uncounted(now()), batch_ids, ended)
+    ended = [*checkpoint.staged(), *checkpoint.loaded()]
+    return Ignored(checkpoint.uncounted(ended, now()), batch_ids, frozenset(batch.batch_id for batch in ended))
 
 
 def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:

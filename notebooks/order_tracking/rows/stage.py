@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -103,9 +104,14 @@ def discard_files(spark: SparkSession, table: str, files: Iterable[tuple[str, st
 
 
 def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
-    """Delete what an attempt that did not come to its end may have left of a batch."""
-    query = f"DELETE FROM {table} WHERE _batch_id = :batch_id"
-    run_again_on_conflict(lambda: spark.sql(query, args={"batch_id": batch_id}).collect())
+    """Delete what an attempt that did not come to its end may have left of a batch, from the stage or the quarantine.
+
+    A row of nothing else is written first: to delete none would succeed where nothing can be written.
+    """
+    mark = f"INSERT INTO {table} (_batch_id) VALUES (:batch_id)"
+    discard = f"DELETE FROM {table} WHERE _batch_id = :batch_id"
+    for query in (mark, discard):
+        run_again_on_conflict(partial(spark.sql, query, args={"batch_id": batch_id}))
 
 
 def _observed(contract: Contract) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
@@ -12,6 +12,7 @@ from order_tracking.contract.contract import Contract, is_reserved
 from order_tracking.contract.state_order import comparable, leading, values
 from order_tracking.errors import ContractError
 from order_tracking.sql import identifier
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.folded_files import ledger
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS
 
@@ -131,7 +132,7 @@ def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> t
 
 def added_columns(spark: SparkSession, contract: Contract, stage: str) -> tuple[str, ...]:
     """Name the columns that were added to the tables because a file had them."""
-    return _added_columns(contract, spark.table(stage).columns)
+    return tuple(added_types(spark, contract, stage))
 
 
 def added_types(spark: SparkSession, contract: Contract, stage: str) -> dict[str, str]:
@@ -150,7 +151,7 @@ def add_columns(spark: SparkSession, contract: Contract, tables: Tables, names: 
         missing = sorted(set(names) - set(spark.table(table).columns))
         if missing:
             columns = ", ".join(f"{identifier(name)} STRING" for name in missing)
-            spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({columns})")
+            run_again_on_conflict(partial(spark.sql, f"ALTER TABLE {table} ADD COLUMNS ({columns})"))
     return replace_views(spark, contract, tables)
 
 

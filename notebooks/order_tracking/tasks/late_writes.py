@@ -19,7 +19,8 @@ from order_tracking.tasks.replay import PutBack, copy, loaded_again, readings_be
 def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) -> tuple[list[str], list[str]]:
     """Put a copy of each file that was loaded of late and is not what it was into the landing directory.
 
-    All that was loaded since the last run is looked at once, however long ago that was, and then no more after an hour.
+    All that was loaded since the last run is looked at once, however long ago that was, and then no more after an hour,
+    unless something of it is still to be loaded.
 
     Returns:
         What people should know, and what they must look at.
@@ -35,34 +36,37 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
         elif seen and seen.size_bytes != file.size_bytes:
             grown[file.batch_id, file.path] = seen
     # One that is on its way already waits until it is merged.
-    for batch_id, path in loaded_again(volume, checkpoint) if grown else ():
-        for reading in ((batch_id, path), *readings_before(path)):
-            grown.pop(reading, None)
+    waiting = {
+        reading
+        for batch_id, path in (loaded_again(volume, checkpoint) if grown else ())
+        for reading in ((batch_id, path), *readings_before(path))
+        if reading in grown
+    }
+    kept = {batch_id for batch_id, _ in waiting}
     for batch in batches:
         files: list[FileOutcome] = []
         for file in batch.files:
             found = grown.get((file.batch_id, file.path))
-            if found:
+            if found and (file.batch_id, file.path) not in waiting:
                 # It may have grown before; and a run may have died after it had put it back.
                 newest = next(
                     (each for each in staged if (file.batch_id, file.path) in readings_before(each.path)), file
                 )
-                if newest.size_bytes != found.size_bytes:
-                    try:
+                try:
+                    if newest.size_bytes != found.size_bytes:
                         warnings.append(_put_back(volume, checkpoint, file, found, newest, now))
-                    except OSError as error:  # Of one file, which stops no other.
-                        where = volume.relative(volume.archive_of(file.batch_id) / file.path)
-                        alarms.append(
-                            f"{file.path} was written to after it had been loaded, and cannot be loaded again "
-                            f"({error.strerror}); it is {where}"
-                        )
-                        found = None
-                if found:
                     file = replace(file, size_bytes=found.size_bytes)
+                except OSError as error:  # Of one file, which stops no other.
+                    where = volume.relative(volume.archive_of(file.batch_id) / file.path)
+                    alarms.append(
+                        f"{file.path} was written to after it had been loaded, and cannot be put back "
+                        f"({error.strerror or error}), which each run tries; it is {where}"
+                    )
+                    kept.add(batch.batch_id)
             files.append(file)
         if tuple(files) != batch.files:
             checkpoint.note_loaded(replace(batch, files=tuple(files)))
-    checkpoint.forget_loaded(batches, now)
+    checkpoint.forget_loaded([batch for batch in batches if batch.batch_id not in kept], now)
     return warnings, alarms
 
 

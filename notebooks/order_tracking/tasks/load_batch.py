@@ -19,12 +19,12 @@ from order_tracking.files.batch import claimed_at, larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
 from order_tracking.files.claimed_files import TakenFile, outcome, put_back, reject, take
 from order_tracking.files.inspection import inspect, lines_of
-from order_tracking.files.landing import ArrivedFile, look_at
+from order_tracking.files.landing import ArrivedFile, look_at_or_say
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows, NewColumns
 from order_tracking.rows.order_rows import ReadableFile, read_order_rows
-from order_tracking.rows.quarantine import first_bad_rows, mark_batch, quarantine_rows
+from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
 from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_files, write_stage
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.tables import Tables, add_columns, added_types
@@ -36,8 +36,9 @@ _MAX_READS = 3
 #: Each column takes its part of every merge, and a sender who invents names would add them for ever.
 _MAX_ADDED_COLUMNS = 200
 
-#: What is wrong with a file that cannot be moved: its path is too long for another directory, or it may not be read.
-_CANNOT_BE_TAKEN = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
+#: What is wrong with a file that cannot be moved: its path is too long for another directory, it may not be read, or is
+#: a link or of no possible year by now.
+_CANNOT_BE_TAKEN = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EOVERFLOW)
 
 #: So many bad rows are told of where a file is rejected for them, and so many of these to those who only read a line.
 _TOLD_ROWS, _TOLD_IN_A_LINE = 100, 3
@@ -142,7 +143,6 @@ class BatchLoader:
 
         One that cannot even be taken stays in the landing directory, and people are told at each run.
         """
-        self.discard_rows(claim)
         [file] = claim.files
         reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
         try:
@@ -151,6 +151,8 @@ class BatchLoader:
             if refused.errno not in _CANNOT_BE_TAKEN or self._may_be_taken(claim, file, refused):
                 raise
             taken = outcome(claim.batch_id, file, State.DROPPED, reason=f"{reason}; it stays where it is")
+        else:
+            self.discard_rows(claim)
         rejected = (
             reject(self.volume, claim.batch_id, self._as_sent(taken), reason) if isinstance(taken, TakenFile) else taken
         )
@@ -164,14 +166,10 @@ class BatchLoader:
         # Not by `Path`, which fails for a path that is too long, where nothing can be.
         if any(os.path.exists(archive / file.path) for archive in archives):  # noqa: PTH110
             return True
-        return refused.errno != errno.ENAMETOOLONG and not look_at(self.volume.landing, file.path)
+        return refused.errno != errno.ENAMETOOLONG and not look_at_or_say(self.volume.landing, file.path)
 
     def discard_rows(self, claim: Claim) -> None:
-        """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame.
-
-        A row is written first: to delete none changes nothing, and would be done where nothing can be written.
-        """
-        mark_batch(self.spark, self.tables.quarantine, claim.batch_id)
+        """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame."""
         for table in (self.tables.stage, self.tables.quarantine):
             discard_batch(self.spark, table, claim.batch_id)
 
@@ -216,8 +214,14 @@ class BatchLoader:
             if not is_reserved(name) and name not in self.contract.names and len(name) <= MAX_NAME_LENGTH
         )
         new = possible[: max(0, _MAX_ADDED_COLUMNS - len(added))]
-        refused = sorted(unknown - set(present) - set(new))
+        refused = sorted(unknown - set(added) - set(new))
+        of_other_type = sorted(unknown & (set(added) - set(present)))
         warnings: list[str] = []
+        if of_other_type:
+            warnings.append(
+                f"columns were not loaded, since the tables have them with a type that the contract gave them before: "
+                f"{named(of_other_type)}"
+            )
         if refused:
             warnings.append(
                 f"columns were not added, since the tables need their names or have {_MAX_ADDED_COLUMNS} added ones "

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import secrets
 import shutil
@@ -20,7 +21,7 @@ from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError
-from order_tracking.files.batch import batch_date, is_batch_id
+from order_tracking.files.batch import batch_date, is_batch_id, larger_batches
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import REPLAY, look_at, reason_of
@@ -51,7 +52,7 @@ class ReplaySummary:
 
     Attributes:
         files: The files that it put into the landing directory.
-        rows_left: Rows that stay in quarantine since they never had values for the columns of their file.
+        rows_left: Rows that stay in quarantine, or come back to it, since they never had values for their columns.
     """
 
     files: tuple[str, ...]
@@ -63,7 +64,7 @@ class ReplaySummary:
 
     def __str__(self) -> str:
         """Return the summary for people."""
-        left = f" {self.rows_left} rows cannot be split into columns and stay in quarantine." if self.rows_left else ""
+        left = f" {self.rows_left} rows cannot be split into columns: send them again." if self.rows_left else ""
         return "\n".join([f"{len(self.files)} files were put into the landing directory.{left}", *self.files])
 
 
@@ -90,13 +91,8 @@ class PutBack:
         target = self._volume.landing / path
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = _unfinished(target)
-        is_written = False
-        try:
-            is_written = write(unfinished)
-        finally:
-            if not is_written:
-                unfinished.unlink(missing_ok=True)
-        if not is_written:
+        if not write(unfinished):
+            unfinished.unlink(missing_ok=True)
             return None
         self._volume.move(unfinished, target)
         return path
@@ -105,9 +101,9 @@ class PutBack:
 def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> list[str]:
     """Finish what was cut short an hour ago or longer while a file was put back.
 
-    A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Any other one
-    may be a part: a copy of an archived file is made again, since others take it for one that is on its way. Of any
-    other one the file is still where it came from, or its rows are in quarantine.
+    A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Another one may
+    be a part. A part of an archived file is copied again, since others take it for one that is on its way; one of a
+    rejected file or of rows is removed: the file is still in `rejected/`, the rows are in quarantine.
 
     Returns:
         What people must look at.
@@ -133,7 +129,7 @@ def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> list[str]:
                 else:
                     unfinished.unlink(missing_ok=True)
             except OSError as error:  # Of one file, which stops no other.
-                alarms.append(f"{volume.relative(target)} cannot be put back to its end: {error.strerror}")
+                alarms.append(f"{volume.relative(target)} cannot be put back to its end: {error.strerror or error}")
     return alarms
 
 
@@ -148,7 +144,8 @@ def loaded_again(volume: Volume, checkpoint: Checkpoint) -> set[tuple[str, str]]
 
     def is_on_its_way(path: str) -> bool:
         target = volume.landing / path
-        return path in claimed or path in staged or target.exists() or _unfinished(target).exists()
+        # Not by `Path`, which fails for a name that is too long, where nothing can be.
+        return path in claimed or path in staged or any(map(os.path.exists, (target, _unfinished(target))))
 
     superseding = [(file.path, file.supersedes) for file in checkpoint.replayed().values() if file.supersedes]
     on_their_way = map_in_pool(lambda each: is_on_its_way(each[0]), superseding)
@@ -207,15 +204,25 @@ def replay(
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
     if source == "quarantine":
         return _replay_quarantine(spark, tables, directories, notes, days, paths, now())
-    open_batches = {claim.batch_id for claim in notes.claimed()}  # What becomes of their files is not known yet.
     chosen = [
         (batch.name, path, batch / path)
         for batch in directories.batches_of(source)
-        if days[0] <= batch_date(batch.name) <= days[1] and batch.name not in open_batches
+        if days[0] <= batch_date(batch.name) <= days[1]
         for path in files_below(batch)
         if not paths or path in paths
     ]
-    return ReplaySummary(_replay_files(spark, tables, directories, notes, source, chosen, now()))
+    is_open = _open_batches(notes)
+    ended = [each for each in chosen if each[0] not in is_open]
+    return ReplaySummary(_replay_files(spark, tables, directories, notes, source, ended, now()))
+
+
+def _open_batches(checkpoint: Checkpoint) -> set[str]:
+    """Name the batches that have not come to their end, as of now: what becomes of their files is not known yet.
+
+    Files of a batch that was divided may still be in the directory of the whole.
+    """
+    halves = [claim.batch_id for claim in checkpoint.claimed()]
+    return {batch_id for half in halves for batch_id in (half, *larger_batches(half))}
 
 
 def _told_of(
@@ -314,7 +321,11 @@ def _reading_in_place(
 
 def copy(source: Path, target: Path) -> bool:
     """Copy a file, which stays."""
-    shutil.copyfile(source, target)
+    try:
+        shutil.copyfile(source, target)
+    except OSError:
+        target.unlink(missing_ok=True)  # A part would pass for a file that is on its way.
+        raise
     return True
 
 
@@ -348,15 +359,16 @@ def _replay_quarantine(
     rows = _chosen(spark.table(tables.quarantine), days, paths)
     whole = rows.where(_IS_WHOLE)
     rows_left = rows.where(f"NOT {_IS_WHOLE}").count()
-    open_batches = {claim.batch_id for claim in checkpoint.claimed()}  # Their rows are about to be written anew.
     named = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
-    groups = [(batch_id, path) for batch_id, path in named if batch_id not in open_batches]
+    is_open = _open_batches(checkpoint)
+    files = [
+        (batch_id, path, volume.archive_of(batch_id) / path) for batch_id, path in named if batch_id not in is_open
+    ]
+    are_there = map_in_pool(lambda each: each[2].exists(), files)
     # A row has its place among those of its file, and goes with it where that is withdrawn or read again.
-    archived = [(batch_id, path, volume.archive_of(batch_id) / path) for batch_id, path in groups]
-    are_there = map_in_pool(lambda each: each[2].exists(), archived)
-    archived = [each for each, is_there in zip(archived, are_there, strict=True) if is_there]
+    archived = [each for each, is_there in zip(files, are_there, strict=True) if is_there]
     put = list(_replay_files(spark, tables, volume, checkpoint, "archive", archived, now))
-    groups = sorted({*groups} - {(batch_id, path) for batch_id, path, _ in archived})
+    groups = [each[:2] for each, is_there in zip(files, are_there, strict=True) if not is_there]
     if not groups:
         return ReplaySummary(tuple(put), rows_left)
     put_back = PutBack(volume, checkpoint, now, _ROWS_FOLDER)

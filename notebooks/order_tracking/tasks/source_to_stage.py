@@ -15,7 +15,7 @@ from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.recovery import recover
-from order_tracking.files.volume import open_volume
+from order_tracking.files.volume import Volume, open_volume
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks import erase, withdraw
@@ -79,14 +79,8 @@ def source_to_stage(
         with run.step("create missing tables"):
             run.warnings += create_missing(spark, contract, tables)
         is_erasing = bool(open_batches.erasures())
-
-        def look_for_late_writes() -> None:
-            grown, not_put_back = put_back_what_grew(directories, open_batches, now())
-            run.warnings += grown
-            run.alarms += not_put_back
-
         if not is_erasing:  # The files that one writes anew would seem to be cut, or to have grown.
-            look_for_late_writes()
+            _look_for_late_writes(directories, open_batches, run, now)
         left_behind = sorted(open_batches.claimed(), key=lambda claim: claim.attempt)
         run.alarms += finish_putting_back(directories, open_batches)
         arrivals = list_arrivals(directories.landing)
@@ -143,7 +137,7 @@ def source_to_stage(
                 if not open_batches.claimed() and staged >= {batch.batch_id for batch in open_batches.staged()}:
                     open_batches.forget_erasure(erasure.erasure_id)
         if is_erasing and not open_batches.erasures():
-            look_for_late_writes()
+            _look_for_late_writes(directories, open_batches, run, now)
         batches.raise_failures()
         summary = SourceToStageSummary(
             batch_id=claimed[0].batch_id if claimed else None,
@@ -248,6 +242,12 @@ class _Batches:
         self._run.warnings += loaded.warnings
         self._run.alarms += loaded.alarms
         self._run.counts.update(count_files(self._run.files))
+
+
+def _look_for_late_writes(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock) -> None:
+    warnings, alarms = put_back_what_grew(volume, checkpoint, now())
+    run.warnings += warnings
+    run.alarms += alarms
 
 
 def _unfinished(landing: Path, files: Sequence[ArrivedFile], now: datetime) -> dict[str, str]:

@@ -13,7 +13,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError
 from order_tracking.files.batch import claimed_at, new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Withdrawal
+from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch, Withdrawal
 from order_tracking.files.claimed_files import reject
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
@@ -99,8 +99,9 @@ def withdraw(
         with task_run(notes, run_id, "withdraw", now) as run:
             named = [each.strip() for each in files.split(",") if each.strip()]
             again = loaded_again(directories, notes)
-            # Those of a run that was cut short after its merge would be merged once more.
-            again |= {(batch.batch_id, file.path) for batch in notes.staged() for file in batch.files}
+            # Those of a batch that was merged and not closed, or is found again, would be merged once more.
+            open_batches: list[Claim | StagedBatch] = [*notes.claimed(), *notes.staged()]
+            again |= {(batch.batch_id, file.path) for batch in open_batches for file in batch.files}
             # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
             write_job_log(spark, tables.job_log, notes)
             chosen = _choose(spark, tables, named, again)
@@ -184,7 +185,7 @@ def _choose(
         found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
         counting = [file for file in found if file.state is State.MERGED]
         if any((file.batch_id, file.path) in again for file in counting):
-            refused.append(f"{name}: it is about to be loaded again; run the load job first")
+            refused.append(f"{name}: it is about to be loaded or merged again; run the load job first")
         elif len(counting) == 1 and since and _first_claimed_at(counting[0], ledger) < since:
             refused.append(
                 f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
