@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 
 from order_tracking.clock import Clock, use_utc, utc_now
@@ -192,11 +193,13 @@ class Removed:
     rows: dict[str, int]
     files: dict[str, Search]
     notes: int
+    unpurged: dict[str, str]
 
     @property
     def unsearched(self) -> dict[str, str]:
-        """The files that people have to look into, with the reason."""
-        return {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
+        """The files, and the tables, that people have to look into, with the reason."""
+        files = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
+        return {**files, **self.unpurged}
 
     def report(self, until: datetime, waiting: tuple[str, ...], unreadable: dict[str, str]) -> ErasureReport:
         """Tell of it."""
@@ -273,28 +276,45 @@ def carry_out(
                     f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
                 ) from error
     notes = checkpoint.forget_key(key, records.is_word_of)
+    unpurged: dict[str, str] = {}
     with run.step("purge"):
+        columns = clustered_by(contract, tables)
         for table in tables.stored:
-            _purge(spark, table, clustered_by(contract, tables).get(table))
+            refused = _purge(spark, table, columns.get(table))
+            if refused:
+                unpurged[table] = refused
             # The first version of the log that does not have the order, from which on the log is kept in the end.
             write_checkpoint(spark, table)
-    return Removed(rows, files, notes)
+    return Removed(rows, files, notes, unpurged)
 
 
-def _purge(spark: SparkSession, table: str, clustered_by: str | None) -> None:
+def _purge(spark: SparkSession, table: str, column: str | None) -> str | None:
     """Write the files of a table anew that have rows which are only marked as deleted.
 
     Of a clustered table Delta leaves out the files that it clustered together, so it is none meanwhile. After a kill in
     between, the run that finishes the erasure clusters it again.
+
+    Args:
+        spark: The session.
+        table: The table.
+        column: What it is clustered by.
+
+    Returns:
+        Why some of its files may still have such rows; None if none has.
     """
     [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
     marks_rows = detail.properties.get("delta.enableDeletionVectors") == "true"
-    statements = [f"REORG TABLE {table} APPLY (PURGE)"]
-    if marks_rows and clustered_by:
-        by_key = f"ALTER TABLE {table} CLUSTER BY ({identifier(clustered_by)})"
-        statements = [f"ALTER TABLE {table} CLUSTER BY NONE", *statements, by_key]
-    for statement in statements:
-        run_again_on_conflict(partial(spark.sql, statement)).collect()
+    refused, is_loosened = None, False
+    if marks_rows and column:
+        try:
+            run_again_on_conflict(partial(spark.sql, f"ALTER TABLE {table} CLUSTER BY NONE"))
+            is_loosened = True
+        except PySparkException as error:  # In Unity Catalog only its owner may.
+            refused = f"what is deleted stays in files that are clustered: {' '.join(str(error).split())[:200]}"
+    run_again_on_conflict(lambda: spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect())
+    if is_loosened:
+        run_again_on_conflict(partial(spark.sql, f"ALTER TABLE {table} CLUSTER BY ({identifier(str(column))})"))
+    return refused
 
 
 def _rows_of(
@@ -343,17 +363,20 @@ def _erase_told(
     Returns:
         In how many rows of each table there was one, and the pattern that finds them in any text.
     """
-    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files)) or "NULL"
+    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
     # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
-    reasons = spark.sql(f"""
+    query = f"""
         SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
         WHERE concat(each.batch_id, '/', each.path) IN ({named})
-        UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})""").collect()
+        UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})"""
+    reasons = spark.sql(query).collect() if named else []
     shown_of_files = {shown_rows(row.reason) for row in reasons if row.reason} - {""}
     texts |= shown_of_files
     # The gate shows them all in one line. None of them within a longer word, and the longest first.
     longest_first = sorted({*texts, *map(shown, texts)}, key=len, reverse=True)
     pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
+    if not named:
+        return {"job_log_table": 0, "folded_files_table": 0}, pattern
     return {
         "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern),
         "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern),
