@@ -29,6 +29,7 @@ from order_tracking.tasks.replay import replay
 from order_tracking.tasks.upkeep import upkeep
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines, order
+from pyspark.errors import AnalysisException
 
 LATER = "2026-01-03 10:00:00"
 #: Values that no other order has.
@@ -72,10 +73,8 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     pipeline: Pipeline,
 ) -> None:
     drop_files(pipeline)
-    for table in (
-        pipeline.tables.stage,
-        pipeline.tables.orders,
-    ):  # As the large ones, whose files are not written anew.
+    # As of large tables, whose files are not written anew with each merge.
+    for table in (pipeline.tables.stage, pipeline.tables.orders):
         pipeline.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')").collect()
     upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=7))
     archived = pipeline.files("archive")
@@ -116,6 +115,27 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     places = [pipeline.volume, pipeline.checkpoint, *schemas]
     assert len(places) == 4
     assert [files_with(place, *SECRETS) for place in places] == [[]] * 4
+
+
+def test_a_table_that_somebody_else_owns_is_told_where_it_may_still_have_what_is_deleted(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(2)))
+    pipeline.run()
+    orders, sql = pipeline.tables.orders, pipeline.spark.sql
+    sql(f"ALTER TABLE {orders} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')").collect()
+
+    def refusing(query: str, *args: Any, **kwargs: Any) -> Any:
+        if "CLUSTER BY NONE" in query:
+            raise AnalysisException("only its owner may do that")
+        return sql(query, *args, **kwargs)
+
+    monkeypatch.setattr(pipeline.spark, "sql", refusing)
+    report = erase_order(pipeline, "T1")
+    assert report.unsearched == {
+        orders: "what is deleted stays in files that are clustered: only its owner may do that"
+    }
+    assert set(pipeline.statuses()) == {"T2"}
 
 
 def copied_in_part(source: Path, target: Path) -> bool:
