@@ -7,7 +7,8 @@ Usage: python bench/scale.py [arrival] [round-trips] [spellings] [bad-row] [larg
     spellings   300 files that spell their headers in 300 ways, against 300 that spell them in one
     bad-row     a bad row in 300,000, against none
     large-file  a file of 2 GB: how many cores it takes, and how much memory
-    year        runs and questions after a year of 26,000 runs, 520,000 files and 10 million rows, against after a day
+    year        runs, questions and a night after a year of 26,000 runs, 520,000 files and 10 million rows, against
+                after a day
     upserts     600,000 rows, half of them new, into 60 million orders
 
 It fails where one is slower than it may be.
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from pyspark.sql import SparkSession
 
 sys.path.extend(str(Path(__file__).resolve().parent.parent / folder) for folder in ("notebooks", "local"))
 
+from order_tracking.clock import utc_now
 from order_tracking.tasks.upkeep import upkeep
 from pipeline import HEADER, Case, Home, ThisWay, TutorialWay
 from spark_session import create_spark_session
@@ -236,7 +239,9 @@ def year(spark: SparkSession, directory: Path) -> bool:
     homes = {name: new_home(spark, directory) for name in ("day", "year")}
     for home, runs in zip(homes.values(), (RUNS_OF_A_DAY, RUNS_OF_A_YEAR), strict=True):
         fill(home, runs)
-        upkeep(spark, home.tables, retention_days=30)
+        # The first one tells what the second one folds, and that is more than on any night after them.
+        for days in (-1, 0):
+            upkeep_in(home, days)
     seconds: dict[str, dict[str, list[float]]] = {}
     for turn in range(2 + YEAR_TURNS):
         for name, home in homes.items():
@@ -249,7 +254,34 @@ def year(spark: SparkSession, directory: Path) -> bool:
         good &= whole <= max(ALLOWED_RATIO_OF_YEAR * day, day + 0.1)
         print(f"{what}: after a day {day:.2f} s, after a year {whole:.2f} s: ratio {whole / day:.2f}")
     print(f"allowed {ALLOWED_RATIO_OF_YEAR}")
+    for name, home in homes.items():
+        took, written = night(home)
+        print(f"a night, after a {name}: {took:.0f} s, {written / 2**20:.1f} MiB written anew to compact the tables")
     return good
+
+
+def upkeep_in(home: Home, days: int) -> None:
+    """Do what a night does that is so many days ahead."""
+    upkeep(home.spark, home.tables, retention_days=30, now=lambda: utc_now() + timedelta(days=days))
+
+
+def night(home: Home) -> tuple[float, int]:
+    """Time the night after a day of newer states, and count the bytes that compacting the tables writes."""
+    numbers = range(0, ORDERS_OF_A_YEAR, ORDERS_OF_A_YEAR // (RUNS_OF_A_DAY * ROWS_OF_A_RUN))
+    text = "\n".join([HEADER, *map(row, numbers), ""])
+    newer = text.replace("2026-02-01 00:00:00", f"{utc_now():%Y-%m-%d %H:%M:%S}")
+    (home.landing / "of_a_day.csv").write_text(newer)
+    run(home)
+    before = compacted_bytes(home)
+    seconds = seconds_of(partial(upkeep_in, home, 1))
+    return seconds, compacted_bytes(home) - before
+
+
+def compacted_bytes(home: Home) -> int:
+    """Count what compacting the tables has written so far."""
+    written = "coalesce(sum(CAST(operationMetrics['numAddedBytes'] AS BIGINT)), 0)"
+    histories = (home.spark.sql(f"DESCRIBE HISTORY {name}") for name in home.tables.stored)
+    return sum(history.where("operation = 'OPTIMIZE'").selectExpr(written).collect()[0][0] for history in histories)
 
 
 def fill(home: Home, runs: int) -> None:

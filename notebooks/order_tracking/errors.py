@@ -37,5 +37,9 @@ class RemovalError(OrderTrackingError):
     """Something cannot be withdrawn or erased; nothing was changed."""
 
 
+class UpkeepError(OrderTrackingError):
+    """Tables whose upkeep did not come to its end; the next one does what is left."""
+
+
 class QualityGateError(OrderTrackingError):
     """A run that people must look at. What is good of its data has landed all the same."""

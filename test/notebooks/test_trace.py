@@ -1,3 +1,10 @@
+from pathlib import Path
+from urllib.parse import urlparse
+
+from order_tracking.clock import utc_now
+from order_tracking.contract.orders import ORDERS
+from order_tracking.tables.folded_files import fold_files
+from order_tracking.tables.tables import replace_views
 from order_tracking.tasks.trace import trace
 from pipeline import Pipeline, lines, order
 
@@ -49,6 +56,19 @@ def test_a_state_that_was_sent_between_two_that_say_the_same_is_late(pipeline: P
         ("between.csv", "late", False),
     ]
     assert pipeline.orders()["T1"][3] == "A Street"
+
+
+def test_no_file_of_the_job_log_is_read_from_before_the_order_came(pipeline: Pipeline) -> None:
+    pipeline.drop("before.csv", lines(order(2)))
+    pipeline.run()
+    fold_files(pipeline.spark, pipeline.tables.job_log, pipeline.tables.folded_files, until=utc_now())
+    replace_views(pipeline.spark, ORDERS, pipeline.tables)
+    for unread in pipeline.spark.table(pipeline.tables.job_log).inputFiles():
+        Path(urlparse(unread).path).unlink()
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    [row] = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
+    assert (row.decision, row.run_id is None) == ("inserted", False)
 
 
 def test_an_order_that_was_never_sent_has_an_empty_trace(pipeline: Pipeline) -> None:

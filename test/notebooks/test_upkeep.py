@@ -1,11 +1,13 @@
 import random
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
 from order_tracking.clock import utc_now
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import RemovalError
+from order_tracking.errors import RemovalError, UpkeepError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.parameters import NewColumns
 from order_tracking.rows.fold_stage import delete_repeats, fold_stage
@@ -70,6 +72,16 @@ def test_the_ledger_is_folded_and_tells_the_same(pipeline: Pipeline) -> None:
         f"ALTER TABLE {pipeline.tables.folded_files} UNSET TBLPROPERTIES ('order_tracking.folded_until')"
     )
     assert (fold(), ledger()) == (4, after)
+
+
+def test_what_is_folded_already_is_not_written_anew(pipeline: Pipeline) -> None:
+    for name in ("a.csv", "b.csv"):
+        pipeline.drop(name, lines(order(1)))
+        pipeline.run()
+        fold_files(pipeline.spark, pipeline.tables.job_log, pipeline.tables.folded_files, until=utc_now())
+    history = pipeline.spark.sql(f"DESCRIBE HISTORY {pipeline.tables.folded_files}").where("operation = 'MERGE'")
+    counts = ("numTargetFilesRemoved", "numTargetRowsInserted")
+    assert [[row.operationMetrics[count] for count in counts] for row in history.collect()] == [["0", "1"]] * 2
 
 
 def test_what_is_folded_at_any_time_tells_what_all_records_tell(pipeline: Pipeline) -> None:
@@ -164,6 +176,24 @@ def test_of_a_row_that_is_there_twice_one_is_left(pipeline: Pipeline) -> None:
     assert {row._source_file for row in pipeline.table("stage_orders_table")} == {"second.csv"}
 
 
+def test_no_file_is_read_of_orders_of_which_nothing_became_old(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    [unread] = pipeline.spark.table(pipeline.tables.stage).inputFiles()
+    since = utc_now()
+    for name in ("b.csv", "c.csv"):
+        pipeline.drop(name, lines(order(2), order(3)))
+        pipeline.run()
+    stage_version = pipeline.versions()["stage_orders_table"]
+    Path(urlparse(unread).path).unlink()
+
+    def fold(since: datetime) -> int:
+        return delete_repeats(pipeline.spark, ORDERS, pipeline.tables, since, utc_now() + timedelta(days=1))
+
+    assert (fold(utc_now()), pipeline.versions()["stage_orders_table"]) == (0, stage_version)
+    assert fold(since) == 2
+
+
 def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline) -> None:
     create_missing(pipeline.spark, ORDERS, pipeline.tables)
     pipeline.spark.sql(f"ALTER TABLE {pipeline.tables.job_log} CLUSTER BY NONE")
@@ -192,6 +222,56 @@ def test_old_versions_are_kept_as_long_as_the_environment_says_by_whoever_delete
         for name in pipeline.tables.stored:
             [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {name}").collect()
             assert detail.properties["delta.deletedFileRetentionDuration"] == f"interval {hours} hours"
+
+
+def test_what_fails_of_one_table_keeps_no_other_step_from_being_taken(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a merge touches each time what is compacted."""
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    orders, stored = pipeline.tables.orders, pipeline.tables.stored
+    asked: list[str] = []
+    sql = type(pipeline.spark).sql
+
+    def failing(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        asked.append(query)
+        if query.startswith((f"OPTIMIZE {orders}", f"ALTER TABLE {orders}")) and asked.count(query) == 1:
+            raise PySparkException("[DELTA_CONCURRENT_DELETE_READ] a concurrent transaction deleted data")
+        if query == f"OPTIMIZE {orders}" or "folded_until" in query:
+            raise PySparkException("[FAILED] no space is left")
+        return sql(spark, query, *args, **kwargs)
+
+    monkeypatch.setattr(type(pipeline.spark), "sql", failing)
+    with pytest.raises(UpkeepError, match=r"the upkeep of \S+folded_files_table, \S+orders_table did not .*no space"):
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+    changed = [query for query in asked if query.startswith(f"ALTER TABLE {orders} SET")]
+    assert (len(changed), len(set(changed)), asked.count(f"OPTIMIZE {orders}")) == (2, 1, 2)
+    for name in stored:
+        assert f"OPTIMIZE {name}" in asked and f"VACUUM {name} RETAIN 168 HOURS" in asked
+    assert "stage_kept_since" in "".join(asked)
+
+
+def test_a_table_whose_checkpoint_was_cut_short_is_as_it_was_after_the_next_upkeep(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    sql = type(pipeline.spark).sql
+
+    def killed(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        if " UNSET " in query:
+            raise KeyboardInterrupt
+        return sql(spark, query, *args, **kwargs)
+
+    def writes_each_checkpoint() -> bool:
+        [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()
+        return "delta.checkpointInterval" in detail.properties
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(pipeline.spark), "sql", killed)
+        upkeep.write_checkpoint(pipeline.spark, pipeline.tables.orders)
+    assert writes_each_checkpoint()
+    upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+    assert not writes_each_checkpoint()
 
 
 def test_a_view_of_somebody_else_stops_nothing_and_is_told(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

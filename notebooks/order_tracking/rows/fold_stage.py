@@ -64,6 +64,13 @@ def delete_repeats(
     state = values(contract, added_columns(spark, contract, tables.stage))
     before = f"_batch_id < {literal(first_batch_id(until))}"
     became_old = f"{before} AND _batch_id >= {literal(first_batch_id(since))}" if since else before
+    # Delta skips the files of orders that are not among them. Spark takes over what is said of one side of a join for
+    # the other one; of the table that rows are merged into it has to be said apart.
+    ends = f"SELECT min({key}) AS first_key, max({key}) AS last_key FROM {tables.stage} WHERE {became_old}"
+    [keys] = spark.sql(ends).collect()
+    if keys.first_key is None:
+        return 0
+    among = f"{key} BETWEEN :first_key AND :last_key"
     told_of = is_unknown(contract.progress) if contract.progress else "false"
     query = f"""
         MERGE INTO {tables.stage} AS _t USING (
@@ -76,11 +83,11 @@ def delete_repeats(
                 LEFT SEMI JOIN (
                     SELECT batch_id AS _batch_id, path AS _source_file FROM {tables.ledger} WHERE state = 'MERGED'
                 ) USING (_batch_id, _source_file)
-                WHERE {before} AND _row_id IS NOT NULL AND NOT {told_of}
+                WHERE {before} AND {among} AND _row_id IS NOT NULL AND NOT {told_of}
             )
             WHERE _place > 1
         ) AS _s
-        ON _t.{key} = _s.{key} AND _t._batch_id = _s._batch_id AND _t._source_file = _s._source_file
-            AND _t._row_id = _s._row_id
+        ON _t.{among} AND _t.{before} AND _t.{key} = _s.{key} AND _t._batch_id = _s._batch_id
+            AND _t._source_file = _s._source_file AND _t._row_id = _s._row_id
         WHEN MATCHED THEN DELETE"""
-    return int(run_again_on_conflict(lambda: spark.sql(query).collect()[0]).num_deleted_rows)
+    return int(run_again_on_conflict(lambda: spark.sql(query, args=keys.asDict()).collect()[0]).num_deleted_rows)

@@ -60,10 +60,14 @@ def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: date
     if folded and folded >= until:
         return
     told = _told(job_log, folded - _LOOKED_FOR_AGAIN if folded else None, until)
+    # A merge writes anew each file of the table in which it finds a row of its source, even if it changes none.
     query = f"""
-        MERGE INTO {folded_files} AS _t USING ({_last_told(_with_folded(told, folded_files))}) AS _s
+        MERGE INTO {folded_files} AS _t USING (
+            SELECT * FROM ({_last_told(_with_folded(told, folded_files))})
+            LEFT ANTI JOIN {folded_files} USING (batch_id, path, state, occurred_at)
+        ) AS _s
         ON _t.batch_id = _s.batch_id AND _t.path = _s.path
-        WHEN MATCHED AND struct(_t.state, _t.occurred_at) <> struct(_s.state, _s.occurred_at) THEN UPDATE SET *
+        WHEN MATCHED THEN UPDATE SET *
         WHEN NOT MATCHED THEN INSERT *"""
     run_again_on_conflict(lambda: spark.sql(query).collect())
     note_times(spark, folded_files, {_UNTIL: until})

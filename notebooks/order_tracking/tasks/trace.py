@@ -15,6 +15,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.state_order import leading, values
 from order_tracking.errors import UnreadableFileError
+from order_tracking.files.batch import claimed_at
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.volume import Volume
 from order_tracking.sql import identifier
@@ -140,7 +141,9 @@ def _quarantined_rows(spark: SparkSession, tables: Tables, contract: Contract, k
 
 def _merges(spark: SparkSession, tables: Tables, batch_ids: Sequence[str]) -> list[_Merge]:
     """List the merges that took these batches, in their order, with the versions of the orders that they made."""
-    of_batches = F.arrays_overlap("batch_ids", F.array(*map(F.lit, batch_ids)))
+    # No merge begins before its batch is claimed; by when tasks began, Delta skips files of the job log.
+    since_claimed = F.col("started_at") >= claimed_at(min(batch_ids))
+    of_batches = since_claimed & F.arrays_overlap("batch_ids", F.array(*map(F.lit, batch_ids)))
     runs = spark.table(tables.runs).where((F.col("task") == "stage_to_final") & (F.col("status") == "SUCCESS"))
     merges = runs.where(of_batches).select("run_id", "started_at", "ended_at", "batch_ids").sort("ended_at").collect()
     history = spark.sql(f"DESCRIBE HISTORY {tables.orders}").where("operation = 'MERGE'")

@@ -1,18 +1,21 @@
 """Keep the tables quick and small: compact and cluster their files, and delete versions that are too old."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
+from order_tracking.errors import UpkeepError
 from order_tracking.rows.fold_stage import fold_stage
 from order_tracking.sql import literal
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replace_views
 
@@ -22,6 +25,8 @@ _LARGE_TABLE_BYTES = 8 * 2**20
 
 #: What a run without a gate told waits for the next run, which may be after a weekend.
 _FOLDED_AFTER = timedelta(days=3)
+
+_CHECKPOINT_INTERVAL = "delta.checkpointInterval"
 
 
 @dataclass(frozen=True)
@@ -63,25 +68,33 @@ def upkeep(
 
     The views are renewed: that of the ledger by what is folded now.
 
-    Every step is safe at any time, also beside a run of the job: of two commits that touch the same files, Delta lets
-    one fail, and both are safe to try again.
+    Every step can be taken at any time, also beside a run of the job: of two commits that touch the same files, Delta
+    lets one fail, which is run again. A step that fails all the same keeps no other one from being taken.
+
+    Raises:
+        UpkeepError: If a step failed, when all others are taken.
     """
     use_utc(spark)
     warnings = list(create_missing(spark, contract, tables))
-    fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
+    failures: dict[str, Exception] = {}
+    with _apart(failures, tables.folded_files):
+        fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
     warnings += replace_views(spark, contract, tables)  # To fold the stage takes the ledger's view.
-    rows_folded = fold_stage(spark, contract, tables, until=now() - timedelta(days=retention_days))
-    added = removed = 0
+    rows_folded = added = removed = 0
+    with _apart(failures, tables.stage):
+        rows_folded = fold_stage(spark, contract, tables, until=now() - timedelta(days=retention_days))
     for name in tables.stored:
-        keep_versions(spark, name, retention_days)
-        [compaction] = spark.sql(f"OPTIMIZE {name}").select("metrics.*").collect()
-        added += compaction.numFilesAdded
-        removed += compaction.numFilesRemoved
-        spark.sql(f"VACUUM {name} RETAIN {retention_days * 24:g} HOURS").collect()
-        _drop_old_log(spark, name, retention_days)
-    for name in (tables.orders, tables.stage):
-        _mark_deleted_rows_if_large(spark, name)
-    warnings += _cluster_by_time(spark, tables.job_log)
+        with _apart(failures, name):
+            warnings += _set_up(spark, tables, name, retention_days)
+            compaction = _compact_and_clean(spark, name, retention_days)
+            added += compaction.numFilesAdded
+            removed += compaction.numFilesRemoved
+    if failures:
+        first = next(iter(failures.values()))
+        raise UpkeepError(
+            f"the upkeep of {', '.join(failures)} did not come to its end, that of all other tables did; what is left "
+            f"is done by the next one: {_reason(first)}"
+        ) from first
     return UpkeepSummary(
         tables=tuple(name.rsplit(".", 1)[1] for name in tables.stored),
         files_added=added,
@@ -91,14 +104,63 @@ def upkeep(
     )
 
 
+@contextmanager
+def _apart(failures: dict[str, Exception], table: str) -> Iterator[None]:
+    """Note what fails of a table first, and let what comes after it be done."""
+    try:
+        yield
+    except Exception as error:
+        failures.setdefault(table, error)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
 def keep_versions(spark: SparkSession, table: str, days: float) -> None:
     """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise.
 
     The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
     """
-    wanted = f"interval {days * 24:g} hours"
+    _set_properties(spark, table, _detail(spark, table).properties, _kept(days))
+
+
+def _kept(days: float) -> dict[str, str]:
     kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
-    _set_properties(spark, table, dict.fromkeys(kept, wanted))
+    return dict.fromkeys(kept, f"interval {days * 24:g} hours")
+
+
+def _set_up(spark: SparkSession, tables: Tables, table: str, days: float) -> tuple[str, ...]:
+    """Let a table have the properties and the clustering that it should have by now.
+
+    Returns:
+        What could not be done.
+    """
+    detail = _detail(spark, table)
+    wanted = _kept(days)
+    if table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES:
+        wanted["delta.enableDeletionVectors"] = "true"
+    _set_properties(spark, table, detail.properties, wanted)
+    if _CHECKPOINT_INTERVAL in detail.properties:
+        # Whoever had a checkpoint written was killed before this; each commit would write one.
+        _unset_checkpoint_interval(spark, table)
+    if table == tables.job_log and detail.clusteringColumns != [BY_TIME]:
+        return _cluster_by_time(spark, table)
+    return ()
+
+
+def _compact_and_clean(spark: SparkSession, table: str, days: float) -> Row:
+    """Compact a table, and delete what is too old of it, whatever the compaction came to.
+
+    Returns:
+        What Delta counted in the compaction.
+    """
+    try:
+        [compaction] = run_again_on_conflict(lambda: spark.sql(f"OPTIMIZE {table}").select("metrics.*").collect())
+    finally:
+        spark.sql(f"VACUUM {table} RETAIN {days * 24:g} HOURS").collect()
+        _drop_old_log(spark, table, days)
+    return compaction
 
 
 def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
@@ -114,8 +176,12 @@ def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
 
 def write_checkpoint(spark: SparkSession, table: str) -> None:
     """Have Delta write a checkpoint of a table's log; no statement does so by itself."""
-    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
-    spark.sql(f"ALTER TABLE {table} UNSET TBLPROPERTIES ('delta.checkpointInterval')")
+    _alter(spark, table, f"SET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}' = '1')")
+    _unset_checkpoint_interval(spark, table)
+
+
+def _unset_checkpoint_interval(spark: SparkSession, table: str) -> None:
+    _alter(spark, table, f"UNSET TBLPROPERTIES IF EXISTS ('{_CHECKPOINT_INTERVAL}')")
 
 
 def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
@@ -124,25 +190,25 @@ def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
     Returns:
         What could not be done.
     """
-    [detail] = spark.sql(f"DESCRIBE DETAIL {job_log}").select("clusteringColumns").collect()
-    if detail.clusteringColumns != [BY_TIME]:
-        try:
-            spark.sql(f"ALTER TABLE {job_log} CLUSTER BY ({BY_TIME})")
-        except PySparkException as error:
-            reason = " ".join(str(error).split())[:200]
-            return (f"{job_log} could not be clustered by time, so questions about runs take longer: {reason}",)
+    try:
+        _alter(spark, job_log, f"CLUSTER BY ({BY_TIME})")
+    except PySparkException as error:
+        return (f"{job_log} could not be clustered by time, so questions about runs take longer: {_reason(error)}",)
     return ()
 
 
-def _mark_deleted_rows_if_large(spark: SparkSession, table: str) -> None:
-    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("sizeInBytes").collect()
-    if detail.sizeInBytes >= _LARGE_TABLE_BYTES:
-        _set_properties(spark, table, {"delta.enableDeletionVectors": "true"})
+def _detail(spark: SparkSession, table: str) -> Row:
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").collect()
+    return detail
 
 
-def _set_properties(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+def _set_properties(spark: SparkSession, table: str, present: Mapping[str, str], wanted: Mapping[str, str]) -> None:
     """Set properties of a table, unless it has all of them: each time would be a commit."""
-    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
-    if not wanted.items() <= detail.properties.items():
+    if not wanted.items() <= present.items():
         properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
-        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({properties})")
+        _alter(spark, table, f"SET TBLPROPERTIES ({properties})")
+
+
+def _alter(spark: SparkSession, table: str, change: str) -> None:
+    """Change what a table is, also where somebody else commits to it at the same moment."""
+    run_again_on_conflict(lambda: spark.sql(f"ALTER TABLE {table} {change}"))
