@@ -9,14 +9,20 @@ from typing import Any
 
 import pytest
 from order_tracking.errors import QualityGateError
+from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.quality_gate import quality_gate
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.source_to_stage import source_to_stage
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines
 from pyspark.sql import DataFrame
 
 ROOT = Path(__file__).parents[2]
-QUERIES = {file.stem: file.read_text() for file in sorted((ROOT / "notebooks" / "queries").glob("*.sql"))}
+SAVED, OF_PAGE = (
+    {file.stem: file.read_text() for file in sorted((ROOT / folder / "queries").glob("*.sql"))}
+    for folder in ("notebooks", "page")
+)
+QUERIES = {**SAVED, **OF_PAGE}
 TODAY = datetime.now(timezone.utc).date()
 
 
@@ -64,8 +70,9 @@ def test_orders_by_status_counts_the_current_states(pipeline: Pipeline, queries:
 
 def test_late_orders_are_open_for_more_than_a_week(pipeline: Pipeline, queries: Queries) -> None:
     on_its_way = [row(1, "RECEIVED", 8), row(2, "SHIPPED", 7), row(3, "IN_TRANSIT", 30), row(4, "SHIPPED", None)]
-    at_its_end = [row(5, "Delivered", 30), row(6, "RETURNED", 30), row(7, "HANDED_OVER", 30, 20)]
-    pipeline.drop("a.csv", lines(*on_its_way, *at_its_end))
+    delivered = [row(5, "Delivered", 30), row(6, "RETURNED", 30), row(7, "HANDED_OVER", 30, 20)]
+    never_delivered = [row(8, "CANCELLED", 30), row(9, "Lost", 30)]
+    pipeline.drop("a.csv", lines(*on_its_way, *delivered, *never_delivered))
     pipeline.run()
     assert queries.rows("late_orders", "tracking_num", "status", "days_open") == [
         ("T3", "IN_TRANSIT", 30),
@@ -74,8 +81,13 @@ def test_late_orders_are_open_for_more_than_a_week(pipeline: Pipeline, queries: 
 
 
 def test_quarantined_by_reason_counts_a_row_for_each_of_its_reasons(pipeline: Pipeline, queries: Queries) -> None:
-    pipeline.drop("a.csv", lines("T1,O1,,,someday,,2026-01-02 10:00:00", "T2,O2,,,,,2026-01-02 10:00:00", "bad"))
+    bad = ("T1,O1,,,someday,,2026-01-02 10:00:00", "T2,O2,,,,,2026-01-02 10:00:00", "bad")
+    pipeline.drop("a.csv", lines(*bad, "long ago"))
     pipeline.run()
+    pipeline.spark.sql(
+        f"UPDATE {pipeline.tables.quarantine} SET _quarantined_at = _quarantined_at - INTERVAL 31 DAYS "
+        "WHERE _row_number = 4"
+    )
     assert queries.rows("quarantined_by_reason", "rule", "column", "rows") == [
         ("required", "status", 2),
         ("malformed", None, 1),
@@ -102,6 +114,42 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
     assert queries.rows("quarantined_percent", "round(quarantined_percent)") == [(0 if percent else None,)]
 
 
+def test_loads_by_day_count_each_row_and_what_is_bad_of_it_once(pipeline: Pipeline, queries: Queries) -> None:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+
+    def load_again(source: str, file: str) -> str:
+        [put_back] = replay(pipeline.spark, pipeline.tables, *places, source, files=file).files
+        pipeline.run()
+        return put_back
+
+    bad = row(3, "SHIPPED", 3).replace(str(TODAY - timedelta(days=3)), "someday")
+    pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), row(2, "SHIPPED", 3), bad))
+    pipeline.drop("b.csv", lines(row(4, "SHIPPED", 3)))
+    pipeline.drop("too_bad.csv", lines("bad", "bad", "bad"))
+    pipeline.run(Policy(max_bad_rows_percent=50))
+    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
+    again = load_again("archive", "a.csv")
+    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 0)]
+    # Where the file is not in the archive any more, its row in quarantine comes back alone.
+    for archived in (pipeline.volume / "archive").rglob("a.csv"):
+        archived.unlink()
+    load_again("quarantine", again)
+    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 0)]
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv")
+    assert queries.rows("loads_by_day") == [(TODAY, 2, 1, 3, 0)]
+
+
+def test_rejected_files_are_those_that_still_are(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), "bad"))
+    pipeline.drop("b.csv", "no header\n")
+    pipeline.run(Policy(max_bad_rows_percent=10))
+    assert queries.rows("rejected_files", "path") == [("a.csv",), ("b.csv",)]
+    put_back = replay(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), "rejected").files
+    assert len(queries.rows("rejected_files")) == 2
+    pipeline.run()
+    assert queries.rows("rejected_files", "path") == [(path,) for path in put_back if path.endswith("/b.csv")]
+
+
 def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline, queries: Queries) -> None:
     pipeline.stage("1")
     pipeline.merge("1")
@@ -122,7 +170,8 @@ def test_quarantined_percent_is_of_all_rows_that_were_read(pipeline: Pipeline, q
     pipeline.run()
     assert queries.rows("quarantined_percent") == [(0,)]
     pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), row(2, "SHIPPED", 3), row(3, "SHIPPED", 3), "bad"))
-    pipeline.run()
+    pipeline.drop("rejected.csv", lines("bad", "bad", "bad", "bad"))
+    pipeline.run(Policy(max_bad_rows_percent=50))
     assert queries.rows("quarantined_percent") == [(25,)]
 
 
@@ -145,9 +194,9 @@ def test_hours_without_success_begin_with_the_last_good_run(pipeline: Pipeline, 
     assert hours == pytest.approx(5, abs=0.1)
 
 
-def test_every_query_is_tested_here() -> None:
+def test_every_saved_query_is_tested_here() -> None:
     source = Path(__file__).read_text()
-    assert [name for name in QUERIES if f'("{name}"' not in source] == []
+    assert [name for name in SAVED if f'("{name}"' not in source] == []
 
 
 def test_the_dashboard_shows_columns_that_its_queries_return(pipeline: Pipeline, queries: Queries) -> None:
