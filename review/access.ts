@@ -35,6 +35,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   USER: "sign in to it",
   ADMIN: "do anything in it",
   OWNER: "do anything with it",
+  IS_OWNER: "do anything with it",
   MANAGE: "do anything with it, and hand out rights",
   ALL_PRIVILEGES: "do anything with it",
   "runs as": "lend it all of its rights",
@@ -52,8 +53,10 @@ const NEEDED_TO_DEPLOY = [
   "User Access Administrator",
   "Role Based Access Control Administrator",
 ];
-/** Rights that are wider than any that these stacks hand out. */
+/** Rights that nobody needs but who deploys. */
 const WIDE = [...NEEDED_TO_DEPLOY, "Contributor"];
+/** What has one owner always; who that was before loses it, which is flagged. */
+const OWNERSHIP = ["OWNER", "IS_OWNER"];
 /** Whoever has an account is in these groups. */
 const EVERYBODY = ["account users", "users"];
 
@@ -123,7 +126,7 @@ function findingOf(
   );
   const lockOut = lost.filter(({ privilege }) => NEEDED_TO_DEPLOY.includes(privilege));
   const isWide =
-    gained.some(({ privilege }) => WIDE.includes(privilege) && privilege !== "OWNER") ||
+    gained.some(({ privilege }) => WIDE.includes(privilege) && !OWNERSHIP.includes(privilege)) ||
     (gained.length > 0 && EVERYBODY.includes(principal));
   return {
     ...scene.about(change),
@@ -138,7 +141,7 @@ function findingOf(
         ? [
             EVERYBODY.includes(principal)
               ? "That is everybody who has an account."
-              : "That is wider than any right that these stacks hand out.",
+              : "Nobody needs that but who deploys.",
           ]
         : []),
     ],

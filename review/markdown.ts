@@ -5,6 +5,8 @@ import { counted } from "./text.ts";
 
 /** GitHub's limit of a comment, in characters; counted in bytes here, which are never fewer. */
 export const COMMENT_LIMIT = 65_536;
+/** Room for the marker that a comment starts with, so that the next one of the environment takes its place. */
+const ROOM_FOR_MARKER = 100;
 /** Room for the sentence that says what was cut. */
 const ROOM_FOR_CUT = 400;
 
@@ -15,13 +17,13 @@ interface Entry {
   form: "full" | "brief" | "left out";
 }
 
-/** The comment of a review. It starts with a marker, so that the next one of this environment takes its place. */
-export function asMarkdown(review: Review, limit = COMMENT_LIMIT): string {
+/** A review, short enough for a comment. */
+export function asMarkdown(review: Review, limit = COMMENT_LIMIT - ROOM_FOR_MARKER): string {
   const sections = contentsOf(review).map((section) => ({ section, entries: section.told.map(entryOf) }));
   const entries = sections.flatMap((each) => each.entries);
   const write = () => {
     const parts = sections.map(({ section, entries: ofSection }) => written(section, ofSection));
-    return [`${markerOf(review.environment)}\n## ${titleOf(review)}\n`, cutSentence(entries), ...parts].join("");
+    return [`## ${titleOf(review)}\n`, cutSentence(entries), ...parts].join("");
   };
   let excess = bytes(write()) + ROOM_FOR_CUT - limit;
   if (excess <= ROOM_FOR_CUT) return write();
@@ -39,9 +41,6 @@ export function asMarkdown(review: Review, limit = COMMENT_LIMIT): string {
   }
   return write();
 }
-
-/** What tells the comments of one environment's reviews from all others. */
-export const markerOf = (environment: string): string => `<!-- order-tracking review: ${environment} -->`;
 
 function cutSentence(entries: readonly Entry[]): string {
   const brief = entries.filter(({ form, full, brief }) => form === "brief" && full !== brief).length;

@@ -4,7 +4,10 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { run } from "../../cli/commands/github.ts";
 import { commentReviews, Github, reviewIn, tellStep, trackDrift } from "../../deploy/github.ts";
+import { asMarkdown, COMMENT_LIMIT } from "../../review/markdown.ts";
+import { review } from "../../review/review.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { change, plan } from "../review/made-up.ts";
 
 /** A repository as far as its issues and their comments go. */
 interface Repository {
@@ -100,6 +103,25 @@ it("writes a comment for each review, and updates it with the next commit", asyn
     "<!-- order-tracking review-prod -->\nnone",
   ]);
   expect([...repository.tokens]).toEqual(["Bearer a-token"]);
+});
+
+it("writes a comment that GitHub takes, of the longest review of an environment with the longest of names", async () => {
+  const name = "environment";
+  const subnets = (count: number) =>
+    [...Array(count).keys()].map((index) =>
+      change({ address: `a.n${index}`, type: "azurerm_subnet", actions: ["create"], after: { name: 1000 + index } }),
+    );
+  const reviewOf = (count: number) => review(name, [{ stack: `${name}-platform`, json: plan(subnets(count)) }]);
+  const [whole, next] = [2000, 2001].map((count) => asMarkdown(reviewOf(count), Infinity).length) as [number, number];
+  const fitting = 2000 + Math.floor((COMMENT_LIMIT - whole) / (next - whole));
+
+  // An entry is shorter than a marker: one of these would not leave room for it.
+  for (const count of [fitting - 1, fitting, fitting + 1]) {
+    await commentReviews(new Github(variables), 7, new Map([[`review-${name}`, asMarkdown(reviewOf(count))]]));
+    const [{ body } = { body: "" }] = repository.comments;
+    expect(body.length).toBeGreaterThan(COMMENT_LIMIT / 2);
+    expect(body.length).toBeLessThanOrEqual(COMMENT_LIMIT);
+  }
 });
 
 it("says that there is no review where no environment could be planned", async () => {

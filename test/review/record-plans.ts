@@ -20,13 +20,14 @@ import { type StackJson, synthesize } from "../synthesized.ts";
 
 const FOLDER = path.join(__dirname, "plans");
 
-/** As prod, but that its data may go, or Terraform would plan no end of it. */
+/** As prod, but that its data may go, or Terraform would plan no end of it, and that whoever records it deploys it. */
 const SHOP: EnvironmentSettings = {
   ...prod,
   stateContainer: undefined,
   name: "shop",
   disposable: true,
   runAs: OF_OTHERS.servicePrincipals[1],
+  deployer: undefined,
   notifications: { emails: ["team@example.com"], create: ["slack"] },
 };
 

@@ -177,6 +177,34 @@ describe("who may do what", () => {
     ).toBe("second look");
   });
 
+  it("flags a new administrator, and an owner who is not the one before, but not the owner of what is new", () => {
+    const owner = (service_principal_name: string) => ({
+      job_id: "1",
+      access_control: [{ service_principal_name, permission_level: "IS_OWNER" }],
+    });
+    const ofOwners = (before: object | null, after: object) =>
+      change({ type: "databricks_permissions", actions: [before ? "update" : "create"], before, after });
+    const administrator = { service_principal_name: "new", permissions: ["ADMIN"] };
+    const assignment = change({
+      type: "databricks_permission_assignment",
+      actions: ["create"],
+      before: null,
+      after: administrator,
+    });
+    const flagged = (changes: Parameters<typeof plan>[0]) =>
+      reviewed(plan(changes)).access.map((each) => each.needsSecondLook);
+
+    expect(flagged([ofOwners(null, owner("new"))])).toEqual([false]);
+    expect(flagged([ofOwners(owner("old"), owner("new"))])).toEqual([true, false]);
+    expect(reviewed(plan([assignment])).access).toMatchObject([
+      {
+        headline: "`new` gains `ADMIN` (do anything in it) on the workspace.",
+        details: ["Nobody needs that but who deploys."],
+        needsSecondLook: true,
+      },
+    ]);
+  });
+
   it("says what a job may do once its runs are another's", () => {
     const runAs = (name: string) => ({ name: "load", run_as: [{ service_principal_name: name }] });
     const { access } = reviewed(plan([change({ actions: ["update"], before: runAs("old"), after: runAs("new") })]));
