@@ -45,6 +45,7 @@ const percent = () => {
 };
 const group = () => text("the name of an account group", /\S/);
 const groups = () => z.array(group(), { error: "a list of account groups" });
+const servicePrincipal = () => z.guid({ error: "the application id (a GUID) of a service principal" });
 
 /** The services' limit for each event of a job: databricks_job in the provider documentation, webhook_notifications. */
 const MAX_DESTINATIONS = 3;
@@ -185,7 +186,7 @@ const environmentFields = z.strictObject({
   notifications: notifications(),
   /** SQL warehouse of the queries, the dashboard and the alerts: a new one, or by its id. By default there are none of these. */
   warehouse: text("create, or the id of a SQL warehouse: 16 of 0-9 and a-f", /^(create|[0-9a-f]{16})$/).optional(),
-  /** Group that owns storage and catalog; whoever deploys must be in it. By default whoever deployed first owns them. */
+  /** Group that owns storage and catalog; whoever deploys or plans must be in it. By default whoever deployed first owns them. */
   ownerGroup: group().optional(),
   /** Groups that may put files into the landing directory. */
   loaders: groups().default([]),
@@ -197,7 +198,12 @@ const environmentFields = z.strictObject({
    * Application id of the service principal that the jobs run as. Not the one that deploys, which may do more: the
    * provider refuses to let it permit itself less. By default the jobs run as whoever deployed them.
    */
-  runAs: z.guid({ error: "the application id (a GUID) of a service principal" }).optional(),
+  runAs: servicePrincipal().optional(),
+  /**
+   * Application id of the service principal that deploys. Jobs and the warehouse belong to it, so that a plan shows the
+   * same to whoever makes it. By default they belong to whoever deployed, and all others see them lose their owner.
+   */
+  deployer: servicePrincipal().optional(),
   /** Guard rails that are not kept yet: each names what breaks which rule, why, and until when. */
   waivers: z.array(waiver, { error: "a list of waivers" }).default([]),
 });
@@ -223,6 +229,15 @@ const environmentType = environmentFields
         message: `the path of a construct of ${name}, its stack first, such as ${name}-platform/lake/account`,
       });
     }
+  })
+  .superRefine(({ deployer, runAs }, context) => {
+    if (deployer === undefined || deployer.toLowerCase() !== runAs?.toLowerCase()) return;
+    context.addIssue({
+      code: "custom",
+      path: ["deployer"],
+      input: deployer,
+      message: "another service principal than runAs, which may do less",
+    });
   })
   .superRefine((environment, context) => {
     for (const problem of networkProblems(environment)) context.addIssue({ code: "custom", ...problem });

@@ -21,4 +21,5 @@ export const prod = {
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],
   runAs: "00000000-0000-4000-8000-000000000000",
+  deployer: "00000000-0000-4000-8000-000000000002",
 } satisfies EnvironmentSettings;

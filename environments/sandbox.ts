@@ -38,6 +38,8 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
     ...(SANDBOX_RESOURCE_GROUP !== undefined && { existingResourceGroup: SANDBOX_RESOURCE_GROUP }),
     existingWorkspace: { name: names.workspace(home), resourceGroup: names.workspaceResourceGroup(home) },
     stateContainer: dev.stateContainer,
+    // Whoever takes it down has to own it, and is often somebody else than who made it.
+    ownerGroup: home.ownerGroup,
     triggerPaused: true,
   };
 }

@@ -21,4 +21,5 @@ export const staging = {
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],
   runAs: "00000000-0000-4000-8000-000000000001",
+  deployer: "00000000-0000-4000-8000-000000000003",
 } satisfies EnvironmentSettings;

@@ -15,12 +15,13 @@ export class CatalogStack extends EnvironmentStack {
     super(scope, "catalog", environment);
     useDatabricks(this, environment);
 
-    const guest = environment.existingWorkspace ? this.#addGuest(environment) : undefined;
-    const storage = new GovernedStorage(this, "storage", { environment, guest });
+    // Members here rather than beside the jobs, which are to run as one of them: this stack is deployed before theirs.
+    const first = environment.existingWorkspace
+      ? this.#addGuest(environment)
+      : new WorkspaceMembers(this, "members", { environment }).deployer;
+    const storage = new GovernedStorage(this, "storage", { environment, first });
     const orders = new OrderCatalog(this, "orders", { environment, storage });
     new PersonaGrants(this, "grants", { environment, orders });
-    // Here rather than beside the jobs, which are to run as one of them: this stack is deployed before theirs.
-    if (!environment.existingWorkspace) new WorkspaceMembers(this, "members", { environment });
   }
 
   /**

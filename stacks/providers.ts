@@ -33,8 +33,9 @@ export function useAzurerm(stack: TerraformStack, environment: Environment): voi
 /**
  * Lets a stack create resources in the environment's workspace.
  *
- * The provider finds the workspace by its resource id, and signs in as the Azure CLI or the ARM_* variables say. While
- * the subscription is unknown it takes the workspace from DATABRICKS_HOST and DATABRICKS_TOKEN, good for a plan.
+ * The provider finds the workspace by its resource id, and signs in as the Azure CLI or the ARM_* variables say. With
+ * GitHub's word for a job (`github-oidc-azure`) it does not look for the workspace, and needs DATABRICKS_HOST as well.
+ * While the subscription is unknown it takes DATABRICKS_HOST and DATABRICKS_TOKEN, good for a plan.
  */
 export function useDatabricks(stack: TerraformStack, environment: Environment): void {
   new DatabricksProvider(stack, "databricks", {

@@ -41,7 +41,9 @@ export async function run(args: readonly string[]): Promise<number> {
     jobs: { folder: path.join(folder, "catalogs"), openKernel: (home) => new NotebookKernel(home), speed },
   });
   for (const name of OF_OTHERS.groups) cloud.account.add("group", name);
-  for (const name of OF_OTHERS.servicePrincipals) cloud.account.add("service-principal", name);
+  for (const name of [...OF_OTHERS.servicePrincipals, ...OF_OTHERS.deployers]) {
+    cloud.account.add("service-principal", name);
+  }
   const variables = writeVariables(cloud);
   console.log(`The stand-in for the cloud shows what is deployed at ${cloud.proxyUrl}`);
   console.log(`In another terminal:

@@ -1,6 +1,6 @@
-import type { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import { ExternalLocation } from "@cdktf/provider-databricks/lib/external-location/index.js";
 import { StorageCredential } from "@cdktf/provider-databricks/lib/storage-credential/index.js";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
@@ -8,8 +8,8 @@ import * as names from "../names.ts";
 /** Properties for {@link GovernedStorage}. */
 export interface GovernedStorageProps {
   readonly environment: Environment;
-  /** What has to be there first, in a workspace that is another environment's. */
-  readonly guest: Directory | undefined;
+  /** What has to be there first, and goes last: all of the stack waits for the credential. */
+  readonly first: ITerraformDependable | undefined;
 }
 
 /** The lake as Unity Catalog sees it: the credential for it and an external location for each of its containers. */
@@ -17,7 +17,7 @@ export class GovernedStorage extends Construct {
   readonly eventSource: ExternalLocation;
   readonly managed: ExternalLocation;
 
-  constructor(scope: Construct, id: string, { environment, guest }: GovernedStorageProps) {
+  constructor(scope: Construct, id: string, { environment, first }: GovernedStorageProps) {
     super(scope, id);
 
     const credential = new StorageCredential(this, "credential", {
@@ -28,7 +28,7 @@ export class GovernedStorage extends Construct {
       isolationMode: "ISOLATION_MODE_ISOLATED",
       forceDestroy: environment.disposable,
       comment: "Identity that reaches the lake of order tracking",
-      dependsOn: guest && [guest],
+      dependsOn: first && [first],
     });
 
     const location = (locationId: string, name: string, url: string, fileEvents: boolean): ExternalLocation =>

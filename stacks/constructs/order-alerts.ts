@@ -39,7 +39,8 @@ export class OrderAlerts extends Construct {
         displayName: names.query(environment, query),
         queryText: withFullNames(readQuery(query), environment),
         warehouseId,
-        parentPath: reports.folder.path,
+        // As the service answers: the provider takes a shorter spelling of the same folder for another one.
+        parentPath: `/Workspace${reports.folder.path}`,
         ...(environment.runAs !== undefined && { runAs: { servicePrincipalName: environment.runAs } }),
         evaluation: {
           // The queries return one row; the column has the name of the query.

@@ -4,10 +4,11 @@ import type { Environment } from "../../environments/environment.ts";
 import { membersOf, type Persona } from "../personas.ts";
 import type { OrderCatalog } from "./order-catalog.ts";
 
-type Privileges = Readonly<Record<Persona, readonly string[]>>;
+/** Whoever deploys acts as the owner, or as a member of the group that is, and owners need no grant. */
+type Grantee = Exclude<Persona, "deployer">;
+type Privileges = Readonly<Record<Grantee, readonly string[]>>;
 
-// Named one by one: ALL_PRIVILEGES grows with the product. MANAGE is nobody's: whoever deploys acts as the owner, or as
-// a member of the group that is, and owners need no grant.
+// Named one by one: ALL_PRIVILEGES grows with the product. MANAGE is nobody's.
 const ON_CATALOG: Privileges = {
   loaders: ["USE_CATALOG"],
   analysts: ["USE_CATALOG"],
@@ -75,7 +76,7 @@ export class PersonaGrants extends Construct {
 /** One grant for each principal, in the order of their names; a group may be of several personas. */
 function byPrincipal(environment: Environment, privileges: Privileges) {
   const granted = new Map<string, Set<string>>();
-  for (const persona of Object.keys(privileges) as Persona[]) {
+  for (const persona of Object.keys(privileges) as Grantee[]) {
     for (const principal of membersOf(persona, environment)) {
       granted.set(principal, new Set([...(granted.get(principal) ?? []), ...privileges[persona]]));
     }

@@ -2,7 +2,7 @@ import type { Directory } from "@cdktf/provider-databricks/lib/directory/index.j
 import { Permissions, type PermissionsConfig } from "@cdktf/provider-databricks/lib/permissions/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import { membersOf, type Persona } from "../personas.ts";
+import { isServicePrincipal, membersOf, type Persona } from "../personas.ts";
 import type { JobCompute } from "./job-compute.ts";
 import type { OrderJob } from "./order-job.ts";
 import type { OrderReports } from "./order-reports.ts";
@@ -12,9 +12,9 @@ import type { OrderWarehouse } from "./order-warehouse.ts";
 type Levels = Readonly<Partial<Record<Persona, string>>>;
 
 /** Operators start and watch runs, the sweep starts the load job. */
-const ON_JOB: Levels = { operators: "CAN_MANAGE_RUN", runner: "CAN_MANAGE_RUN" };
-/** Operators read its logs, a run starts it. */
-const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART" };
+const ON_JOB: Levels = { operators: "CAN_MANAGE_RUN", runner: "CAN_MANAGE_RUN", deployer: "IS_OWNER" };
+/** Operators read its logs, a run starts it. A cluster has no owner. */
+const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART", deployer: "CAN_MANAGE" };
 /** Runs create their clusters with it. */
 const ON_POLICY: Levels = { runner: "CAN_USE" };
 /** Operators look up what ran, a run reads its notebooks and their package. */
@@ -22,7 +22,7 @@ const ON_FOLDER: Levels = { operators: "CAN_READ", runner: "CAN_READ" };
 const ON_REPORTS: Levels = { analysts: "CAN_RUN", operators: "CAN_RUN" };
 
 /** To run a query takes the warehouse as well. One of somebody else is not ours to permit. */
-const ON_WAREHOUSE: Levels = { analysts: "CAN_USE", operators: "CAN_USE", runner: "CAN_USE" };
+const ON_WAREHOUSE: Levels = { analysts: "CAN_USE", operators: "CAN_USE", runner: "CAN_USE", deployer: "IS_OWNER" };
 
 /** Properties for {@link PersonaPermissions}. */
 export interface PersonaPermissionsProps {
@@ -40,7 +40,8 @@ export interface PersonaPermissionsProps {
  * What the environment's personas may do in the workspace.
  *
  * One resource for each object, since each owns all permissions of its object. A job has exactly one owner, never a
- * group: none is named here, so the provider names whoever deploys.
+ * group: where the environment names no deployer, the provider names whoever deploys, and leaves that out of what it
+ * reads only while they plan. To everybody else it is a right that somebody added.
  */
 export class PersonaPermissions extends Construct {
   constructor(
@@ -68,7 +69,7 @@ function byPrincipal(environment: Environment, levels: Levels) {
     (Object.entries(levels) as [Persona, string][]).flatMap(([persona, permissionLevel]) =>
       membersOf(persona, environment).map((principal) => [
         principal,
-        { [persona === "runner" ? "servicePrincipalName" : "groupName"]: principal, permissionLevel },
+        { [isServicePrincipal(persona) ? "servicePrincipalName" : "groupName"]: principal, permissionLevel },
       ]),
     ),
   );

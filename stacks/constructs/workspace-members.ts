@@ -14,6 +14,9 @@ export interface WorkspaceMembersProps {
  * In a workspace of somebody else that is for its administrators to say, and to take back.
  */
 export class WorkspaceMembers extends Construct {
+  /** Of whoever deploys, who needs it until all else is gone. */
+  readonly deployer?: PermissionAssignment;
+
   constructor(scope: Construct, id: string, { environment }: WorkspaceMembersProps) {
     super(scope, id);
     const groups = (["loaders", "analysts", "operators"] as const).flatMap((each) => membersOf(each, environment));
@@ -24,6 +27,10 @@ export class WorkspaceMembers extends Construct {
     }
     for (const servicePrincipalName of membersOf("runner", environment)) {
       new PermissionAssignment(this, "runner", { servicePrincipalName, permissions: ["USER"] });
+    }
+    for (const servicePrincipalName of membersOf("deployer", environment)) {
+      // Only administrators deploy, and somebody else may have made the workspace.
+      this.deployer = new PermissionAssignment(this, "deployer", { servicePrincipalName, permissions: ["ADMIN"] });
     }
   }
 }

@@ -105,11 +105,12 @@ export const RULES: readonly Rule[] = [
   {
     id: "narrow-grants",
     sentence:
-      "grants everything, or grants to everybody: name privileges one by one, and a group that was made for them",
+      "grants everything, or grants to everybody: name privileges one by one, and a group that was made for them; only the environment's deployer may be an administrator",
     concerns: ofType("databricks_grants", "databricks_permissions", "databricks_permission_assignment"),
-    isKept: ({ grant, access_control, group_name, permissions }) =>
+    isKept: ({ grant, access_control, group_name, service_principal_name, permissions }, { deployer }) =>
       !EVERYBODY.includes(String(group_name)) &&
-      strings(permissions).every((each) => each === "USER") &&
+      ((deployer !== undefined && service_principal_name === deployer) ||
+        strings(permissions).every((each) => each === "USER")) &&
       blocks(grant).every(
         ({ principal, privileges }) =>
           !EVERYBODY.includes(String(principal)) &&

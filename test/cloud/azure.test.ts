@@ -263,13 +263,25 @@ describe("blobs", () => {
     expect((await ask("PUT", STATE)).headers["x-ms-error-code"]).toBe("AuthorizationPermissionMismatch");
   });
 
-  it("are written only by whoever holds the lease", async () => {
-    await put(`${LAKE}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000009`, {
+  const giveRole = (role: string) =>
+    put(`${LAKE}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000009`, {
       properties: {
-        roleDefinitionId: roleId("ba92f5b4-2d11-453d-a403-e96b0029c9fe"),
+        roleDefinitionId: roleId(role),
         principalId: cloud.account.add("service-principal", "d0d0d0d0-0000-4000-8000-000000000001").objectId,
       },
     });
+
+  it("are read, and neither written nor locked, by whoever has a reader's role", async () => {
+    cloud.lake.write("lake/events/a.tfstate", Buffer.from("one"));
+    await giveRole("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1");
+
+    expect((await ask("GET", STATE)).text).toBe("one");
+    expect((await ask("PUT", STATE, {}, "two")).status).toBe(403);
+    expect((await ask("PUT", `${STATE}?comp=lease`, { "x-ms-lease-action": "acquire" })).status).toBe(403);
+  });
+
+  it("are written only by whoever holds the lease", async () => {
+    await giveRole("ba92f5b4-2d11-453d-a403-e96b0029c9fe");
     await ask("PUT", STATE, {}, "one");
     const lease = String(
       (await ask("PUT", `${STATE}?comp=lease`, { "x-ms-lease-action": "acquire" })).headers["x-ms-lease-id"],

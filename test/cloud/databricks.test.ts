@@ -168,6 +168,27 @@ describe("storage in the catalog", () => {
   });
 });
 
+test("what is in the catalog is seen by its owners and by whom it was granted to, not by administrators of a workspace", async () => {
+  await makeCatalog();
+  await volume(url("events", "orders"));
+  cloud.account.add("group", "owners");
+  const [owner, administrator] = [["owners"], []].map((groups, index) => {
+    const principal = cloud.account.add("service-principal", `6a6a6a6a-0000-4000-8000-00000000000${index}`, groups);
+    cloud.workspaces.at(host).members.set(String(principal.id), "ADMIN");
+    return principal;
+  });
+  const all = ["volumes/cat.sch.files", "schemas/cat.sch", "catalogs/cat", "external-locations/events"];
+  for (const path of [...all, "storage-credentials/cred"]) {
+    await ask("PATCH", `${UC}/${path}`, { owner: "owners" });
+    const statusFor = async (caller: typeof owner) =>
+      (await databricks(cloud, host, "GET", `${UC}/${path}`, undefined, caller)).status;
+
+    expect([path, await statusFor(owner), await statusFor(administrator)]).toEqual([path, 200, 403]);
+  }
+  const { body } = await databricks(cloud, host, "GET", `${UC}/catalogs`, undefined, administrator);
+  expect(body).toEqual({ catalogs: [] });
+});
+
 describe("grants", () => {
   const grant = (change: object, object = "schema/cat.sch") =>
     ask("PATCH", `${UC}/permissions/${object}`, { changes: [change] });
@@ -316,6 +337,19 @@ describe("reports", () => {
     const { body } = await query("/reports", warehouse.id);
     await ask("DELETE", `/api/2.0/sql/queries/${String(body.id)}`);
     expect(cloud.store.inventory().filter((line) => line.includes("trash"))).toHaveLength(1);
+  });
+
+  it("tell an alert's folder in its longer spelling", async () => {
+    const { body: warehouse } = await post("/api/2.0/sql/warehouses", { name: "w", cluster_size: "2X-Small" });
+    await post("/api/2.0/workspace/mkdirs", { path: "/reports" });
+    const { body } = await post("/api/2.0/alerts", {
+      ...{ display_name: "a", query_text: "SELECT 1 AS n", warehouse_id: warehouse.id, parent_path: "/reports" },
+      evaluation: { source: { name: "n" }, comparison_operator: "GREATER_THAN" },
+      schedule: { quartz_cron_schedule: "0 30 1/6 * * ?", timezone_id: "UTC" },
+    });
+
+    expect(body.parent_path).toBe("/Workspace/reports");
+    expect((await ask("GET", `/api/2.0/alerts/${String(body.id)}`)).body.parent_path).toBe("/Workspace/reports");
   });
 
   it("never tell a secret of a notification's destination", async () => {

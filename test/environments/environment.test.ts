@@ -57,6 +57,14 @@ it("fails with all that is wrong, not only the first", () => {
   expect(() => resolve({ owner: "", triggerPaused: "yes" })).toThrow(/owner is "".*\n.*triggerPaused is "yes"/);
 });
 
+it("fails on jobs that would run as who deploys, in whichever spelling", () => {
+  expect(() => resolve({ runAs: SOME_ID, deployer: SOME_ID })).toThrow(
+    `deployer is "${SOME_ID}": it must be another service principal than runAs, which may do less`,
+  );
+  const [lower, upper] = ["abcdefab-8888-4777-8666-555555555555", "ABCDEFAB-8888-4777-8666-555555555555"];
+  expect(() => resolve({ runAs: lower, deployer: upper })).toThrow("another service principal than runAs");
+});
+
 it("fails on archived files that would be deleted before they are cool", () => {
   expect(() => resolve({ archiveCoolAfterDays: 60, archiveDeleteAfterDays: 60 })).toThrow(
     "archiveDeleteAfterDays is 60: it must be more than archiveCoolAfterDays, which is 60",
@@ -193,6 +201,7 @@ it.each([
   ["analysts", { analysts: "everyone" }],
   ["operators.0", { operators: [7] }],
   ["runAs", { runAs: "loader@example.com" }],
+  ["deployer", { deployer: "id-order-tracking-prod-apply" }],
 ])("fails on a wrong %s: %j", (field, settings) => {
   expect(() => resolve(settings)).toThrow(`  ${field} is `);
 });

@@ -53,6 +53,16 @@ it("lives in the workspace, the subscription and the state container of dev", ()
   expect(sandboxEnvironment.stateContainer).toEqual(devEnvironment.stateContainer);
 });
 
+it("belongs to the group that dev belongs to, so that whoever is in it can take the sandbox down", () => {
+  expect(sandbox(REQUEST).ownerGroup).toBeUndefined();
+  try {
+    Object.assign(dev, { ownerGroup: "order-tracking-owners" });
+    expect(sandbox(REQUEST).ownerGroup).toBe("order-tracking-owners");
+  } finally {
+    Reflect.deleteProperty(dev, "ownerGroup");
+  }
+});
+
 it("may be destroyed with its data, and starts nothing by itself", () => {
   expect(sandbox(REQUEST)).toMatchObject({ disposable: true, triggerPaused: true });
 });

@@ -92,6 +92,7 @@ const PEOPLE: Choice = {
     analysts: ["analysts"],
     operators: ["operators"],
     runAs: "00000000-0000-4000-8000-000000000001",
+    deployer: "00000000-0000-4000-8000-000000000003",
   },
 };
 
@@ -142,7 +143,12 @@ withProviders(`whatever an environment chooses${why}`, () => {
 });
 
 withProviders(`without an account, a state and credentials${why}`, () => {
-  it.each(["dev", "staging", "prod"])("shows what a first deployment of %s would create", (environment) => {
+  // Exit codes: there are changes, and where somebody becomes an administrator there is one to look at twice.
+  it.each([
+    ["dev", 2],
+    ["staging", 3],
+    ["prod", 3],
+  ])("shows what a first deployment of %s would create", (environment, expected) => {
     const { status, stdout } = spawnSync("node", ["bin/order-tracking.mjs", "plan", environment], {
       cwd: path.join(__dirname, "../.."),
       encoding: "utf8",
@@ -155,9 +161,11 @@ withProviders(`without an account, a state and credentials${why}`, () => {
       },
     });
 
-    const THERE_ARE_CHANGES = 2;
-    expect(status).toBe(THERE_ARE_CHANGES);
+    expect(status).toBe(expected);
     expect(stdout).toMatch(new RegExp(`^${environment}: \\d+ new, 0 changed, 0 replaced, 0 deleted, `));
+    expect(stdout.match(/^.*⚠.*$/gm) ?? []).toEqual(
+      expected === 3 ? [expect.stringMatching(/gains `?ADMIN`? \(do anything in it\) on the workspace/)] : [],
+    );
   });
 });
 

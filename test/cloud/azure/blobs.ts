@@ -15,14 +15,16 @@ export function blobRoutes(arm: Arm, roles: Roles, account: Account, lake: Lake)
     if (!owner || !arm.get(id)) throw new Refusal(404, "ContainerNotFound", "The specified container does not exist.");
     return id;
   };
-  const open = (call: Call) => {
+  const open = (call: Call, more: readonly string[] = []) => {
     const caller = account.holderOf(call.headers.authorization, [AUDIENCES.storage]);
     const id = containerOf(call);
-    if (!roles.areInEffect(caller.objectId, ["Storage Blob Data Contributor", "Storage Blob Data Owner"], id)) {
+    const sufficient = ["Storage Blob Data Contributor", "Storage Blob Data Owner", ...more];
+    if (!roles.areInEffect(caller.objectId, sufficient, id)) {
       throw new Refusal(403, "AuthorizationPermissionMismatch", mismatch(caller));
     }
     return pathOf(call);
   };
+  const read = (call: Call) => open(call, ["Storage Blob Data Reader"]);
   const existing = (path: string): StoredFile => {
     const file = lake.get(path);
     if (!file) throw new Refusal(404, "BlobNotFound", "The specified blob does not exist.");
@@ -31,11 +33,11 @@ export function blobRoutes(arm: Arm, roles: Roles, account: Account, lake: Lake)
   const blob = "/{container}/{blob*}";
   return routesOf("blob", {
     [`HEAD ${blob}`]: (call) => {
-      const file = existing(open(call));
+      const file = existing(read(call));
       return reply(200, undefined, { ...headersOf(file), "content-length": String(file.content.length) });
     },
     [`GET ${blob}`]: (call) => {
-      const file = existing(open(call));
+      const file = existing(read(call));
       return reply(200, file.content, headersOf(file));
     },
     [`PUT ${blob}`]: (call) => {
@@ -58,7 +60,7 @@ export function blobRoutes(arm: Arm, roles: Roles, account: Account, lake: Lake)
       return reply(202);
     },
     "GET /{container}": (call) => {
-      open({ ...call, params: { ...call.params, blob: "" } });
+      read({ ...call, params: { ...call.params, blob: "" } });
       const container = `${call.host.split(".")[0]}/${call.params.container}/`;
       const blobs = lake
         .below(container + (call.query.get("prefix") ?? ""))

@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 import { type Arm, existing, withSignIn } from "./arm.ts";
 
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
-const BUILT_IN: Readonly<Record<string, string>> = {
+export const BUILT_IN: Readonly<Record<string, string>> = {
   Contributor: "b24988ac-6180-42a0-ab88-20f7382dd24c",
   Owner: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
   Reader: "acdd72a7-3385-48ef-bd42-f606fba81ae7",

@@ -133,6 +133,15 @@ const grantChanges = z.strictObject({
   ),
 });
 
+/** What somebody who does not own it needs to look at it. An administrator of the metastore would need nothing. */
+const TO_LOOK_AT: Readonly<Record<Declared, string>> = {
+  storage_credential: "READ_FILES",
+  external_location: "READ_FILES",
+  catalog: "USE_CATALOG",
+  schema: "USE_SCHEMA",
+  volume: "READ_VOLUME",
+};
+
 /** A url of files in the lake, taken apart. */
 function parseUrl(url: string) {
   const match = /^abfss:\/\/([a-z0-9-]+)@([a-z0-9]+)\.dfs\.core\.windows\.net\/(.*)$/.exec(url);
@@ -292,16 +301,23 @@ export class UnityCatalog {
         if (type === "catalog") this.#addDefaultSchema(workspace, key, caller);
         return reply(200, entry);
       },
-      [`GET ${path}`]: (workspace, { query }) => {
+      [`GET ${path}`]: (workspace, { query }, caller) => {
         const parent = [query.get("catalog_name"), query.get("schema_name")].filter(Boolean).join(".");
         const entries = this.#table(workspace, type)
           .names()
           .filter((key) => parent === "" || key.startsWith(`${parent}.`))
           .filter((key) => this.#isVisible(workspace, type, key))
+          .filter((key) => this.may(workspace, caller, TO_LOOK_AT[type], type, key))
           .map((key) => this.#visible(workspace, type, key));
         return reply(200, { [path.split("/").at(-1)?.replace("-", "_") ?? ""]: entries });
       },
-      [`GET ${path}/{name}`]: (workspace, { params }) => reply(200, this.#visible(workspace, type, params.name ?? "")),
+      [`GET ${path}/{name}`]: (workspace, { params: { name: key = "" } }, caller) => {
+        const entry = this.#visible(workspace, type, key);
+        if (!this.may(workspace, caller, TO_LOOK_AT[type], type, key)) {
+          throw denied(`${caller.name} neither owns ${key} nor has ${TO_LOOK_AT[type]} on it`);
+        }
+        return reply(200, entry);
+      },
       [`PATCH ${path}/{name}`]: (workspace, call, caller) => {
         const key = call.params.name ?? "";
         const entry = this.#visible(workspace, type, key);

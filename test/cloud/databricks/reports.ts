@@ -240,6 +240,10 @@ function alertRoutes(workspaces: Workspaces): readonly Route[] {
   };
   const told = (entry: Entry) => ({
     ...entry,
+    // The same folder in its longer spelling.
+    ...(typeof entry.parent_path === "string" && {
+      parent_path: `/Workspace${WorkspaceFiles.normal(entry.parent_path)}`,
+    }),
     effective_run_as: entry.run_as ?? { user_name: entry.owner_user_name },
   });
   return workspaces.routes({

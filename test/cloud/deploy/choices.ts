@@ -23,6 +23,10 @@ export const OF_OTHERS = {
   warehouse: "0123456789abcdef",
   groups: ["owners", "loaders", "analysts", "operators"].map((name) => `order-tracking-${name}`),
   servicePrincipals: ["00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"],
+  /** Those that deploy. */
+  deployers: ["00000000-0000-4000-8000-000000000002", "00000000-0000-4000-8000-000000000003"],
+  /** One that may plan, and nothing else in Azure. */
+  planner: "00000000-0000-4000-8000-000000000004",
 } as const;
 
 const SANDBOX_DAYS = 30;
@@ -43,6 +47,7 @@ const people = {
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],
   runAs: OF_OTHERS.servicePrincipals[1],
+  deployer: OF_OTHERS.deployers[1],
 };
 const disposable = { ...MINIMAL, disposable: true };
 

@@ -58,7 +58,7 @@ const SECRETS = Object.fromEntries(
 export class Deployment {
   readonly folder: string;
   #what: Deployable;
-  readonly #environment: Readonly<Record<string, string>>;
+  #environment: Readonly<Record<string, string>>;
 
   constructor(cloud: Cloud, providers: Providers, what: Deployable) {
     this.#what = what;
@@ -75,6 +75,11 @@ export class Deployment {
   /** From now on it is something else that is deployed to the same place. */
   redefine(what: Deployable): void {
     this.#what = what;
+  }
+
+  /** From now on its commands sign in as another service principal. */
+  signIn(applicationId: string): void {
+    this.#environment = { ...this.#environment, ARM_CLIENT_ID: applicationId };
   }
 
   get output(): string {
@@ -106,8 +111,8 @@ export class Deployment {
   }
 
   /** Whether a plan of one deployed stack would change nothing or something; otherwise what Terraform said. */
-  async planned(kind: Kind): Promise<string> {
-    const finished = await this.terraform(kind, ["plan", "-detailed-exitcode", "-input=false", "-no-color"]);
+  async planned(kind: Kind, ...more: readonly string[]): Promise<string> {
+    const finished = await this.terraform(kind, ["plan", "-detailed-exitcode", "-input=false", "-no-color", ...more]);
     if (finished.code === 0) return "nothing";
     return finished.code === 2 ? "something" : outcome(finished);
   }

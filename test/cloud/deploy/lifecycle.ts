@@ -1,13 +1,13 @@
 /** Every environment from nothing to nothing: deployed, looked at again, changed, broken, mended, interrupted, destroyed. */
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
-import { type Cloud, type CloudOptions, SUBSCRIPTION_ID } from "../cloud.ts";
-import { SANDBOX_REQUEST, SHIPPED } from "./choices.ts";
+import { type Cloud, type CloudOptions, DEPLOYER, SUBSCRIPTION_ID } from "../cloud.ts";
+import { OF_OTHERS, SANDBOX_REQUEST, SHIPPED } from "./choices.ts";
 import { type Deployable, Deployment, KINDS, outcome, SUCCESS } from "./deployment.ts";
 import { installProviders, type Providers } from "./providers.ts";
 import { JOBS_ON_SPARK } from "./load-job.ts";
 import { report } from "./report.ts";
 import { ONLY, SEED } from "./selected.ts";
-import { addNeighbours, addWorkspaceOfDev, startPeopledCloud } from "./surroundings.ts";
+import { addNeighbours, addStateRoles, addWorkspaceOfDev, startPeopledCloud } from "./surroundings.ts";
 
 const APP = "node --import tsx test/cloud/deploy/app.ts";
 /**
@@ -44,6 +44,7 @@ function changed(settings: EnvironmentSettings, changes: Partial<EnvironmentSett
 export async function prepare(settings: EnvironmentSettings, providers: Providers, options: CloudOptions) {
   const isShipped = SHIPPED.includes(settings);
   const cloud = await startPeopledCloud(options);
+  addStateRoles(cloud);
   if (!isShipped) addNeighbours(cloud);
   else if (settings.existingWorkspace) addWorkspaceOfDev(cloud);
   const deployment = new Deployment(cloud, providers, isShipped ? shipped(settings) : changed(settings, {}));
@@ -78,8 +79,8 @@ function testLifecycleOf(settings: EnvironmentSettings, testDeployed: TestDeploy
   const change = (changes: Partial<EnvironmentSettings>) => {
     deployment.redefine(changed(settings, changes));
   };
-  const plans = async () => {
-    const [platform, catalog, pipeline] = await Promise.all(KINDS.map((kind) => deployment.planned(kind)));
+  const plans = async (...more: readonly string[]) => {
+    const [platform, catalog, pipeline] = await Promise.all(KINDS.map((kind) => deployment.planned(kind, ...more)));
     return { platform, catalog, pipeline };
   };
   const NO_CHANGES = { platform: "nothing", catalog: "nothing", pipeline: "nothing" };
@@ -100,6 +101,19 @@ function testLifecycleOf(settings: EnvironmentSettings, testDeployed: TestDeploy
   });
 
   it("has nothing to change after that", async () => {
+    expect(await plans()).toEqual(NO_CHANGES);
+  });
+
+  it("is handed over by whoever deployed it first, and then shows the same to whoever plans", async () => {
+    const { deployer } = settings;
+    if (deployer === undefined) return;
+    deployment.signIn(deployer);
+    expect(outcome(await deployment.deploy())).toEqual(SUCCESS);
+    expect(await plans()).toEqual(NO_CHANGES);
+    // Who may only read the states cannot lock them.
+    deployment.signIn(OF_OTHERS.planner);
+    expect(await plans("-lock=false")).toEqual(NO_CHANGES);
+    deployment.signIn(DEPLOYER);
     expect(await plans()).toEqual(NO_CHANGES);
   });
 
@@ -141,7 +155,10 @@ function testLifecycleOf(settings: EnvironmentSettings, testDeployed: TestDeploy
 
 /** Somebody changes a tag, takes away a grant or an object, and renames a job, by hand. */
 function breakThings(cloud: Cloud, name: string): void {
-  const lake = cloud.arm.ofType("Microsoft.Storage/storageAccounts").find(({ tags }) => tags?.environment === name);
+  // The account of its states has the same tags, and no hierarchy.
+  const lake = cloud.arm
+    .ofType("Microsoft.Storage/storageAccounts")
+    .find(({ tags, properties }) => tags?.environment === name && properties.isHnsEnabled === true);
   if (!lake) throw new Error("there is no lake");
   cloud.arm.set({ ...lake, tags: { ...lake.tags, owner: "nobody" } });
   cloud.store.table("unity catalog volume").delete(`orders_${name}.order_tracking.order_files`);

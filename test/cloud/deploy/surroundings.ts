@@ -1,5 +1,8 @@
 /** What is there before an environment is deployed: people, and what environments name of others. */
 import { AUDIENCES } from "../account.ts";
+import { guidOf } from "../azure/databricks.ts";
+import { BUILT_IN } from "../azure/roles.ts";
+import { roleId } from "../client.ts";
 import { type Cloud, type CloudOptions, DEPLOYER, startCloud, SUBSCRIPTION_ID } from "../cloud.ts";
 import { warehousesOf } from "../databricks/reports.ts";
 import { destinationsOf } from "../databricks/notifications.ts";
@@ -30,7 +33,24 @@ export async function startPeopledCloud(options: CloudOptions): Promise<Cloud> {
     cloud.account.add("user", personIn(name), [name]);
   }
   for (const name of OF_OTHERS.servicePrincipals) cloud.account.add("service-principal", name);
+  for (const name of [...OF_OTHERS.deployers, OF_OTHERS.planner]) {
+    cloud.account.add("service-principal", name, [owners]);
+  }
   return cloud;
+}
+
+/** Gives the service principals of workflows their roles on the states: to write them, or to read them. */
+export function addStateRoles(cloud: Cloud): void {
+  const roles = [
+    ...OF_OTHERS.deployers.map((name) => ({ name, role: "Storage Blob Data Contributor" })),
+    { name: OF_OTHERS.planner, role: "Storage Blob Data Reader" },
+  ];
+  for (const { name, role } of roles) {
+    const principalId = cloud.account.find("service-principal", name)?.objectId;
+    put(cloud, `/providers/Microsoft.Authorization/roleAssignments/${guidOf(name)}`, {
+      properties: { roleDefinitionId: roleId(BUILT_IN[role] ?? ""), principalId },
+    });
+  }
 }
 
 /** Adds what environments name of others: a workspace in a network, zones, a key, a place for logs. */
@@ -95,7 +115,9 @@ function addWorkspace(cloud: Cloud, group: string, name: string, network?: strin
     },
   });
   const workspace = cloud.workspaces.withId(String(workspaceId));
-  workspace.members.set(String(cloud.account.add("service-principal", DEPLOYER).id), "ADMIN");
+  for (const name of [DEPLOYER, ...OF_OTHERS.deployers, OF_OTHERS.planner]) {
+    workspace.members.set(String(cloud.account.add("service-principal", name).id), "ADMIN");
+  }
   for (const each of [...OF_OTHERS.groups, ...OF_OTHERS.servicePrincipals]) {
     workspace.members.set(String(cloud.account.named(each)?.id), "USER");
   }

@@ -1,4 +1,4 @@
-import { all, MINIMAL, synthesize, type StackJson } from "../../synthesized.ts";
+import { all, MINIMAL, synthesize, type StackJson, workspacePath } from "../../synthesized.ts";
 
 const EXISTING = "99999999-8888-7777-6666-555555555555";
 
@@ -27,6 +27,15 @@ it("tells of too many bad rows, as the environment counts them, and of runs that
       threshold: { value: { double_value: 12.5 } },
     },
   });
+});
+
+it("is in the folder of the reports, spelt as the service answers", () => {
+  const pipeline = pipelineOf({});
+
+  for (const { parent_path } of alertsIn(pipeline)) {
+    expect(parent_path).toMatch(/^\/Workspace\$\{databricks_directory\.[\w-]+\.path\}$/);
+    expect(workspacePath(pipeline, parent_path)).toBe("/Workspace/order-tracking/tiny/reports");
+  }
 });
 
 it("looks at a column that the query returns", () => {

@@ -36,7 +36,7 @@ it("shows a dashboard of them, for this environment's tables and with the rights
 });
 
 it("keeps all of it in a folder apart from the notebooks", () => {
-  for (const type of ["databricks_query", "databricks_dashboard", "databricks_alert_v2"]) {
+  for (const type of ["databricks_query", "databricks_dashboard"]) {
     for (const { parent_path } of all(pipeline, type)) {
       expect(parent_path).toMatch(/^\$\{databricks_directory\.[\w-]+\.path\}$/);
       expect(workspacePath(pipeline, parent_path)).toBe("/order-tracking/tiny/reports");

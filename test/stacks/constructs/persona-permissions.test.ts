@@ -1,6 +1,7 @@
 import { all, MINIMAL, synthesize, workspacePath } from "../../synthesized.ts";
 
 const RUNNER = "99999999-8888-7777-6666-555555555555";
+const DEPLOYER = "88888888-7777-6666-5555-444444444444";
 const PERSONAS = { loaders: ["shippers"], analysts: ["analysts"], operators: ["operators"], runAs: RUNNER };
 
 /** Who may do what on each kind of object, by the attribute that names the object. */
@@ -49,7 +50,17 @@ it("names a group of two personas once", () => {
   expect(permissions.get("/order-tracking/tiny/reports")).toEqual([[group("everyone", "CAN_RUN")]]);
 });
 
-it("names no owner, and leaves an object alone on which nobody is permitted anything", () => {
+it("lets jobs and a warehouse of our own belong to who deploys, who also manages a cluster that stays", () => {
+  const permissions = permissionsOf({ deployer: DEPLOYER, warehouse: "create", compute: "all-purpose" });
+  const deployer = (permission_level: string) => [{ service_principal_name: DEPLOYER, permission_level }];
+
+  expect([...permissions.keys()].sort()).toEqual(["cluster_id", "job_id", "sql_endpoint_id"]);
+  expect(permissions.get("job_id")).toEqual(Array.from({ length: 6 }, () => deployer("IS_OWNER")));
+  expect(permissions.get("sql_endpoint_id")).toEqual([deployer("IS_OWNER")]);
+  expect(permissions.get("cluster_id")).toEqual([deployer("CAN_MANAGE")]);
+});
+
+it("names no owner by default, and leaves an object alone on which nobody is permitted anything", () => {
   expect(JSON.stringify([...permissionsOf(PERSONAS)])).not.toContain("IS_OWNER");
   expect(permissionsOf({ loaders: ["shippers"] }).size).toBe(0);
 });

@@ -6,7 +6,8 @@ import { type Block, type Rule, RULES } from "../../../stacks/guard-rails/rules.
 import { tags } from "../../../stacks/tags.ts";
 import { MINIMAL } from "../../synthesized.ts";
 
-const LASTING = resolveEnvironment(MINIMAL, {});
+const DEPLOYER = "88888888-7777-6666-5555-444444444444";
+const LASTING = resolveEnvironment({ ...MINIMAL, deployer: DEPLOYER }, {});
 const DISPOSABLE = resolveEnvironment({ ...MINIMAL, disposable: true }, {});
 const SANDBOX = resolveEnvironment(sandbox({ owner: "anna", branch: "main", expiresOn: "2026-12-24" }), {});
 const TAGS = tags(LASTING);
@@ -104,6 +105,7 @@ const CASES: Readonly<Record<string, Case>> = {
       grant("order-tracking-analysts", "USE_CATALOG", "SELECT"),
       { access_control: [{ user_name: "anna" }] },
       { group_name: "order-tracking-analysts", permissions: ["USER"] },
+      { service_principal_name: DEPLOYER, permissions: ["ADMIN"] },
     ],
     broken: [
       grant("order-tracking-analysts", "ALL_PRIVILEGES"),
@@ -112,6 +114,7 @@ const CASES: Readonly<Record<string, Case>> = {
       { access_control: [{ group_name: "users" }] },
       { group_name: "account users", permissions: ["USER"] },
       { group_name: "order-tracking-analysts", permissions: ["ADMIN"] },
+      { service_principal_name: "11111111-2222-3333-4444-555555555555", permissions: ["ADMIN"] },
     ],
   },
   isolated: {
