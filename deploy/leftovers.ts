@@ -1,9 +1,10 @@
 /** Looks for whatever is left of a sandbox, by its name and its tag, in Azure, the workspace and Unity Catalog. */
 import { z } from "zod";
-import { az, type AzCall, azIfThere, commandLine } from "./azure-cli.ts";
+import { az, type AzCall, commandLine } from "./azure-cli.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { deletionOf, stateBlobs } from "./sandbox-states.ts";
 import { listTagged } from "./sandboxes.ts";
+import { findWorkspace, type Workspace } from "./workspace.ts";
 
 /** Something that has a sandbox's name or tag. */
 export interface Leftover {
@@ -36,12 +37,6 @@ interface Kind {
   readonly deletion: (entry: Entry) => readonly [method: string, path: string, body?: object];
   /** What a sandbox has of them in Unity Catalog, which a workspace does not list where it is not bound to it. */
   readonly securables?: (sandbox: string) => readonly string[];
-}
-
-/** A workspace, as far as it is asked. */
-interface Workspace {
-  readonly url: string;
-  readonly id: number;
 }
 
 const UNITY_CATALOG = "/api/2.1/unity-catalog";
@@ -154,7 +149,7 @@ export function leftoverLines({ what, call }: Leftover): readonly string[] {
 
 /** Looks everywhere that a sandbox of this name may have left something, and changes nothing. */
 export async function findLeftovers(home: SandboxHome, sandbox: string): Promise<Search> {
-  const workspace = await workspaceOf(home);
+  const workspace = await findWorkspace(home.workspaceId, home.backend.subscriptionId);
   const searches: readonly (readonly [where: string, search: () => Promise<readonly Leftover[]>])[] = [
     ...KINDS.map((kind) => {
       const search = () => {
@@ -180,16 +175,6 @@ export async function findLeftovers(home: SandboxHome, sandbox: string): Promise
     left: found.flatMap(({ left }) => left ?? []),
     notSearched: found.flatMap(({ notSearched }) => notSearched ?? []),
   };
-}
-
-const workspaceType = z.object({ properties: z.object({ workspaceUrl: z.string(), workspaceId: z.coerce.number() }) });
-
-async function workspaceOf({ workspaceId, backend: { subscriptionId } }: SandboxHome): Promise<Workspace | undefined> {
-  const options = { ids: workspaceId, subscription: subscriptionId };
-  const workspace = await azIfThere({ command: "resource show", options });
-  if (workspace === undefined) return undefined;
-  const { properties } = workspaceType.parse(workspace);
-  return { url: `https://${properties.workspaceUrl}`, id: properties.workspaceId };
 }
 
 async function inWorkspace(workspace: Workspace, kind: Kind, sandbox: string): Promise<readonly Leftover[]> {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { readStateBackend, type StateBackend } from "./state-backend.ts";
+import { readWorkspaceId } from "./workspace.ts";
 
 /** The stacks of an environment, in the order in which they are deployed. */
 export const KINDS = ["platform", "catalog", "pipeline"] as const;
@@ -45,7 +46,7 @@ export function readSandboxHome(
   if (!platform || !pipeline) throw new Error(`${environment} lacks a stack`);
   return {
     backend,
-    workspaceId: String(pipeline.provider.databricks?.[0]?.azure_workspace_resource_id),
+    workspaceId: readWorkspaceId(outputDirectory, environment),
     resourceGroup,
     emptyConfiguration: {
       terraform: {

@@ -1,6 +1,7 @@
 /** The workflows of GitHub only call commands that people can run as well, and that tests run. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { runInNewContext } from "node:vm";
 import { identitiesOf } from "../deploy/identities.ts";
 import { dev } from "../environments/dev.ts";
 import { prod } from "../environments/prod.ts";
@@ -25,13 +26,92 @@ it("has steps to look at", () => {
   expect(steps.length).toBeGreaterThan(10);
 });
 
-it.each(steps.filter(({ line }) => !line.includes("order-tracking --")))(
+/** The one step that is no command of this project: the Azure CLI keeps the token that it fetches for later steps. */
+const TOKEN_STEP = "az account get-access-token --resource 2ff814a6-3304-4ab8-85cb-cd0e6f879c1d --output none";
+
+it.each(steps.filter(({ line }) => !line.includes("order-tracking --") && line !== TOKEN_STEP))(
   "runs a script of this project: $file: $line",
   ({ line }) => {
     expect(line).toMatch(/^npm (ci|test|run [\w:]+( -- "\$\w+")?)$/);
     expect(["ci", ...SCRIPTS]).toContain(line.split(" -- ")[0]?.split(" ").at(-1));
   },
 );
+
+/** The jobs of a workflow, each with its name. */
+const jobsOf = (text: string) => text.split(/^ {2}(?=[\w-]+:$)/m).filter((each) => /^ +runs-on:/m.test(each));
+const JOBS = WORKFLOWS.flatMap((file) =>
+  jobsOf(read(file)).map((text) => ({ job: `${path.basename(file)} ${text.split(":")[0] ?? ""}`, text })),
+);
+
+it.each(JOBS.filter(({ text }) => text.includes("github-oidc-azure")))(
+  "says which workspace it is that GitHub's word is for, since the provider does not look for it then: $job",
+  ({ text }) => {
+    expect(text).toContain("\n      DATABRICKS_HOST: ${{ vars.DATABRICKS_HOST }}\n");
+  },
+);
+
+it.each(JOBS.filter(({ text }) => /sandbox (down|reap)/.test(text)))(
+  "asks for Databricks' token while GitHub's word for the job still holds: $job",
+  ({ text }) => {
+    const order = ["azure/login@", TOKEN_STEP, "npm run -s order-tracking -- sandbox "].map((each) =>
+      text.indexOf(each),
+    );
+    expect(order).not.toContain(-1);
+    expect(order).toEqual(order.toSorted((one, other) => one - other));
+  },
+);
+
+describe("the sandbox of a pull request", () => {
+  const jobs = jobsOf(read(".github/workflows/sandbox.yml"));
+
+  /** Which jobs an event starts, as GitHub reads their conditions. */
+  function started(action: string, { state = "open", labels = ["sandbox"], label = "", fork = false }): string[] {
+    const github = {
+      repository: "example/order-tracking",
+      event: {
+        ...{ action, label: { name: label } },
+        pull_request: {
+          ...{ state, labels: labels.map((name) => ({ name })) },
+          head: { repo: { full_name: fork ? "somebody/order-tracking" : "example/order-tracking" } },
+        },
+      },
+    };
+    return jobs.flatMap((job) => {
+      const condition = /^ {4}if: >-\n((?: {6}.*\n)+)/m.exec(job)?.[1] ?? "false";
+      const script = condition.replaceAll(/([\w.]+)\.\*\.name/g, "$1.map(({ name }) => name)");
+      const contains = (list: readonly string[], item: string) => list.includes(item);
+      return runInNewContext(script, { github, contains }) === true ? [job.split(":")[0] ?? ""] : [];
+    });
+  }
+
+  it.each([
+    ["labeled", { label: "sandbox" }, ["up"]],
+    ["synchronize", {}, ["up"]],
+    ["reopened", {}, ["up"]],
+    ["unlabeled", { label: "sandbox", labels: [] }, ["down"]],
+    ["closed", { state: "closed" }, ["down"]],
+    ["labeled", { label: "urgent" }, []],
+    ["unlabeled", { label: "urgent" }, []],
+    ["labeled", { label: "urgent", state: "closed" }, []],
+    ["labeled", { label: "sandbox", state: "closed" }, []],
+    ["synchronize", { labels: ["urgent"] }, []],
+    ["closed", { state: "closed", labels: [] }, []],
+    ["labeled", { label: "sandbox", fork: true }, []],
+    ["closed", { state: "closed", fork: true }, []],
+  ])("%s with %j starts %j", (action, event, expected) => {
+    expect(started(action, event)).toEqual(expected);
+  });
+
+  it("waits in a queue that no event enters which no job is for", () => {
+    const groups = jobs.map(
+      (job) => /^ {4}concurrency:.*\n {6}(group: .*)\n {6}cancel-in-progress: false$/m.exec(job)?.[1],
+    );
+
+    expect(groups).toHaveLength(2);
+    expect(new Set(groups)).toEqual(new Set(["group: sandbox-${{ github.event.pull_request.number }}"]));
+    expect(read(".github/workflows/sandbox.yml")).not.toMatch(/^concurrency:/m);
+  });
+});
 
 const commands = steps.flatMap(({ file, line }) => {
   const words = /^npm run -s order-tracking -- (.+)$/.exec(line)?.[1]?.split(" ");

@@ -8,17 +8,20 @@ import {
   repositoryOf,
   subjectCommand,
 } from "../../deploy/identities.ts";
+import { readStateBackend } from "../../deploy/state-backend.ts";
+import { findWorkspace, readWorkspaceId } from "../../deploy/workspace.ts";
 import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP } from "../../environments/sandbox.ts";
 import { agreed } from "../agreed.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
-import { synthesizedBackend } from "../synthesized-backend.ts";
+import { readSynthesized } from "../read-synthesized.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT [--yes]
 
-Makes what lets the workflows of the environment's sourceRepository sign in without a secret: an identity that can only
-read, for plans, one that applies, and, for ${SANDBOX_HOME}, one for sandboxes; each only for the workflows and the GitHub environment
-that it is meant for. Shows what is missing and asks first; what is there already is left alone. Uses the Azure CLI as you
-signed in to it. It takes Owner, or Contributor and User Access Administrator, on the subscription.
+Makes what lets the workflows of the environment's sourceRepository sign in without a secret: an identity that in Azure
+can only read, for plans, one that applies, and, for ${SANDBOX_HOME}, one for sandboxes; each only for the workflows and the GitHub
+environment that it is meant for. Shows what is missing and asks first; what is there already is left alone. Then prints
+the commands that tell GitHub of them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it. It
+takes Owner, or Contributor and User Access Administrator, on the subscription.
 
   --yes  do not ask
 `;
@@ -32,7 +35,10 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [environment, ...rest] = positionals;
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
-  const backend = await synthesizedBackend(environment);
+  const { backend, workspaceId } = await readSynthesized(environment, (directory) => ({
+    backend: readStateBackend(directory, environment),
+    workspaceId: readWorkspaceId(directory, environment),
+  }));
   const repository = repositoryOf(backend.tags["source-repository"] ?? "");
   const identities = identitiesOf(environment, environment === SANDBOX_HOME, SANDBOX_RESOURCE_GROUP);
   const missing = await Promise.all(
@@ -62,9 +68,18 @@ export async function run(args: readonly string[]): Promise<number> {
     "On GitHub, whoever administers the repository says once that jobs name their workflow, and who they are:",
   );
   console.log(`  ${subjectCommand(repository)}`);
+  const workspace = await findWorkspace(workspaceId, backend.subscriptionId);
   for (const { name, environment: of } of identities) {
-    const id = await clientIdOf(backend, name);
-    console.log(`  gh variable set AZURE_CLIENT_ID --repo ${repository} --env ${of} --body ${id}`);
+    const set = (variable: string, value: string) => {
+      console.log(`  gh variable set ${variable} --repo ${repository} --env ${of} --body ${value}`);
+    };
+    set("AZURE_CLIENT_ID", await clientIdOf(backend, name));
+    if (workspace) set("DATABRICKS_HOST", workspace.url);
+  }
+  if (!workspace) {
+    console.log(
+      `Once ${environment} is deployed, ask again: DATABRICKS_HOST is its workspace, which is not there yet.`,
+    );
   }
   return 0;
 }

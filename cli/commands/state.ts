@@ -1,9 +1,10 @@
 /** `order-tracking state`: creates what keeps an environment's Terraform state in Azure. */
 import { commandLine } from "../../deploy/azure-cli.ts";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { readStateBackend } from "../../deploy/state-backend.ts";
 import { agreed } from "../agreed.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
-import { synthesizedBackend } from "../synthesized-backend.ts";
+import { readSynthesized } from "../read-synthesized.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- state ENVIRONMENT [--yes]
 
@@ -23,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [environment, ...rest] = positionals;
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
-  const backend = await synthesizedBackend(environment);
+  const backend = await readSynthesized(environment, (directory) => readStateBackend(directory, environment));
   const { container, storageAccount, resourceGroup, subscriptionId } = backend;
   console.log(
     `State of ${environment}: ${container} in ${storageAccount} (${resourceGroup}), subscription ${subscriptionId}`,

@@ -1,5 +1,8 @@
+import path from "node:path";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { dev } from "../../environments/dev.ts";
+import { resolveEnvironment } from "../../environments/environment.ts";
+import { workspaceId } from "../../stacks/names.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { orderTracking } from "./order-tracking.ts";
 
@@ -32,4 +35,23 @@ test("shows what is missing and asks, makes it, and says what GitHub has to be t
   for (const { name, properties } of cloud.arm.ofType("Microsoft.ManagedIdentity/userAssignedIdentities")) {
     expect([name, made.stdout.includes(`--body ${String(properties.clientId)}`)]).toEqual([name, true]);
   }
+  expect(made.stdout).toContain("Once dev is deployed, ask again: DATABRICKS_HOST is its workspace");
+});
+
+test("says where the workspace is once it is there, for each environment whose jobs sign in to it", async () => {
+  const id = workspaceId(resolveEnvironment(dev, { [dev.subscriptionIdVariable]: SUBSCRIPTION_ID }));
+  cloud.arm.set({
+    ...{ id, name: path.basename(id), type: "Microsoft.Databricks/workspaces" },
+    properties: { workspaceUrl: "adb-1.1.azuredatabricks.net", workspaceId: "1" },
+  });
+
+  const { code, stdout } = await orderTracking(["identities", "dev"]);
+
+  expect([code, stdout.split("\n")[0]]).toEqual([0, "All of it is there."]);
+  for (const environment of ["dev-plan", "dev", "sandbox"]) {
+    expect(stdout).toContain(
+      `  gh variable set DATABRICKS_HOST --repo example/order-tracking --env ${environment} --body https://adb-1.1.azuredatabricks.net\n`,
+    );
+  }
+  expect(stdout).not.toContain("ask again");
 });
