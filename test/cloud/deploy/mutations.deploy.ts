@@ -310,7 +310,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   "an owner that whoever deploys is not in": {
     kind: "catalog",
     change: set("databricks_catalog", { owner: "order-tracking-analysts" }),
-    says: /may not create schemas|does not own/,
+    says: /may not create schemas|does not own|neither owns/,
   },
   "a group in the workspace that the account does not know": {
     kind: "catalog",
