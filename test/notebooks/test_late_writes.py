@@ -19,8 +19,8 @@ from order_tracking.tasks.late_writes import put_back_what_grew
 from order_tracking.tasks.replay import finish_putting_back
 
 
-def loaded(volume: Volume, checkpoint: Checkpoint, hours_ago: float, *paths: str) -> str:
-    """A batch of files that was merged; later, each got one more line."""
+def loaded(volume: Volume, checkpoint: Checkpoint, hours_ago: float, *paths: str, more: str = "and more\n") -> str:
+    """A batch of files that was merged; later, each got more."""
     batch_id = new_batch_id(utc_now() - timedelta(hours=hours_ago))
     archive = volume.archive_of(batch_id)
     files = []
@@ -30,7 +30,7 @@ def loaded(volume: Volume, checkpoint: Checkpoint, hours_ago: float, *paths: str
         arrived = look_at(archive, path)
         assert arrived
         files.append(outcome(batch_id, arrived, State.STAGED))
-        (archive / path).write_text("as it was\nand more\n")
+        (archive / path).write_text(f"as it was\n{more}")
     checkpoint.note_loaded(StagedBatch(batch_id, tuple(files)))
     return batch_id
 
@@ -86,6 +86,24 @@ def test_a_file_that_cannot_be_put_back_is_told_and_tried_again_and_stops_no_oth
         assert landed(volume) == [f"{batch_id}/b.csv"]
     assert len(put_back_what_grew(volume, checkpoint, utc_now())[0]) == 1
     assert landed(volume) == [f"{batch_id}/a.csv", f"{batch_id}/b.csv"]
+
+
+def test_what_grows_again_beside_a_file_that_cannot_be_put_back_supersedes_its_last_reading(
+    volume: Volume, checkpoint: Checkpoint
+) -> None:
+    first = loaded(volume, checkpoint, 30, f"{'a' * 251}.csv", "b.csv")
+    put_back_what_grew(volume, checkpoint, utc_now())
+    [path] = [path for path in checkpoint.replayed() if path.endswith("/b.csv")]
+    (volume.landing / path).unlink()  # It is loaded.
+    second = loaded(volume, checkpoint, 20, path, more="")
+    put_back_what_grew(volume, checkpoint, utc_now())
+    assert {batch.batch_id for batch in checkpoint.loaded()} == {first, second}
+    (volume.archive_of(first) / "b.csv").write_text("as it was\nand more\nand more\n")
+    put_back_what_grew(volume, checkpoint, utc_now())
+    [superseded] = [
+        file.supersedes for each, file in checkpoint.replayed().items() if each.endswith("/b.csv") and each != path
+    ]
+    assert superseded and superseded.batch_id == second
 
 
 def test_a_name_that_is_too_long_to_be_put_back_stops_nothing(volume: Volume, checkpoint: Checkpoint) -> None:

@@ -360,6 +360,7 @@ class Checkpoint:
             (self._batches, _CLAIMED, Claim),
             (self._batches, _STAGED, StagedBatch),
             (self._records, _JSON, TaskRecord),
+            (self._loaded, _JSON, StagedBatch),
             (self._replays, _JSON, ReplayedFiles),
             (self._withdrawals, _JSON, Withdrawal),
             (self._erasures, _JSON, Erasure),

@@ -23,7 +23,10 @@ def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[s
             # Nothing is lost. Where files cannot be renamed, a run that is killed while it writes leaves such a one.
             warnings.append(f"the checkpoint had a damaged file, which is in unreadable/ now: {error}")
             continue
-        files = _files_of(volume, batch_id)
+        files, unreadable = _files_of(volume, batch_id)
+        alarms += [
+            f"{path} of a batch whose file in the checkpoint was damaged: {why}" for path, why in unreadable.items()
+        ]
         if files:
             checkpoint.claim(Claim(batch_id, run_id, files))
             alarms.append(
@@ -34,11 +37,15 @@ def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[s
     return warnings, alarms
 
 
-def _files_of(volume: Volume, batch_id: str) -> tuple[ArrivedFile, ...]:
+def _files_of(volume: Volume, batch_id: str) -> tuple[tuple[ArrivedFile, ...], dict[str, str]]:
+    """Find the files of a batch, and those that cannot be looked at, with the reason."""
     found: dict[str, ArrivedFile] = {}
+    unreadable: dict[str, str] = {}
     for directory in (volume.archive_of(batch_id), volume.rejected_of(batch_id)):
         for path in files_below(directory):
             file = look_at_or_say(directory, path)
-            if isinstance(file, ArrivedFile) and path not in found:
+            if isinstance(file, str):
+                unreadable[volume.relative(directory / path)] = file
+            elif file and path not in found:
                 found[path] = file
-    return tuple(found.values())
+    return tuple(found.values()), unreadable

@@ -30,9 +30,11 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
     staged = [file for batch in batches for file in batch.files if file.state is State.STAGED]
     looked_at = map_in_pool(lambda file: look_at_or_say(volume.archive_of(file.batch_id), file.path), staged)
     grown: dict[tuple[str, str], ArrivedFile] = {}
+    kept: set[str] = set()
     for file, seen in zip(staged, looked_at, strict=True):
         if isinstance(seen, str):
             alarms.append(f"whether {file.path} was written to after it had been loaded cannot be told: {seen}")
+            kept.add(file.batch_id)
         elif seen and seen.size_bytes != file.size_bytes:
             grown[file.batch_id, file.path] = seen
     # One that is on its way already waits until it is merged.
@@ -42,7 +44,7 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
         for reading in ((batch_id, path), *readings_before(path))
         if reading in grown
     }
-    kept = {batch_id for batch_id, _ in waiting}
+    kept |= {batch_id for batch_id, _ in waiting}
     for batch in batches:
         files: list[FileOutcome] = []
         for file in batch.files:
@@ -66,6 +68,8 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
             files.append(file)
         if tuple(files) != batch.files:
             checkpoint.note_loaded(replace(batch, files=tuple(files)))
+    # What was read of their files since is what another reading of them supersedes.
+    kept |= {file.batch_id for file in staged if any(batch_id in kept for batch_id, _ in readings_before(file.path))}
     checkpoint.forget_loaded([batch for batch in batches if batch.batch_id not in kept], now)
     return warnings, alarms
 

@@ -151,8 +151,7 @@ class BatchLoader:
             if refused.errno not in _CANNOT_BE_TAKEN or self._may_be_taken(claim, file, refused):
                 raise
             taken = outcome(claim.batch_id, file, State.DROPPED, reason=f"{reason}; it stays where it is")
-        else:
-            self.discard_rows(claim)
+        self.discard_rows(claim)
         rejected = (
             reject(self.volume, claim.batch_id, self._as_sent(taken), reason) if isinstance(taken, TakenFile) else taken
         )
