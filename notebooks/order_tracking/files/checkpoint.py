@@ -172,12 +172,14 @@ class Checkpoint:
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
         return is_open and _with_attempts(claim, names).attempt == 1
 
+    def under_way(self) -> list["Claim | StagedBatch"]:
+        """List the batches that are claimed, then those that are staged: one that is staged meanwhile is found."""
+        return [*self.claimed(), *self.staged()]
+
     def is_in_another(self, claim: Claim, file: ArrivedFile) -> bool:
         """Tell whether another batch that is open has a file as well, since another run listed it at once."""
-        others: list[Claim | StagedBatch] = [*self.claimed(), *self.staged()]
-        names = {
-            (each.path, each.file_id) for other in others if other.batch_id != claim.batch_id for each in other.files
-        }
+        others = [batch for batch in self.under_way() if batch.batch_id != claim.batch_id]
+        names = {(each.path, each.file_id) for other in others for each in other.files}
         return (file.path, file.file_id) in names
 
     def stage(self, staged: StagedBatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 T = TypeVar("T")
 
@@ -14,6 +15,16 @@ _ATTEMPTS = 5
 
 #: Rows were changed, or the table itself was: its properties, or what it takes to read it.
 _CONFLICTS = ("DELTA_CONCURRENT_", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED")
+
+
+def why_refused(error: Exception) -> str:
+    """Say in a line what Spark refused, cut where it gets long."""
+    return " ".join(str(error).split())[:200]
+
+
+def alter(spark: SparkSession, table: str, change: str) -> None:
+    """Change what a table is, also where somebody else commits to it at the same moment."""
+    run_again_on_conflict(lambda: spark.sql(f"ALTER TABLE {table} {change}"))
 
 
 def run_again_on_conflict(commit: Callable[[], T]) -> T:

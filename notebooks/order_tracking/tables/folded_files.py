@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pyspark.sql import SparkSession
 
 from order_tracking.sql import literal
-from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.conflicts import alter, run_again_on_conflict
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.typed_json import columns_of
 
@@ -84,7 +84,7 @@ def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
 def note_times(spark: SparkSession, folded_files: str, times: Mapping[str, datetime]) -> None:
     """Note times as properties of the table, also where another task does so at the same moment."""
     properties = ", ".join(f"{literal(name)} = {literal(time.isoformat())}" for name, time in times.items())
-    run_again_on_conflict(lambda: spark.sql(f"ALTER TABLE {folded_files} SET TBLPROPERTIES ({properties})"))
+    alter(spark, folded_files, f"SET TBLPROPERTIES ({properties})")
 
 
 def noted_times(spark: SparkSession, folded_files: str, *names: str) -> list[datetime | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
@@ -12,7 +12,7 @@ from order_tracking.contract.contract import Contract, is_reserved
 from order_tracking.contract.state_order import comparable, leading, values
 from order_tracking.errors import ContractError
 from order_tracking.sql import identifier
-from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.conflicts import alter, why_refused
 from order_tracking.tables.folded_files import ledger
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS
 
@@ -151,7 +151,7 @@ def add_columns(spark: SparkSession, contract: Contract, tables: Tables, names: 
         missing = sorted(set(names) - set(spark.table(table).columns))
         if missing:
             columns = ", ".join(f"{identifier(name)} STRING" for name in missing)
-            run_again_on_conflict(partial(spark.sql, f"ALTER TABLE {table} ADD COLUMNS ({columns})"))
+            alter(spark, table, f"ADD COLUMNS ({columns})")
     return replace_views(spark, contract, tables)
 
 
@@ -172,10 +172,9 @@ def replace_views(spark: SparkSession, contract: Contract, tables: Tables) -> tu
         except PySparkException as error:
             if not spark.catalog.tableExists(name):
                 raise
-            reason = " ".join(str(error).split())[:200]
             warnings.append(
                 f"the view {name} could not be renewed; if it belongs to somebody else, whom the jobs ran as before, "
-                f"let its owner or the schema's drop it, and the next upkeep makes it: {reason}"
+                f"let its owner or the schema's drop it, and the next upkeep makes it: {why_refused(error)}"
             )
     return tuple(warnings)
 

@@ -19,7 +19,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError, UnreadableFileError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure, StagedBatch
+from order_tracking.files.checkpoint import Checkpoint, Erasure
 from order_tracking.files.erased_files import (
     FoundFile,
     Search,
@@ -33,7 +33,7 @@ from order_tracking.files.landing import list_arrivals
 from order_tracking.files.order_records import OrderRecords, values_of
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.sql import identifier, literal
-from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
@@ -176,8 +176,7 @@ def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords) -> t
     hidden = [path for path in arrivals.left_alone if not path.endswith("/")]
     landed = [(volume.landing, path) for path in (*(file.path for file in arrivals.files), *hidden)]
     # In this order: what has left the landing directory meanwhile is claimed.
-    open_batches: list[Claim | StagedBatch] = [*checkpoint.claimed(), *checkpoint.staged()]
-    taken = [(volume.archive_of(batch.batch_id), file.path) for batch in open_batches for file in batch.files]
+    taken = [(volume.archive_of(batch.batch_id), file.path) for batch in checkpoint.under_way() for file in batch.files]
     for directory, path in (*landed, *taken):
         try:
             if any(records.find(directory / path)):
@@ -307,18 +306,17 @@ def _purge(spark: SparkSession, table: str, column: str | None) -> str | None:
     """
     [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
     marks_rows = detail.properties.get("delta.enableDeletionVectors") == "true"
-    refused, is_loosened = None, False
-    if marks_rows and column:
+    loosened, refused = column if marks_rows else None, None
+    if loosened:
         try:
-            run_again_on_conflict(partial(spark.sql, f"ALTER TABLE {table} CLUSTER BY NONE"))
-            is_loosened = True
+            alter(spark, table, "CLUSTER BY NONE")
         except PySparkException as error:
             if not _IS_DENIED.search(str(error)):
                 raise
-            refused = f"what is deleted stays in files that are clustered: {' '.join(str(error).split())[:200]}"
+            loosened, refused = None, f"what is deleted stays in files that are clustered: {why_refused(error)}"
     run_again_on_conflict(lambda: spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect())
-    if is_loosened:
-        run_again_on_conflict(partial(spark.sql, f"ALTER TABLE {table} CLUSTER BY ({identifier(str(column))})"))
+    if loosened:
+        alter(spark, table, f"CLUSTER BY ({identifier(loosened)})")
     return refused
 
 

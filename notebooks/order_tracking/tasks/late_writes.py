@@ -38,18 +38,15 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
         elif seen and seen.size_bytes != file.size_bytes:
             grown[file.batch_id, file.path] = seen
     # One that is on its way already waits until it is merged.
-    waiting = {
-        reading
-        for batch_id, path in (loaded_again(volume, checkpoint) if grown else ())
-        for reading in ((batch_id, path), *readings_before(path))
-        if reading in grown
-    }
-    kept |= {batch_id for batch_id, _ in waiting}
+    for batch_id, path in loaded_again(volume, checkpoint) if grown else ():
+        for reading in ((batch_id, path), *readings_before(path)):
+            if grown.pop(reading, None):
+                kept.add(reading[0])
     for batch in batches:
         files: list[FileOutcome] = []
         for file in batch.files:
             found = grown.get((file.batch_id, file.path))
-            if found and (file.batch_id, file.path) not in waiting:
+            if found:
                 # It may have grown before; and a run may have died after it had put it back.
                 newest = next(
                     (each for each in staged if (file.batch_id, file.path) in readings_before(each.path)), file

@@ -139,13 +139,12 @@ def _unfinished(target: Path) -> Path:
 
 def loaded_again(volume: Volume, checkpoint: Checkpoint) -> set[tuple[str, str]]:
     """Name the readings, by batch and path, that files supersede which are on their way to the orders."""
-    claimed = {file.path for claim in checkpoint.claimed() for file in claim.files}
-    staged = {file.path for batch in checkpoint.staged() for file in batch.files}
+    taken = {file.path for batch in checkpoint.under_way() for file in batch.files}
 
     def is_on_its_way(path: str) -> bool:
         target = volume.landing / path
         # Not by `Path`, which fails for a name that is too long, where nothing can be.
-        return path in claimed or path in staged or any(map(os.path.exists, (target, _unfinished(target))))
+        return path in taken or any(map(os.path.exists, (target, _unfinished(target))))
 
     superseding = [(file.path, file.supersedes) for file in checkpoint.replayed().values() if file.supersedes]
     on_their_way = map_in_pool(lambda each: is_on_its_way(each[0]), superseding)

@@ -15,7 +15,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UpkeepError
 from order_tracking.rows.fold_stage import fold_stage
 from order_tracking.sql import literal
-from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replace_views
 
@@ -93,7 +93,7 @@ def upkeep(
         first = next(iter(failures.values()))
         raise UpkeepError(
             f"the upkeep of {', '.join(failures)} did not come to its end, that of all other tables did; what is left "
-            f"is done by the next one: {_reason(first)}"
+            f"is done by the next one: {why_refused(first)}"
         ) from first
     return UpkeepSummary(
         tables=tuple(name.rsplit(".", 1)[1] for name in tables.stored),
@@ -111,10 +111,6 @@ def _apart(failures: dict[str, Exception], table: str) -> Iterator[None]:
         yield
     except Exception as error:
         failures.setdefault(table, error)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 def keep_versions(spark: SparkSession, table: str, days: float) -> None:
@@ -176,12 +172,12 @@ def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
 
 def write_checkpoint(spark: SparkSession, table: str) -> None:
     """Have Delta write a checkpoint of a table's log; no statement does so by itself."""
-    _alter(spark, table, f"SET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}' = '1')")
+    alter(spark, table, f"SET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}' = '1')")
     _unset_checkpoint_interval(spark, table)
 
 
 def _unset_checkpoint_interval(spark: SparkSession, table: str) -> None:
-    _alter(spark, table, f"UNSET TBLPROPERTIES IF EXISTS ('{_CHECKPOINT_INTERVAL}')")
+    alter(spark, table, f"UNSET TBLPROPERTIES IF EXISTS ('{_CHECKPOINT_INTERVAL}')")
 
 
 def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
@@ -191,9 +187,9 @@ def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
         What could not be done.
     """
     try:
-        _alter(spark, job_log, f"CLUSTER BY ({BY_TIME})")
+        alter(spark, job_log, f"CLUSTER BY ({BY_TIME})")
     except PySparkException as error:
-        return (f"{job_log} could not be clustered by time, so questions about runs take longer: {_reason(error)}",)
+        return (f"{job_log} could not be clustered by time, so questions about runs take longer: {why_refused(error)}",)
     return ()
 
 
@@ -206,9 +202,4 @@ def _set_properties(spark: SparkSession, table: str, present: Mapping[str, str],
     """Set properties of a table, unless it has all of them: each time would be a commit."""
     if not wanted.items() <= present.items():
         properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
-        _alter(spark, table, f"SET TBLPROPERTIES ({properties})")
-
-
-def _alter(spark: SparkSession, table: str, change: str) -> None:
-    """Change what a table is, also where somebody else commits to it at the same moment."""
-    run_again_on_conflict(lambda: spark.sql(f"ALTER TABLE {table} {change}"))
+        alter(spark, table, f"SET TBLPROPERTIES ({properties})")

@@ -13,7 +13,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import RemovalError
 from order_tracking.files.batch import claimed_at, new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch, Withdrawal
+from order_tracking.files.checkpoint import Checkpoint, Withdrawal
 from order_tracking.files.claimed_files import reject
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
@@ -100,8 +100,7 @@ def withdraw(
             named = [each.strip() for each in files.split(",") if each.strip()]
             again = loaded_again(directories, notes)
             # Those of a batch that was merged and not closed, or is found again, would be merged once more.
-            open_batches: list[Claim | StagedBatch] = [*notes.claimed(), *notes.staged()]
-            again |= {(batch.batch_id, file.path) for batch in open_batches for file in batch.files}
+            again |= {(batch.batch_id, file.path) for batch in notes.under_way() for file in batch.files}
             # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
             write_job_log(spark, tables.job_log, notes)
             chosen = _choose(spark, tables, named, again)
