@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from order_tracking.contract.contract import Column, Contract, column_name, is_reserved, spelling
 from order_tracking.contract.orders import ORDERS
-from order_tracking.contract.rule import at_most
+from order_tracking.contract.rule import Rule, at_most
 from order_tracking.errors import ContractError
 
 
@@ -25,6 +25,10 @@ def test_a_column_must_have_a_name_that_is_free_and_plain(name: str) -> None:
         ({"rules": (at_most("weight", 3),)}, "speaks of weight"),
         ({"columns": (*ORDERS.columns, Column("state", "string", aliases=("Status",)))}, "one name or alias: status"),
         ({"columns": (*ORDERS.columns, ORDERS.columns[0])}, "two columns of the contract have one name"),
+        ({"key": "order_num"}, "key order_num must be a string that is required"),
+        ({"columns": (*ORDERS.columns, Column("id", "bigint", required=True)), "key": "id"}, "must be a string"),
+        ({"columns": (*ORDERS.columns, Column("seen", "TIMESTAMP_NTZ"))}, "seen as timestamp_ntz"),
+        ({"rules": (Rule("known", "address", "{addres} <> 'x'", "no"),)}, "rule 'known' of address .*'addres'"),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:

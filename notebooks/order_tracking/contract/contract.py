@@ -24,7 +24,7 @@ class Column:
 
     Attributes:
         name: The column's name in the tables. A file's header may write it in any case, with spaces or underscores.
-        type: A Spark SQL type. Dates are ISO (`2026-11-21`); timestamps are ISO with a space or a `T`
+        type: A Spark SQL type, in any case. Dates are ISO (`2026-11-21`); timestamps are ISO with a space or a `T`
             (`2026-11-21 10:15:00`), in UTC unless they carry a zone.
         required: Whether every file must have the column, and every row a value in it.
         aliases: Other names that a header may give it, such as the one it had before it was renamed.
@@ -39,6 +39,10 @@ class Column:
     aliases: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     case: str | None = None
+
+    def __post_init__(self) -> None:
+        """Write the type as all that asks for it does."""
+        object.__setattr__(self, "type", self.type.lower())
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Contract:
 
     Attributes:
         columns: The columns, in the order of the tables.
-        key: Names an order: `orders_table` has one row for each.
+        key: Names an order: `orders_table` has one row for each. It is a required string.
         sequence: Orders the states of one order in time.
         progress: Decides first between two states of the same time.
         future_tolerance: How far a state may lie after its file's arrival; None if any state may.
@@ -94,6 +98,20 @@ class Contract:
         missing = sorted(needed - set(self.names))
         if missing:
             raise ContractError(f"the contract speaks of {', '.join(missing)}, which is none of its columns")
+        key = self.column(self.key)
+        if key.type != "string" or not key.required:
+            raise ContractError(f"the contract's key {self.key} must be a string that is required: it names each order")
+        for column in self.columns:
+            if column.type.startswith("timestamp_"):
+                raise ContractError(f"the contract has {column.name} as {column.type}; a time is a timestamp, in UTC")
+        for rule in self.rules:
+            try:
+                rule.condition.format(**dict.fromkeys(self.names, ""))
+            except (KeyError, IndexError, ValueError) as error:
+                raise ContractError(
+                    f"the contract's rule {rule.name!r} of {rule.column} has braces around what is none of its columns "
+                    f"({error}); write other braces twice"
+                ) from None
         spellings = [
             (spelling(name), column.name) for column in self.columns for name in (column.name, *column.aliases)
         ]

@@ -27,15 +27,14 @@ class Rule:
 
 def one_of(column: str, *values: str, warn_only: bool = False) -> Rule:
     """Allow only these values."""
-    listed = ", ".join(literal(value) for value in values)
+    listed = _without_braces(", ".join(map(literal, values)))
     message = f"{column} is none of {', '.join(values)}"
     return Rule("allowed", column, f"{{{column}}} IN ({listed})", message, warn_only)
 
 
 def matching(column: str, pattern: str, warn_only: bool = False) -> Rule:
     """Allow only values that a Java regular expression matches from end to end."""
-    # Braces are the columns' in a condition.
-    whole = literal(f"^(?:{pattern})$").replace("{", "{{").replace("}", "}}")
+    whole = _without_braces(literal(f"^(?:{pattern})$"))
     return Rule("pattern", column, f"{{{column}}} RLIKE {whole}", f"{column} does not match {pattern}", warn_only)
 
 
@@ -48,7 +47,13 @@ def at_most(column: str, characters: int, warn_only: bool = False) -> Rule:
 def between(column: str, first: str, last: str, warn_only: bool = False) -> Rule:
     """Allow only values from one to another, both SQL literals of the column's type and both allowed."""
     message = f"{column} is not between {first} and {last}"
-    return Rule("range", column, f"{{{column}}} BETWEEN {first} AND {last}", message, warn_only)
+    bounds = _without_braces(f"{first} AND {last}")
+    return Rule("range", column, f"{{{column}}} BETWEEN {bounds}", message, warn_only)
+
+
+def _without_braces(sql: str) -> str:
+    """Write out what would name a column in a condition."""
+    return sql.replace("{", "{{").replace("}", "}}")
 
 
 def not_before(column: str, earlier: str, warn_only: bool = False) -> Rule:
