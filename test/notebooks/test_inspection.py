@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UnreadableFileError
-from order_tracking.files.inspection import Content
+from order_tracking.files.inspection import Content, check_path
 from order_tracking.files.inspection import inspect as inspect_file
 from pipeline import HEADER, lines, order
 
@@ -62,6 +62,9 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         ('[{"tracking_num": "T1"}]\n', "its first line is .*, which looks like JSON"),
         ("<!DOCTYPE html>\n", "its first line is '<!DOCTYPE html>', which looks like HTML or XML"),
         (f"Orders of today\n{lines(order(1))}", "its first line is 'Orders of today'"),
+        (lines(order(1), f'{order(2)},5"', header=f'{HEADER},"note'), "a quote in its header is not closed there, and"),
+        (lines(order(1), order("\uffff")), "line 3 has U\\+FFFF"),
+        (lines(order(1), ",".join(['"' + "x" * 100_000 + '"'] * 200)), "line 3 begins a row of more than 16 MiB"),
         (lines(header=f"{HEADER},{'x' * 200_000}"), "its header has a name of more than 255 characters"),
     ],
 )
@@ -70,10 +73,29 @@ def test_a_file_that_cannot_be_loaded_says_why(tmp_path: Path, content: str | by
         inspect(written(tmp_path, content))
 
 
-@pytest.mark.parametrize(("name", "reason"), [("a.csv.GZ", "it is compressed"), ("10:00.csv", "its name has a colon")])
-def test_a_name_that_spark_cannot_read_says_why(tmp_path: Path, name: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("a.csv.GZ", "it is compressed"),
+        ("10:00.csv", "has a colon"),
+        ("10:00/[a].csv", "has a colon"),
+        ("b/a\udcff.csv", "is not UTF-8"),
+        ("a\udcff/b.csv", "is not UTF-8"),
+    ],
+)
+def test_a_path_that_spark_cannot_read_says_why(path: str, reason: str) -> None:
     with pytest.raises(UnreadableFileError, match=reason):
-        inspect(written(tmp_path, lines(order(1)), name))
+        check_path(path)
+
+
+def test_a_header_may_have_lines_and_commas(tmp_path: Path) -> None:
+    header = inspect(written(tmp_path, lines(header=f'{HEADER},"Weight, net\n(kg)"'))).header
+    assert header.unknown_names() == ("Weight, net\n(kg)",)
+
+
+def test_a_folder_that_spark_can_read_is_none_to_refuse() -> None:
+    for path in ("10:00/a.csv", "a.gz/b.csv", "[a]/b.csv", "ü/b.csv"):
+        check_path(path)
 
 
 def test_columns_are_found_by_name_in_any_order_and_spelling(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from order_tracking.contract.orders import ORDERS
+from order_tracking.contract.rule import Rule, matching
 from order_tracking.errors import LoadError, QualityGateError
 from order_tracking.files.batch import halves_of, is_batch_id, larger_batches, new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
@@ -36,6 +38,19 @@ def break_on(monkeypatch: pytest.MonkeyPatch, *paths: str) -> list[list[str]]:
 
     monkeypatch.setattr(load_batch, "read_order_rows", failing)
     return tried
+
+
+@pytest.mark.parametrize("rule", [Rule("known", "status", "is_known({status})", "no"), matching("status", "[A-Z")])
+def test_no_file_is_rejected_for_a_contract_that_spark_does_not_understand(pipeline: Pipeline, rule: Rule) -> None:
+    pipeline.contract = replace(ORDERS, rules=(rule,))
+    pipeline.drop("a.csv", lines(order(1)))
+    for run in range(6):
+        with pytest.raises(LoadError):
+            pipeline.stage(str(run))
+    pipeline.contract = ORDERS
+    assert not [path for path in (pipeline.volume / "rejected").rglob("*") if path.is_file()]
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1"}
 
 
 def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_loaded(
@@ -399,4 +414,4 @@ def test_a_file_of_an_open_batch_is_not_claimed_again(pipeline: Pipeline) -> Non
     claim = Claim(new_batch_id(datetime.now(timezone.utc)), "run", files)
     Checkpoint(pipeline.checkpoint).claim(claim)
     staged, merged = pipeline.run()
-    assert (staged.batch_id, staged.resumed_batch_ids, merged.inserted) == (None, (claim.batch_id,), 1)
+    assert (staged.batch_ids, staged.resumed_batch_ids, merged.inserted) == ((), (claim.batch_id,), 1)

@@ -38,6 +38,7 @@ def test_what_cannot_be_looked_at_stops_nothing_and_is_told(tmp_path: Path, monk
     (tmp_path / "loop.csv").symlink_to("loop.csv")
     (tmp_path / "link.csv").symlink_to("a.csv")
     (tmp_path / "linked").symlink_to("of_ours")
+    os.mkfifo(tmp_path / "pipe.csv")
     for folder in ("of_another", "of_ours"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "b.csv").touch()
@@ -55,6 +56,7 @@ def test_what_cannot_be_looked_at_stops_nothing_and_is_told(tmp_path: Path, monk
     assert found.unreadable == {
         "loop.csv": "it cannot be looked at: it is a link; put there what it leads to",
         "link.csv": "it cannot be looked at: it is a link; put there what it leads to",
+        "pipe.csv": "it cannot be looked at: it is no file that could be read to its end",
         "linked/": "it is a link; put there what it leads to",
         "of_another/": "it cannot be listed: Permission denied",
     }

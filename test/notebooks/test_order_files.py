@@ -4,19 +4,22 @@ import os
 import random
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from order_tracking.clock import utc_now
+from order_tracking.contract.contract import Column, Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
-from order_tracking.files.inspection import inspect
+from order_tracking.files.inspection import find_row, inspect
 from order_tracking.files.landing import look_at
 from order_tracking.parameters import CutRows
-from order_tracking.rows import order_rows
+from order_tracking.rows import few_bad_rows, order_rows
 from order_tracking.rows.order_rows import ReadableFile
+from order_tracking.tasks import load_batch
 from order_tracking.tasks.load_batch import Policy
 from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order, session_settings
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 LATER = "2026-01-03 10:00:00"
 
@@ -334,6 +337,9 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     pipeline.drop("b.csv", "\n".join([header, f"2026-01-01,T7,SHIPPED,{stray['b'][0]}", *stray["b"][1:], ""]))
     # A stray quote that is closed only after thousands of rows.
     pipeline.drop("d.csv", lines(quoted(10, '"Main'), *map(order, range(10_000, 15_000)), quoted(11, 'Side"')))
+    # What was swallowed need not be rows, each and all.
+    no_time, too_long = "T22,O22,SHIPPED,22 Main Street,2026-01-01,,", f"{order(23)},"
+    pipeline.drop("e.csv", lines(quoted(20, '"Main'), "", order(21), no_time, too_long, quoted(24, 'Side"')))
     # An address may span lines, and have commas in any number of them.
     address = '"12, Main Street, Floor 2, left\nBerlin, Mitte, 10115, DE"'
     pipeline.drop("c.csv", lines(quoted(5, address), order(6)))
@@ -341,9 +347,40 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     assert set(pipeline.statuses()) == {"T1", "T5", "T6"}
     malformed = [(None, "malformed")]
     assert [(name, reasons) for name, _, reasons in pipeline.quarantine()] == [
-        (name, malformed) for name in ("a.csv", "b.csv", "d.csv")
+        (name, malformed) for name in ("a.csv", "b.csv", "d.csv", "e.csv")
     ]
-    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (6, 3, 3)
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (7, 3, 4)
+
+
+def test_swallowed_rows_are_noticed_whatever_orders_states(pipeline: Pipeline) -> None:
+    columns = (Column("parcel", "string", required=True), Column("note", "string"), Column("version", "BIGINT"))
+    pipeline.contract = Contract(columns, "parcel", "version")
+    pipeline.drop("a.csv", lines('T1,"a,1', "T2,b,2", 'T3,c",3', "T4,d,4", header="parcel,note,version"))
+    staged, _ = pipeline.run()
+    assert (staged.rows_staged, staged.rows_quarantined) == (1, 1)
+    assert [row.parcel for row in pipeline.table("orders_table", "parcel")] == ["T4"]
+
+
+def test_a_form_feed_at_the_end_is_no_row(pipeline: Pipeline) -> None:
+    for number, end in enumerate(("\x0c", " \x0c", "\x0c\n", "\r\n\x0c\r\n")):
+        pipeline.drop(f"{number}.csv", lines(order(number)) + end, minutes_ago=11)
+    staged = pipeline.stage()
+    assert [(file.outcome, file.rows_read, file.rows_staged) for file in staged.files] == [("staged", 1, 1)] * 4
+
+
+def test_a_record_of_many_values_in_as_many_lines_is_one_bad_row(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1), ",".join(['"\n"'] * 30_000), order(2)))
+    pipeline.drop("b.csv", lines(order(3), ",".join(['"\n"'] * 30_000) + ',"a" b', order(4)))
+    staged = pipeline.stage()
+    assert [(file.outcome, file.rows_staged, file.rows_quarantined) for file in staged.files] == [("staged", 2, 1)] * 2
+
+
+def test_many_files_that_are_read_one_by_one_make_no_deep_plan(pipeline: Pipeline) -> None:
+    for number in range(120):
+        pipeline.drop(f"{number}.csv", lines(order(number)).removesuffix("\n"))
+        age(pipeline.landing / f"{number}.csv")
+    staged = pipeline.stage(policy=Policy(cut_rows=CutRows.QUARANTINE))
+    assert (staged.rows_staged, staged.rows_quarantined) == (0, 120)
 
 
 def test_rows_after_an_unclosed_quote_are_in_quarantine(pipeline: Pipeline) -> None:
@@ -376,6 +413,61 @@ def test_an_unclosed_quote_in_the_last_column_swallows_no_rows(pipeline: Pipelin
         assert f"{name}2" in quarantined
 
 
+def test_bad_rows_are_the_same_whether_they_were_seen_or_looked_for(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One or two of a file are seen, in parts of a few bytes where each line is a row."""
+    bad, two = order(9).replace("2026-01-01", "someday"), [order(8, ""), "unsplit"]
+    many = [order(number) for number in range(20)]
+    files = {
+        "first": lines(bad, *many),
+        "last": lines(*many, bad),
+        "middle": lines(*many[:10], "", "  ", bad, *many[10:], end="\r\n"),
+        "two": lines(*many[:5], two[0], *many[5:], two[1]),
+        "two in turn": lines(*two),
+        "three": lines(bad, *many, *two),
+        "quotes": lines(*many, quoted(7, '"a\n""b"""').replace("2026-01-01", '"x\ty"'), order(6)),
+        "not plain": lines(*many, f"{bad},\x00\u00fc\U0001f4e6\\", order(5)),
+        "long": lines(*many, bad.replace("Main", "x" * 20_000)),
+    }
+    settings = {"spark.sql.files.maxPartitionBytes": 200, "spark.sql.files.openCostInBytes": 0}
+    found, looked_for = [], []
+    read = load_batch.read_order_rows
+
+    def reading(spark: SparkSession, contract: Contract, files: list[ReadableFile], *rest: Any) -> DataFrame:
+        looked_for.extend(each.file.path for each in files if rest[-1])
+        return read(spark, contract, files, *rest)
+
+    monkeypatch.setattr(load_batch, "read_order_rows", reading)
+    for seen_in in (few_bad_rows.seen_in, lambda *_: ()):
+        monkeypatch.setattr(few_bad_rows, "seen_in", seen_in)
+        for name, content in files.items():
+            pipeline.drop(f"{name}.csv", content)
+        with session_settings(pipeline.spark, settings):
+            staged = pipeline.stage(policy=Policy(max_files_of_a_batch=1))
+        assert {file.outcome for file in staged.files} == {"staged"}
+        newest = f"_batch_id >= '{min(staged.batch_ids)}'"
+        columns = [name for name in pipeline.spark.table(pipeline.tables.quarantine).columns if "_batch_id" not in name]
+        rows = pipeline.spark.table(pipeline.tables.quarantine).where(newest).select(*columns).drop("_quarantined_at")
+        found.append(sorted(map(str, rows.collect())))
+    assert found[0] == found[1]
+    assert len(found[0]) == 13
+    assert sorted(looked_for) == sorted([f"{name}.csv" for name in files] + ["long.csv", "three.csv"])
+
+
+def test_bad_rows_have_their_numbers_also_where_a_task_reads_several_parts(pipeline: Pipeline) -> None:
+    rows = [order(number).replace("2026-01-01", "someday") if number == 15 else order(number) for number in range(20)]
+    pipeline.drop("a.csv", lines(*rows))
+    settings = {
+        "spark.sql.files.maxPartitionBytes": 200,
+        "spark.sql.files.openCostInBytes": 0,
+        "spark.sql.files.maxPartitionNum": 2,
+    }
+    with session_settings(pipeline.spark, settings):
+        pipeline.stage()
+    assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("a.csv", 16)]
+
+
 def test_a_large_file_is_read_in_parts(pipeline: Pipeline) -> None:
     """More than Spark takes for one part of it, and than the merge takes for little."""
     row, rows = ",ORD,SHIPPED,Main Street,2026-01-01,,2026-01-02 10:00:00", 120_000
@@ -406,15 +498,20 @@ def test_a_file_has_the_same_rows_whether_it_is_read_in_parts_or_as_a_whole(
         file = look_at(tmp_path, path.name)
         assert file
         readable = ReadableFile(file, tmp_path, file, inspect(path, ORDERS), path.name)
-        if not order_rows._is_divisible([readable]):
+        if not order_rows.is_divisible([readable]):
             continue
         read = []
         for bytes_of_a_part, divisible in ((48, True), (10**8, False)):
             settings = {"spark.sql.files.maxPartitionBytes": bytes_of_a_part, "spark.sql.files.openCostInBytes": 0}
             with monkeypatch.context() as patch, session_settings(spark, settings):
-                patch.setattr(order_rows, "_is_divisible", lambda _, divisible=divisible: divisible)
-                found = order_rows.read_order_rows(spark, ORDERS, [readable], utc_now())
-                read.append([str(row) for row in found.selectExpr("* EXCEPT (_row_id)").collect()])
+                patch.setattr(order_rows, "is_divisible", lambda _, divisible=divisible: divisible)
+                found = order_rows.read_order_rows(spark, ORDERS, [readable], utc_now()).collect()
+                parts = [(row._part_at, row._row_id & order_rows.NUMBER_IN_TASK) for row in found]
+                numbers = [find_row(path, part_at, number + 1) for part_at, number in parts]
+                expected = list(range(1, len(found) + 1))
+                assert not divisible or [each and each[0] for each in numbers] == expected, path.read_bytes()
+                differing = ("_row_id", "_part_at")
+                read.append([str({k: v for k, v in row.asDict().items() if k not in differing}) for row in found])
         assert read[0] == read[1], path.read_bytes()
         assert len(read[0]) == readable.content.records
         compared += 1

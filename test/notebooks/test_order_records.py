@@ -66,3 +66,5 @@ def test_a_row_that_a_value_swallowed_is_found_wherever_the_key_is(tmp_path: Pat
     for key in ("T1", "T2", "T3"):
         assert found(tmp_path, lines(swallowed, header=header), key) == [(2, 1)]
     assert found(tmp_path, lines(swallowed, header=header), "T4") == []
+    odd = swallowed.replace("2026-01-02\nO2", "2026-01-02,\nO2")
+    assert found(tmp_path, lines(odd, header=header), "T3") == [(2, 1)]

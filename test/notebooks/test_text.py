@@ -32,6 +32,17 @@ def test_control_characters_are_refused(pipeline: Pipeline) -> None:
     assert [reasons for _, _, reasons in pipeline.quarantine()] == broken * 4
 
 
+def test_control_characters_are_refused_in_quotes_too(pipeline: Pipeline) -> None:
+    """Where a value needs a closer look: quotes in it, blanks after it, or last in a line that ends in CRLF."""
+    header = "status,address,last_update_timestamp,tracking_num"
+    for number, (key, end) in enumerate((('"T\x00 ""1"""', "\n"), ('"T\x001" ', "\n"), ('"T\x001"', "\r\n"))):
+        rows = [f"SHIPPED,x,2026-01-01,{key}", f"SHIPPED,x,2026-01-01,T{number}-1"]
+        pipeline.drop(f"{number}.csv", lines(*rows, header=header, end=end))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {f"T{number}-1" for number in range(3)}
+    assert [reasons for _, _, reasons in pipeline.quarantine()] == [[("tracking_num", "control")]] * 3
+
+
 def test_a_key_has_no_character_that_nobody_sees_and_a_text_may(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order("1\u200d2"), order(3).replace("3 Main", "\U0001f468\u200d\U0001f469")))
     pipeline.run()

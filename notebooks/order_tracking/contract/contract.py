@@ -107,7 +107,7 @@ class Contract:
         for rule in self.rules:
             try:
                 rule.condition.format(**dict.fromkeys(self.names, ""))
-            except (KeyError, IndexError, ValueError) as error:
+            except (AttributeError, KeyError, IndexError, ValueError) as error:
                 raise ContractError(
                     f"the contract's rule {rule.name!r} of {rule.column} has braces around what is none of its columns "
                     f"({error}); write other braces twice"

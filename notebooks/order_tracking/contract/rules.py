@@ -29,7 +29,7 @@ _EXPECTED = {
 }
 
 
-def clean(raw: str, is_plain: bool = True, case: str | None = None) -> str:
+def clean(raw: str, is_plain: bool, case: str | None = None) -> str:
     """Trim white space, write line ends as LF and letters in one case, and turn what is left empty into NULL.
 
     Args:
@@ -69,7 +69,7 @@ def _is_iso(column: Column) -> str:
     return f"{identifier(column.name)} RLIKE '^{_DATE}{time}$'"
 
 
-def broken_rules(contract: Contract, malformed: str, arrived_at: datetime, is_plain: bool = True) -> str:
+def broken_rules(contract: Contract, malformed: str, arrived_at: datetime, is_plain: bool) -> str:
     """List what is wrong with a row of cleaned values, and of those in their types; empty if nothing is.
 
     Args:

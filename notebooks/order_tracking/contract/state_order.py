@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from order_tracking.contract.contract import Contract
 from order_tracking.sql import identifier, literal
 
+#: An order's own row comes last of the rows of its file: it was the greatest of them.
+LAST_ROW = 2**63 - 1
+
 
 def place(contract: Contract, table: str | None = None) -> str:
     """Write when a state was and how far the order was then, as the expressions of a struct."""
@@ -20,17 +23,17 @@ def place(contract: Contract, table: str | None = None) -> str:
     return ", ".join(first)
 
 
-def leading(contract: Contract, table: str | None = None) -> str:
+def leading(contract: Contract) -> str:
     """Write what decides before the row's place in its file does, as the expressions of a struct."""
-    return f"{place(contract, table)}, {_column('_sent', table)}"
+    return f"{place(contract)}, {identifier('_sent')}"
 
 
-def comparable(contract: Contract, added_columns: Sequence[str], table: str | None = None) -> str:
+def comparable(contract: Contract, added_columns: Sequence[str]) -> str:
     """Write a state as a struct that can be compared with another one.
 
     What it holds after its leading part only decides between states of an earlier version, which kept no more.
     """
-    return f"struct({leading(contract, table)}, {values(contract, added_columns, table)})"
+    return f"struct({leading(contract)}, {values(contract, added_columns)})"
 
 
 def values(contract: Contract, added_columns: Sequence[str], table: str | None = None) -> str:

@@ -21,8 +21,14 @@ DEFAULT_MAX_VALUES = 20_480
 #: An order has a few.
 MAX_COLUMNS = 1_000
 
+#: Unicode keeps it for what is in no text. The reader is told to take it for what it would otherwise take a NUL for.
+NO_CHARACTER = "\uffff"
+
+#: What Spark would read in a path as a pattern.
+PATTERN_CHARACTERS = r"([\\\[\]{}*?])"
+
 _CHUNK_BYTES = 4 << 20
-_BLANK_LINE = re.compile(rb"^[ \t\r]*\n", re.MULTILINE)
+_BLANK_LINE = re.compile(rb"^[ \t\f\r]*\n", re.MULTILINE)
 _CONTROLS = bytes({*range(32), 127} - set(b"\n\r"))
 
 #: How files begin that are no CSV, and what to say of them.
@@ -96,6 +102,22 @@ class Content:
     max_values: int = DEFAULT_MAX_VALUES
 
 
+def check_path(path: str) -> None:
+    """Refuse a file for its name, or those of its folders, below the landing directory.
+
+    Raises:
+        UnreadableFileError: If Spark cannot read it.
+    """
+    folder, _, name = path.rpartition("/")
+    if name.lower().endswith(COMPRESSED_ENDINGS):
+        raise UnreadableFileError("it is compressed, or named as if it were; send it as plain CSV")
+    # A folder's colon only matters to it where it looks for a pattern.
+    if ":" in name or (":" in folder and re.search(PATTERN_CHARACTERS, path)):
+        raise UnreadableFileError("its name, or a folder's, has a colon, which Spark cannot read; name it otherwise")
+    if not path.isprintable() and any(unicodedata.category(character) == "Cs" for character in path):
+        raise UnreadableFileError("its name, or a folder's, is not UTF-8, which Spark cannot read; name it otherwise")
+
+
 def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> Content:
     """Read a file through once, a second time only if it has quotes.
 
@@ -108,7 +130,6 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
         UnreadableFileError: If no row of it could be loaded.
         FileNotFoundError: If it is not there any more.
     """
-    _check_name(path.name)
     text = _read_through(path)
     with path.open("rb") as file:
         skipped, first = 0, None
@@ -125,14 +146,14 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
         raise UnreadableFileError(
             f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out"
         )
-    records, well_quoted, spans_lines, is_ended = text.filled_lines, True, False, text.is_ended
+    records, well_quoted, spans_lines, is_ended, widest = text.filled_lines, True, False, text.is_ended, 0
     if text.quotes:
         counted = count_well_quoted(path)
         if counted is None:
-            records, well_quoted, is_ended = _count_closely(path)
+            records, well_quoted, is_ended, widest = _count_closely(path)
             spans_lines = True
         else:
-            records, spans_lines = counted
+            records, spans_lines, widest = counted
     return Content(
         header,
         records - 1,
@@ -142,7 +163,7 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
         text.is_composed,
         skipped,
         None if is_ended or records == 1 else _count_for_spark(path) - 1,
-        text.max_values,
+        max(text.max_values, widest),
     )
 
 
@@ -151,6 +172,34 @@ def lines_of(path: Path, rows: set[int]) -> dict[int, int]:
     with path.open("rb") as file:
         filled = (record for record in read_records(file) if not record.is_blank)
         return {row: record.line for row, record in enumerate(filled) if row in rows}
+
+
+def find_row(path: Path, part_at: int, number_in_part: int) -> tuple[int, str] | None:
+    """Find a row by its place in a part of a file whose lines are rows, as Spark divides files.
+
+    A line that begins where a part does is read with the part before.
+
+    Args:
+        path: The file.
+        part_at: The byte where the part begins.
+        number_in_part: The row's number in it, from 1.
+
+    Returns:
+        Its number in the file, from 1 and without the header, and its line; None if there is none.
+    """
+    position, number, before = 0, -1, 0 if part_at == 0 else None
+    with path.open("rb") as file:
+        for line in file:
+            if before is None and position > part_at:
+                before = number
+            text = line if position else line.removeprefix(codecs.BOM_UTF8)
+            position += len(line)
+            if not text.strip(b" \t\r\n"):
+                continue
+            number += 1
+            if before is not None and number - before == number_in_part:
+                return number, text.decode().removesuffix("\n")
+    return None
 
 
 @dataclass
@@ -163,15 +212,6 @@ class _Text:
     is_plain: bool = True
     is_composed: bool = True
     max_values: int = DEFAULT_MAX_VALUES
-
-
-def _check_name(name: str) -> None:
-    if name.lower().endswith(COMPRESSED_ENDINGS):
-        raise UnreadableFileError("it is compressed, or named as if it were; send it as plain CSV")
-    if ":" in name:
-        raise UnreadableFileError("its name has a colon, which Spark cannot read; name it otherwise")
-    if not name.isprintable() and any(unicodedata.category(character) == "Cs" for character in name):
-        raise UnreadableFileError("its name is not UTF-8, which Spark cannot read; name it otherwise")
 
 
 def _read_through(path: Path) -> _Text:
@@ -191,11 +231,14 @@ def _read_through(path: Path) -> _Text:
                 f"it is not UTF-8 text: line {at} has the byte 0x{lines[error.start]:02X}{_guess(lines, error.start)}; "
                 "save it as UTF-8"
             ) from None
+        if NO_CHARACTER in text:
+            at = line + text.count("\n", 0, text.index(NO_CHARACTER))
+            raise UnreadableFileError(f"line {at} has U+FFFF, which is no character; leave it out")
         ends = lines.count(b"\n")
         found.quotes += lines.count(b'"')
         found.is_ended = lines.endswith(b"\n")
         found.filled_lines += ends - len(_BLANK_LINE.findall(lines)) if _may_have_blanks(lines) else ends
-        last = b"" if found.is_ended else lines[lines.rfind(b"\n") + 1 :].strip(b" \t\r")
+        last = b"" if found.is_ended else lines[lines.rfind(b"\n") + 1 :].strip(b" \t\f\r")
         found.filled_lines += bool(last)
         found.is_ended = not last
         found.is_plain &= (
@@ -245,8 +288,9 @@ def _max_values(lines: bytes) -> int:
 
 
 def _may_have_blanks(lines: bytes) -> bool:
-    # To look for these four takes a fraction of the time of the regular expression.
-    return lines[:1] in b"\n\r \t" or any(each in lines for each in (b"\n\n", b"\n\r", b"\n ", b"\n\t"))
+    # To look for these five takes a fraction of the time of the regular expression.
+    blanks = (b"\n\n", b"\n\r", b"\n ", b"\n\t", b"\n\f")
+    return lines[:1] in b"\n\r \t\f" or any(each in lines for each in blanks)
 
 
 def check_signature(start: bytes, name: str) -> None:
@@ -287,6 +331,10 @@ def _read_header(record: Record, contract: Contract) -> Header:
         raise UnreadableFileError(f"its header is not valid CSV ({error}): {_as_read(record)}") from None
     if len(names) > MAX_COLUMNS:
         raise UnreadableFileError(f"its header has {len(names)} columns; leave out all but {MAX_COLUMNS} of them")
+    # From a quote in one name to a quote in the same column of a row there are as many commas as in a row. Closed in
+    # another column, it leaves a header of another width, and no row fits that.
+    if any("\n" in name and name.count(",") >= len(names) - 1 > 0 for name in names):
+        raise UnreadableFileError(f"a quote in its header is not closed there, and swallowed rows: {_as_read(record)}")
     long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
     if long:
         raise UnreadableFileError(
@@ -318,15 +366,21 @@ def _as_read(record: Record) -> str:
     return f"its first line is {text[:_SHOWN_CHARACTERS]!a}{looks}"
 
 
-def _count_closely(path: Path) -> tuple[int, bool, bool]:
-    """Count the records of a file, and tell whether its quotes are in order and its last record has an end."""
-    count, well_quoted, is_ended = 0, True, True
+def _count_closely(path: Path) -> tuple[int, bool, bool, int]:
+    """Count the records of a file, tell whether its quotes are in order and its last record has an end.
+
+    Returns:
+        These, and how many values the widest record has at most.
+    """
+    count, well_quoted, is_ended, widest = 0, True, True, 0
     with path.open("rb") as file:
         for record in read_records(file):
             count += not record.is_blank
             well_quoted &= record.well_quoted
             is_ended = record.ended or record.is_blank
-    return count, well_quoted, is_ended
+            if len(record.text) > max(widest, DEFAULT_MAX_VALUES):
+                widest = max(widest, record.text.count(b",") + 1)
+    return count, well_quoted, is_ended, widest
 
 
 def _count_for_spark(path: Path) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path, PurePosixPath
-from stat import S_ISLNK
+from stat import S_ISLNK, S_ISREG
 
 from order_tracking.files.pool import map_in_pool
 
@@ -34,6 +34,7 @@ _IGNORED_ENDINGS = {
 }
 _HIDDEN = "its name, or a folder's, starts with . or _"
 _LINK = "it is a link; put there what it leads to"
+_NO_FILE = "it is no file that could be read to its end"
 
 #: The deployment puts it there, so that the directory exists.
 _KEEP = ".keep"
@@ -131,8 +132,8 @@ def look_at(directory: Path, path: str) -> ArrivedFile | None:
         stat = (directory / path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if S_ISLNK(stat.st_mode):
-        raise OSError(errno.ELOOP, _LINK, path)
+    if not S_ISREG(stat.st_mode):
+        raise OSError(errno.ELOOP, _LINK if S_ISLNK(stat.st_mode) else _NO_FILE, path)
     identity = f"{path}\n{stat.st_size}\n{stat.st_mtime_ns}"
     try:
         modified_at = _EPOCH + timedelta(microseconds=stat.st_mtime_ns // 1000)

@@ -111,6 +111,8 @@ class OrderRecords:
         first, *lines = (line.split(",") for line in value.split("\n"))
         keys = [line[at] for line in lines[:-1] if len(line) == width]
         keys += [line[at] for line in lines[-1:] if len(line) == where + 1 and at <= where]
+        # With a comma too many, nobody knows which value is the key.
+        keys += [value for line in lines[:-1] if len(line) > width for value in line]
         if lines and at >= where and len(first) == width - where:
             keys.append(first[at - where])
         return any(_cleaned(key, self._contract) == self.key for key in keys)

@@ -7,7 +7,7 @@ neither do those of white space, but they are records to Spark, which matters wh
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +21,9 @@ _CHUNK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _VALUE_END = re.compile(rb"[,\n]")
 _AFTER_QUOTE = re.compile(rb"[\x00-\x09\x0b-\x20]*")
-_BLANK = b" \t\r"
+_BLANK = b" \t\f\r"
+#: `csv` keeps each value of a record, in ten times the memory of its bytes.
+_MAX_SPLIT_CHARACTERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -109,23 +111,35 @@ def _end_of_quotes(buffer: bytes, position: int) -> tuple[int, bool]:
         return after, buffer[after : after + 1] in (b",", b"\n")
 
 
-def count_well_quoted(path: Path) -> tuple[int, bool] | None:
+def count_well_quoted(path: Path) -> tuple[int, bool, int] | None:
     """Count the records of a file that has quotes, blank ones left out; None if that takes a closer look.
 
     Returns:
-        The number of records, and whether one of them spans lines.
+        The number of records, whether one of them spans lines, and how many values the widest has.
     """
+    length = 0
+
+    def short_enough(lines: Iterable[str]) -> Iterator[str]:
+        nonlocal length
+        for line in lines:
+            length += len(line)
+            if length > _MAX_SPLIT_CHARACTERS:
+                raise csv.Error("a record is too long to be split here")
+            yield line
+
     with path.open(encoding="utf-8-sig", newline="\n") as text:
-        reader = csv.reader(text, strict=True)
+        reader = csv.reader(short_enough(text), strict=True)
         try:
-            count = blank = 0
+            count = blank = widest = 0
             for record in reader:
-                if len(record) == 1 and not record[0].strip(" \t"):
+                length = 0
+                if len(record) == 1 and not record[0].strip(" \t\f"):
                     return None  # Blank, or quoted.
                 if record:
                     count += 1
+                    widest = max(widest, len(record))
                 else:
                     blank += 1
-            return count, reader.line_num > count + blank
+            return count, reader.line_num > count + blank, widest
         except csv.Error:
             return None

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import reduce
+from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Column, Contract, column_name
-from order_tracking.contract.rules import broken_rules, clean, parse, typed
+from order_tracking.contract.rules import breaks, broken_rules, clean, parse, typed
 from order_tracking.files.claimed_files import TakenFile
-from order_tracking.files.inspection import DEFAULT_MAX_VALUES, Content, Header
+from order_tracking.files.inspection import DEFAULT_MAX_VALUES, NO_CHARACTER, PATTERN_CHARACTERS, Content, Header
 from order_tracking.sql import identifier, literal
 
 _UNSPLIT = "_unsplit"
@@ -22,10 +21,13 @@ _UNSPLIT = "_unsplit"
 _MAX_FILES_OF_A_SCAN, _MAX_LOOKUPS_OF_A_SCAN = 1_000, 20_000_000
 #: So many tasks may always be used to read a batch, and one more for so many bytes.
 _MIN_TASKS, _BYTES_OF_A_TASK = 4, 32 << 20
-#: A day, in whatever order and with whatever separator.
-_DATE = "[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}"
+#: A value with a day, in whatever order and with whatever separator; a time in another form; any other type's. What is
+#: looked for is found ahead, and the value is never tried another time: it may be long.
+_WITH_DAY = r"(?=[^,\n]*[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4})[^,\n]*+"
+_WITH_FOUR_DIGITS = r"(?=(?:[^,\n0-9]*[0-9]){4})[^,\n]*+"
+_WITH_DIGIT = r"(?=[^,\n0-9]*[0-9])[^,\n]*+"
 #: Spark counts rows from 0 in each of its tasks, in these bits of a number.
-_NUMBER_IN_TASK = (1 << 33) - 1
+NUMBER_IN_TASK = (1 << 33) - 1
 
 
 @dataclass(frozen=True)
@@ -77,20 +79,46 @@ def read_order_rows(
 
     Returns:
         The contract's columns and the added ones as cleaned text, the contract's in their types as well,
-        `_source_file`, `_sent`, `reasons` (what the row broke, empty if nothing), `raw_row` (the row as JSON by the
-        file's own names, or its text where it could not be split), `_row_id` (in the order of the rows of a file) and,
-        if asked for, `_row_number` (from 1).
+        `_source_file`, `_sent`, `reasons` (what the row broke, empty if nothing), `raw_row` (of a bad row: it as JSON
+        by the file's own names, or its text where it could not be split), `_row_id` (in the order of the rows of a
+        file; its last bits, `NUMBER_IN_TASK`, count those of a task), `_part_at` (the byte of the file where the task
+        began to read it) and, if asked for, `_row_number` (from 1).
     """
-    rows = reduce(
-        DataFrame.unionByName,
-        (
+    rows = _all_of(
+        [
             _read_files_of_one_shape(spark, contract, scan, arrived_at, added_columns, numbered)
             for scan in _scans(files, added_columns)
-        ),
+        ]
     )
     # Spark takes each file for one of 4 MiB at least: small ones would be read, and written, by many tasks.
     size = sum(each.found.size_bytes for each in files)
     return rows.coalesce(_MIN_TASKS + size // _BYTES_OF_A_TASK) if len(files) > 1 else rows
+
+
+def check_rules(spark: SparkSession, contract: Contract) -> None:
+    """Hold a row of zeros to the contract's rules; patterns and formats are only looked at where there is a value.
+
+    Raises:
+        PySparkException: If Spark does not understand them: then no file is to blame for what could not be loaded.
+    """
+    values = spark.range(0, 1, 1, 1).selectExpr(
+        *(f"CAST(id AS STRING) AS {identifier(name)}" for name in contract.names)
+    )
+    reasons = broken_rules(contract, "CAST(NULL AS string)", datetime.now(timezone.utc), is_plain=False)
+    rules = (breaks(contract, rule) for rule in contract.rules)  # Also those that only warn.
+    values.selectExpr("*", *_in_types(contract)).selectExpr(reasons, *rules).collect()
+
+
+def _in_types(contract: Contract) -> Iterator[str]:
+    return (f"{parse(column)} AS {typed(column)}" for column in contract.columns if column.type != "string")
+
+
+def _all_of(scans: Sequence[DataFrame]) -> DataFrame:
+    """Put scans together in halves: Spark looks through all that is together already each time that one is added."""
+    if len(scans) == 1:
+        return scans[0]
+    half = len(scans) // 2
+    return _all_of(scans[:half]).unionByName(_all_of(scans[half:]))
 
 
 def _scans(files: Sequence[ReadableFile], added_columns: Collection[str]) -> Iterator[list[ReadableFile]]:
@@ -133,39 +161,48 @@ def _read_files_of_one_shape(
     # Positions instead of names, which a file may repeat or leave empty. The unsplit row makes Spark check each row's
     # number of values, which it would otherwise cut or fill up.
     positions = [f"_{i}" for i in range(len(content.header.names))]
-    is_whole = numbered or not _is_divisible(files)
+    is_whole = numbered or not is_divisible(files)
     raw = (
         spark.read.schema(", ".join(f"{name} STRING" for name in [*positions, _UNSPLIT]))
         .options(header=not files[0].needs_numbers, multiLine=is_whole, lineSep="\n", escape='"')
         .options(mode="PERMISSIVE", columnNameOfCorruptRecord=_UNSPLIT, maxColumns=content.max_values)
+        # Without it, the reader takes a NUL in a value for an escape, and leaves it out.
+        .options(charToEscapeQuoteEscaping=NO_CHARACTER)
         .csv([_escaped(each) for each in files])
     )
-    raw = raw.selectExpr("*", f"{_source_file(files)} AS _source_file", *_numbers(files[0]))
+    part_at = "CAST(0 AS BIGINT)" if is_whole else "_metadata.file_block_start"
+    raw = raw.selectExpr("*", f"{_source_file(files)} AS _source_file", f"{part_at} AS _part_at", *_numbers(files[0]))
     if files[0].needs_numbers:
         raw = raw.where(f"_number > {content.skipped}")
     if not content.is_composed:
         compose = F.udf(_composed())
         raw = raw.withColumns({name: compose(name) for name in positions})
-    values = raw.where(f"{_UNSPLIT} IS NULL OR btrim({_UNSPLIT}, ' \\t\\r\\n') <> ''").selectExpr(
+    values = raw.where(f"{_UNSPLIT} IS NULL OR btrim({_UNSPLIT}, ' \\t\\u000C\\r\\n') <> ''").selectExpr(
         *(f"{_value_of(column, content)} AS {identifier(column.name)}" for column in contract.columns),
         *(f"{_added_value_of(name, content)} AS {identifier(name)}" for name in added_columns),
         f"{_malformed(files[0], contract)} AS _malformed",
-        f"coalesce({_UNSPLIT}, {_as_json(files)}) AS raw_row",
         "_source_file",
+        "_part_at",
         f"{_sent(files)} AS _sent",
+        *positions,
+        _UNSPLIT,
     )
-    in_types = (f"{parse(column)} AS {typed(column)}" for column in contract.columns if column.type != "string")
     reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain and not content.spans_lines)
-    rows = values.selectExpr("*", *in_types).selectExpr(
+    rows = values.selectExpr("*", *_in_types(contract)).selectExpr(
         "* EXCEPT (_malformed)",
         f"{reasons} AS reasons",
         # Here and not before: what is asked of the reasons later would be asked before this, and work them out twice.
         "monotonically_increasing_id() AS _row_id",
     )
+    rows = rows.selectExpr(
+        f"* EXCEPT ({', '.join([*positions, _UNSPLIT])})",
+        # Of good rows nobody asks it, and to write it takes longer than all the rest.
+        f"if(size(reasons) > 0, coalesce({_UNSPLIT}, {_as_json(files)}), NULL) AS raw_row",
+    )
     return _with_numbers(rows, contract, len(files)) if numbered else rows
 
 
-def _is_divisible(files: Sequence[ReadableFile]) -> bool:
+def is_divisible(files: Sequence[ReadableFile]) -> bool:
     """Tell whether several tasks may read a file: each of its lines is a row, and Spark takes no other for blank.
 
     Several files are read at once in any case, each by one task, which can tell where its rows begin.
@@ -190,7 +227,7 @@ def _with_numbers(rows: DataFrame, contract: Contract, files: int) -> DataFrame:
 
 def _numbers(file: ReadableFile) -> list[str]:
     # Alone in its scan, it is one task's, which numbers its records from 0.
-    return [f"monotonically_increasing_id() & {_NUMBER_IN_TASK} AS _number"] if file.needs_numbers else []
+    return [f"monotonically_increasing_id() & {NUMBER_IN_TASK} AS _number"] if file.needs_numbers else []
 
 
 def _value_of(column: Column, content: Content) -> str:
@@ -226,7 +263,7 @@ def _malformed(file: ReadableFile, contract: Contract) -> str:
 
 
 def _holds_rows(position: int, header: Header, contract: Contract) -> str:
-    """Tell whether a value in quotes is the end of a row, perhaps whole rows, and the begin of another one.
+    """Tell whether a value in quotes is the end of a row, whatever follows it, and the begin of another one.
 
     Two stray quotes in one column, rows apart, are well-formed CSV, and make one row of the first one and the last one.
     An address with line breaks may have as many commas, but no time where the header has it.
@@ -234,11 +271,13 @@ def _holds_rows(position: int, header: Header, contract: Contract) -> str:
     last, at = len(header.names) - 1, header.position_of(contract.sequence)
     values = ["[^,\\n]*"] * (last + 1)
     if at is not None:
-        values[at] = rf"[^,\n]*{_DATE}[^,\n]*"
+        column = contract.column(contract.sequence)
+        is_time = column.type in ("date", "timestamp")
+        values[at] = (_WITH_FOUR_DIGITS if column.formats else _WITH_DAY) if is_time else _WITH_DIGIT
     end = ",".join(["[^,\\n]*", *values[position + 1 :]])
     begin = ",".join([*values[:position], "[^,\\n]*"])
-    # Rows are never tried another time: Java would call itself for each of them, and have no room left for thousands.
-    pattern = literal(rf"^{end}\n({','.join(values)}\n)*+{begin}$")
+    # Lines are never tried another time: Java would call itself for each of them, and have no room left for thousands.
+    pattern = literal(rf"^{end}\n([^\n]*\n)*+{begin}$")
     return rf"(contains(_{position}, '\n') AND _{position} RLIKE {pattern})"
 
 
@@ -275,7 +314,7 @@ def _source_file(files: Sequence[ReadableFile]) -> str:
 
 def _escaped(file: ReadableFile) -> str:
     """Take the meaning from the characters that Spark would read as a pattern."""
-    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(file.location))
+    return re.sub(PATTERN_CHARACTERS, r"\\\1", str(file.location))
 
 
 def _composed() -> Any:

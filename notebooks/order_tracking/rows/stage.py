@@ -1,7 +1,7 @@
 """The stage: every row that was loaded. The merge takes the batches that wait for it, the history takes them all."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,11 @@ from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.rules import breaks, is_unknown, typed
+from order_tracking.rows import few_bad_rows
+from order_tracking.rows.few_bad_rows import BadRowSeen
 from order_tracking.sql import identifier, literal, time_of_run
 from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.tables import Tables
 
 #: Each row is compared with the name of each file. A query takes as long as some hundred thousand such rows.
 _MAX_OBSERVED_FILES = 20
@@ -27,14 +30,15 @@ class RowCounts:
 
     Attributes:
         staged_of: How many are staged of each file; None of so many that to ask the table takes less time.
+        bad_rows: The bad rows themselves, where a file is alone and there are one or two, and not too long.
     """
 
-    staged: int = 0
     staged_of: Mapping[str, int] | None = None
     quarantined: int = 0
     first_key: str | None = None
     last_key: str | None = None
     warnings: tuple[str, ...] = ()
+    bad_rows: tuple[BadRowSeen, ...] = ()
 
 
 def write_stage(
@@ -50,6 +54,8 @@ def write_stage(
     """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left."""
     names_of = {path: f"staged_{i}" for i, path in enumerate(files)} if len(files) <= _MAX_OBSERVED_FILES else {}
     observed = {**_observed(contract), **{name: _staged_of(path) for path, name in names_of.items()}}
+    if len(files) == 1:
+        observed |= few_bad_rows.observed(contract)
 
     def write() -> dict[str, Any]:
         counts = Observation()
@@ -74,12 +80,12 @@ def write_stage(
 
     seen = run_again_on_conflict(write)
     return RowCounts(
-        staged=seen["staged"],
         staged_of={path: seen[name] for path, name in names_of.items()} if names_of else None,
         quarantined=seen["quarantined"],
         first_key=seen["first_key"],
         last_key=seen["last_key"],
         warnings=tuple(_warnings(contract, seen)),
+        bad_rows=few_bad_rows.seen_in(seen, seen["quarantined"]),
     )
 
 
@@ -95,6 +101,15 @@ def are_of(files: Iterable[tuple[str, str]]) -> str:
     batch_ids = ", ".join(map(literal, sorted({batch_id for batch_id, _ in named})))
     paths = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in named)
     return f"(_batch_id IN ({batch_ids}) AND concat(_batch_id, '/', _source_file) IN ({paths}))" if named else "false"
+
+
+def discard_everywhere(spark: SparkSession, tables: Tables, files: Collection[tuple[str, str]]) -> None:
+    """Delete the rows of files from the stage and the quarantine.
+
+    Not before the orders are made again that have such rows: these are how they are found.
+    """
+    for table in (tables.stage, tables.quarantine):
+        discard_files(spark, table, files)
 
 
 def discard_files(spark: SparkSession, table: str, files: Iterable[tuple[str, str]], condition: str = "true") -> None:
@@ -118,7 +133,6 @@ def _observed(contract: Contract) -> dict[str, str]:
     """What is counted while the rows are written."""
     key = identifier(contract.key)
     observed = {
-        "staged": f"count_if({_GOOD})",
         "quarantined": "count_if(size(reasons) > 0)",
         "first_key": f"min(CASE WHEN {_GOOD} THEN {key} END)",
         "last_key": f"max(CASE WHEN {_GOOD} THEN {key} END)",

@@ -18,14 +18,16 @@ from order_tracking.errors import LoadError, UnreadableFileError
 from order_tracking.files.batch import claimed_at, larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
 from order_tracking.files.claimed_files import TakenFile, outcome, put_back, reject, take
-from order_tracking.files.inspection import inspect, lines_of
+from order_tracking.files.inspection import check_path, find_row, inspect, lines_of
 from order_tracking.files.landing import ArrivedFile, look_at_or_say
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows, NewColumns
-from order_tracking.rows.order_rows import ReadableFile, read_order_rows
+from order_tracking.rows import few_bad_rows
+from order_tracking.rows.few_bad_rows import BadRowSeen
+from order_tracking.rows.order_rows import ReadableFile, check_rules, is_divisible, read_order_rows
 from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
-from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_files, write_stage
+from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_everywhere, write_stage
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.tables import Tables, add_columns, added_types
 from order_tracking.tasks.summary import named
@@ -143,6 +145,7 @@ class BatchLoader:
 
         One that cannot even be taken stays in the landing directory, and people are told at each run.
         """
+        check_rules(self.spark, self.contract)
         [file] = claim.files
         reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
         try:
@@ -180,6 +183,7 @@ class BatchLoader:
             if not isinstance(taken, TakenFile):
                 return taken
             try:
+                check_path(file.path)
                 content = inspect(taken.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
             except UnreadableFileError as error:
                 return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
@@ -257,11 +261,26 @@ class BatchLoader:
             if sum(bad.values()) != total.quarantined or not with_bad:
                 with_bad = list(files)  # Where it does not add up, all that Spark sees is to be told.
             with self.step("quarantine"):
-                rows = read(with_bad, numbered=True)
+                few = self._few_bad_rows(files[0], total.bad_rows)
+                rows = read(with_bad, numbered=True) if few is None else few
                 quarantine_rows(rows, self.contract, self.tables.quarantine, claim.batch_id, claim.attempt, now)
             is_alone = len(files) == 1
             quarantined = {paths[0]: total.quarantined} if is_alone else self._count(self.tables.quarantine, claim)
         return total, {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
+
+    def _few_bad_rows(self, file: ReadableFile, bad_rows: Sequence[BadRowSeen]) -> DataFrame | None:
+        """Number the bad rows of a file that were seen already; None if they have to be looked for."""
+        numbered = {}
+        for row in bad_rows:
+            if is_divisible([file]):
+                found = find_row(file.location, row.part_at, row.number_in_part)
+                # A task that read several parts has numbered the rows of them all.
+                if not found or found[0] in numbered or not row.is_in(found[1]):
+                    return None
+                numbered[found[0]] = row
+            else:
+                numbered[row.number_in_part] = row
+        return few_bad_rows.as_rows(self.spark, self.contract, numbered, file.file.path) if numbered else None
 
     def _count(self, table: str, claim: Claim) -> dict[str, int]:
         with self.step("count"):
@@ -320,8 +339,7 @@ class BatchLoader:
         with self.step("reject"):
             named = [(batch_id, each.file.path) for each in files]
             bad = first_bad_rows(self.spark, self.tables.quarantine, named, _TOLD_ROWS)
-            for table in (self.tables.stage, self.tables.quarantine):
-                discard_files(self.spark, table, named)
+            discard_everywhere(self.spark, self.tables, named)
             return {each.path: each for each in map_in_pool(reject_one, files)}
 
 
