@@ -26,22 +26,18 @@ def from_json(kind: type[T], text: str) -> T:
     Raises:
         ValueError: If the text is not JSON, or not of that shape.
     """
-    return typing.cast(T, read(kind, json.loads(text)))
+    return typing.cast(T, _read(kind, json.loads(text)))
 
 
-def read(kind: Any, value: Any) -> Any:
-    """Read what JSON, or a row of a table, holds as a type.
-
-    Raises:
-        ValueError: If it is not of that type.
-    """
+def _read(kind: Any, value: Any) -> Any:
+    """Read what JSON holds as a type; ValueError if it is not of that type."""
     if isinstance(kind, types.UnionType):
-        return None if value is None else read(_without_none(kind), value)
+        return None if value is None else _read(_without_none(kind), value)
     if typing.get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(read(typing.get_args(kind)[0], each) for each in value)
+        return tuple(_read(typing.get_args(kind)[0], each) for each in value)
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
         hints = _hints_of(kind)
-        given = {name: read(_of_field(hints, name), each) for name, each in value.items()}
+        given = {name: _read(_of_field(hints, name), each) for name, each in value.items()}
         try:
             return kind(**given)
         except TypeError as error:

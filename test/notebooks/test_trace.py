@@ -25,11 +25,11 @@ def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(
     found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1")
     assert [(row.file, row.line, row.decision, row.is_current, row.values["status"]) for row in found.rows] == [
         ("first.csv", 7, "quarantined", False, "SHIPPED"),
-        ("first.csv", 5, "late", False, "SHIPPED"),
+        ("first.csv", 5, "outdated", False, "SHIPPED"),
         ("first.csv", 6, "unchanged", False, "DELIVERED"),
         ("first.csv", 8, "inserted", False, "DELIVERED"),
         ("newer.csv", 3, "updated", True, "RETURNED"),
-        ("older.csv", 2, "late", False, "PACKED"),
+        ("older.csv", 2, "outdated", False, "PACKED"),
         ("older.csv", 3, "unchanged", False, "RETURNED"),
         ("waiting.csv", 2, "staged", False, "LOST"),
     ]
@@ -45,7 +45,7 @@ def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(
     assert "first.csv, line 7" in str(found) and "someday" in str(found)
 
 
-def test_a_state_that_was_sent_between_two_that_say_the_same_is_late(pipeline: Pipeline) -> None:
+def test_a_state_that_was_sent_between_two_that_say_the_same_is_outdated(pipeline: Pipeline) -> None:
     for name, address, minutes_ago in (("first", "A", 60), ("again", "A", 40), ("between", "B", 50)):
         pipeline.drop(f"{name}.csv", lines(order(1).replace("1 Main", address)), minutes_ago)
         pipeline.run()
@@ -53,7 +53,7 @@ def test_a_state_that_was_sent_between_two_that_say_the_same_is_late(pipeline: P
     assert [(row.file, row.decision, row.is_current) for row in found.rows] == [
         ("first.csv", "inserted", True),
         ("again.csv", "unchanged", False),
-        ("between.csv", "late", False),
+        ("between.csv", "outdated", False),
     ]
     assert pipeline.orders()["T1"][3] == "A Street"
 

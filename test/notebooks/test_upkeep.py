@@ -11,15 +11,16 @@ from order_tracking.errors import RemovalError, UpkeepError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.parameters import NewColumns
 from order_tracking.rows.fold_stage import delete_repeats, fold_stage
+from order_tracking.tables import versions
 from order_tracking.tables.folded_files import fold_files, ledger
 from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
 from order_tracking.tables.tables import create_missing, replace_views
 from order_tracking.tasks import upkeep
 from order_tracking.tasks.load_batch import Policy
-from order_tracking.tasks.quality_gate import write_job_log
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.source_to_stage import source_to_stage
 from order_tracking.tasks.stage_to_final import stage_to_final
+from order_tracking.tasks.task_run import write_job_log
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 from pyspark.errors import PySparkException
@@ -268,7 +269,7 @@ def test_a_table_whose_checkpoint_was_cut_short_is_as_it_was_after_the_next_upke
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(type(pipeline.spark), "sql", killed)
-        upkeep.write_checkpoint(pipeline.spark, pipeline.tables.orders)
+        versions.write_checkpoint(pipeline.spark, pipeline.tables.orders)
     assert writes_each_checkpoint()
     upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
     assert not writes_each_checkpoint()

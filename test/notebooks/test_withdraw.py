@@ -93,7 +93,7 @@ def test_the_next_run_finishes_what_was_cut_short_before_any_step(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, way: Move
 ) -> None:
     monkeypatch.setattr(Volume, "probed", lambda volume: replace(volume, move=way))
-    functions = ["carry_out", "remake_orders", "discard_files", "_put_aside", "note_done", "write_job_log"]
+    functions = ["carry_out", "remake_orders", "discard_everywhere", "_put_aside", "note_done", "write_job_log"]
     steps = {function.strip("_"): function for function in functions}
     for step in steps:
         pipeline.drop(f"{step}/first.csv", lines(order(step)), 60)

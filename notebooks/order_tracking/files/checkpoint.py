@@ -20,7 +20,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -156,8 +156,9 @@ class Checkpoint:
         """List the batches that are claimed and not staged, the oldest first; damaged ones are left out."""
         names = {path.name for path in self._batches.iterdir()}
         ids = sorted(name.removesuffix(_CLAIMED) for name in names if name.endswith(_CLAIMED))
-        claims = [_read(Claim, self._batches / f"{each}{_CLAIMED}") for each in ids if f"{each}{_STAGED}" not in names]
-        return [_with_attempts(claim, names) for claim in claims if claim]
+        open_ids = [each for each in ids if f"{each}{_STAGED}" not in names]
+        claims = _read_all(Claim, (self._batches / f"{each}{_CLAIMED}" for each in open_ids))
+        return [_with_attempts(claim, names) for claim in claims]
 
     def begin_again(self, claim: Claim) -> Claim:
         """Note that a batch is begun once more, and number the attempt after all that others began."""
@@ -188,8 +189,7 @@ class Checkpoint:
 
     def staged(self) -> list[StagedBatch]:
         """List the batches that are staged and not closed, the oldest first; damaged ones are left out."""
-        found = [_read(StagedBatch, path) for path in sorted(self._batches.glob(f"*{_STAGED}"))]
-        return [each for each in found if each]
+        return _read_all(StagedBatch, sorted(self._batches.glob(f"*{_STAGED}")))
 
     def close(self, batch_id: str) -> None:
         """Forget a batch.
@@ -210,8 +210,7 @@ class Checkpoint:
 
     def loaded(self) -> list[StagedBatch]:
         """List the batches that were merged of late, the newest first."""
-        found = [_read(StagedBatch, path) for path in sorted(self._loaded.glob(f"*{_JSON}"), reverse=True)]
-        return [each for each in found if each]
+        return _read_all(StagedBatch, sorted(self._loaded.glob(f"*{_JSON}"), reverse=True))
 
     def forget_loaded(self, batches: Sequence[StagedBatch], now: datetime) -> None:
         """Forget those of the batches that are old, or too many: each was looked at once, however late that was."""
@@ -229,8 +228,7 @@ class Checkpoint:
 
     def records(self) -> list[TaskRecord]:
         """List what tasks did since the job log was last written, of this run and of runs that were cut short."""
-        found = [_read(TaskRecord, path) for path in sorted(self._records.glob(f"*{_JSON}"))]
-        return [each for each in found if each]
+        return _read_all(TaskRecord, sorted(self._records.glob(f"*{_JSON}")))
 
     def forget_records(self, record_ids: Sequence[str]) -> None:
         """Forget what the job log has."""
@@ -243,8 +241,8 @@ class Checkpoint:
 
     def replayed(self) -> dict[str, ReplayedFile]:
         """List the files that `replay` has put into the landing directory, by their paths there."""
-        found = [_read(ReplayedFiles, path) for path in self._replays.glob(f"*{_JSON}")]
-        return {file.path: file for each in found if each for file in each.files}
+        found = _read_all(ReplayedFiles, self._replays.glob(f"*{_JSON}"))
+        return {file.path: file for each in found for file in each.files}
 
     def forget_replays(self, landing_directory: Path) -> None:
         """Forget the folders that are not in the landing directory any more, unless a batch of them is open."""
@@ -288,8 +286,7 @@ class Checkpoint:
 
     def erasures(self) -> list[Erasure]:
         """List what is about to be erased, the oldest first."""
-        found = [_read(Erasure, path) for path in sorted(self._erasures.glob(f"*{_JSON}"))]
-        return [each for each in found if each]
+        return _read_all(Erasure, sorted(self._erasures.glob(f"*{_JSON}")))
 
     def forget_erasure(self, erasure_id: str) -> None:
         """Forget an order that is erased, and by that its key."""
@@ -340,7 +337,7 @@ class Checkpoint:
                 )
                 _write(note, to_json(replace(batch, files=files)))
 
-    def uncounted(self, ended: Sequence[StagedBatch], now: datetime) -> frozenset[tuple[str, str]]:
+    def files_not_counting(self, ended: Sequence[StagedBatch], now: datetime) -> frozenset[tuple[str, str]]:
         """Name the files, by batch and path, whose rows may still be in the tables and do not count any more.
 
         Args:
@@ -425,6 +422,10 @@ def _read(kind: type[T], path: Path) -> T | None:
         return _parse(kind, path)
     except (FileNotFoundError, CheckpointError):  # Another run was faster, or it will be set aside.
         return None
+
+
+def _read_all(kind: type[T], paths: Iterable[Path]) -> list[T]:
+    return [content for path in paths if (content := _read(kind, path))]
 
 
 def _parse(kind: type[T], path: Path) -> T:

@@ -4,7 +4,7 @@ The greatest state of an order wins, and the greatest of several does not depend
 `docs/decisions/greatest-state-merge.md`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.errors import PySparkException
@@ -34,13 +34,13 @@ class MergeCounts:
     Attributes:
         inserted: Rows that brought a new order.
         updated: Rows that brought a newer state of an order.
-        late: Rows that say otherwise than the order's state, which was there already or came with them.
+        outdated: Rows that say otherwise than the order's state, which was there already or came with them.
         unchanged: Rows that say what was there already, or came with them.
     """
 
     inserted: int = 0
     updated: int = 0
-    late: int = 0
+    outdated: int = 0
     unchanged: int = 0
 
 
@@ -49,7 +49,7 @@ def merge_batches(
     contract: Contract,
     tables: Tables,
     batches: Sequence[StagedBatch],
-    uncounted: Callable[[], str],
+    not_counting: Callable[[], str],
 ) -> MergeCounts:
     """Merge staged batches into the orders; batches without rows, or merged before, change nothing.
 
@@ -58,7 +58,7 @@ def merge_batches(
         contract: The contract.
         tables: The names of the tables.
         batches: The batches.
-        uncounted: Tells, as SQL, staged rows that do not count, any more or yet; asked where there is a correction.
+        not_counting: Tells, as SQL, staged rows that do not count, any more or yet; asked where there is a correction.
 
     Returns:
         What became of their rows.
@@ -106,7 +106,7 @@ def merge_batches(
     except PySparkException as error:
         if _CORRECTION not in str(error):
             raise
-        counts = f"NOT ({uncounted()})"
+        counts = f"NOT ({not_counting()})"
         last_row = f"""
             SELECT _l.*, _rivals._last_row FROM ({source}) AS _l LEFT JOIN (
                 SELECT _t.{key}, max(struct(_r._sent, _r._row_id)) AS _last_row
@@ -121,14 +121,38 @@ def merge_batches(
             > struct(greatest({of_order_itself}, _s._last_row), {of_order})"""
         result = merge(last_row, sent_later)
     inserted, updated = result.num_inserted_rows, result.num_updated_rows
-    late = 0
+    outdated = 0
     if rows > inserted + updated:
-        [[late]] = spark.sql(
-            f"""
-            SELECT count(*) FROM {tables.stage} AS _s JOIN {tables.orders} AS _t USING ({key})
-            WHERE _s.{of_batches} AND _t.{key} BETWEEN :first_key AND :last_key
-              AND struct({of_source}) <> struct({of_order})
-            """,
-            args=bounds,
-        ).collect()
-    return MergeCounts(inserted, updated, late, unchanged=max(0, rows - inserted - updated - late))
+        outdated = count_outdated(spark, contract, tables, with_rows, added, bounds)
+    return MergeCounts(inserted, updated, outdated, unchanged=max(0, rows - inserted - updated - outdated))
+
+
+def count_outdated(
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    batches: Sequence[StagedBatch],
+    added: Sequence[str],
+    bounds: Mapping[str, str],
+) -> int:
+    """Count the rows of merged batches that say otherwise than the state of their order.
+
+    Args:
+        spark: The session.
+        contract: The contract.
+        tables: The names of the tables.
+        batches: The batches.
+        added: The columns that the tables have beside the contract's.
+        bounds: The least and the greatest key of the rows: `first_key` and `last_key`.
+    """
+    key = identifier(contract.key)
+    of_stage, of_order = (f"struct({values(contract, added, table)})" for table in ("_s", "_t"))
+    [[outdated]] = spark.sql(
+        f"""
+        SELECT count(*) FROM {tables.stage} AS _s JOIN {tables.orders} AS _t USING ({key})
+        WHERE _s._batch_id IN ({", ".join(literal(batch.batch_id) for batch in batches)})
+          AND _t.{key} BETWEEN :first_key AND :last_key AND {of_stage} <> {of_order}
+        """,
+        args=dict(bounds),
+    ).collect()
+    return int(outdated)

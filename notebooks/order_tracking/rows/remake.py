@@ -11,16 +11,13 @@ from pyspark.sql import Row, SparkSession
 
 from order_tracking.clock import Clock
 from order_tracking.contract.contract import Contract
-from order_tracking.contract.state_order import leading, values
+from order_tracking.contract.state_order import LAST_ROW, leading, values
 from order_tracking.files.checkpoint import Checkpoint, StagedBatch
-from order_tracking.rows.merge import MergeCounts
+from order_tracking.rows.merge import MergeCounts, count_outdated
 from order_tracking.rows.stage import are_of
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import Tables, added_columns
-
-#: The order's own row comes last of the rows of its file, as the history has it.
-_LAST_ROW = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -86,23 +83,25 @@ def remake_orders(
         return MergeCounts()
     keys = {"first_key": bounds.first_key, "last_key": bounds.last_key}
     ignored, updated = what_is_ignored(checkpoint, now), 0
+    added: tuple[str, ...] = ()
 
     def remake() -> Row:
-        nonlocal ignored, updated
+        nonlocal ignored, updated, added
         ignored = what_is_ignored(checkpoint, now)
-        source = _source(spark, contract, tables, concerned, ignored)
-        updated = _count_updated(spark, contract, tables, source, keys) if batches else 0
-        return spark.sql(_merge(spark, contract, tables, source), args=keys).collect()[0]
+        added = added_columns(spark, contract, tables.stage)
+        source = _source(contract, tables, added, concerned, ignored)
+        updated = _count_updated(spark, contract, tables, added, source, keys) if batches else 0
+        return spark.sql(_merge(contract, tables, added, source), args=keys).collect()[0]
 
     inserted = run_again_on_conflict(remake).num_inserted_rows
     while not ignored.is_still_all(checkpoint, now):
         run_again_on_conflict(remake)
     rows = sum(batch.rows for batch in batches)
-    late = _count_late(spark, contract, tables, batches, keys) if rows else 0
+    outdated = count_outdated(spark, contract, tables, batches, added, keys) if rows else 0
     # An order may also be another one since something left: no row of the batches brought that.
-    inserted = min(inserted, rows - late)
-    updated = min(updated, rows - late - inserted)
-    return MergeCounts(inserted, updated, late, rows - late - inserted - updated)
+    inserted = min(inserted, rows - outdated)
+    updated = min(updated, rows - outdated - inserted)
+    return MergeCounts(inserted, updated, outdated, rows - outdated - inserted - updated)
 
 
 def what_is_ignored(checkpoint: Checkpoint, now: Clock) -> Ignored:
@@ -110,7 +109,7 @@ def what_is_ignored(checkpoint: Checkpoint, now: Clock) -> Ignored:
     # In this order: a batch that is staged meanwhile is ignored here, and noticed later.
     batch_ids = frozenset(claim.batch_id for claim in checkpoint.claimed())
     ended = [*checkpoint.staged(), *checkpoint.loaded()]
-    return Ignored(checkpoint.uncounted(ended, now()), batch_ids, frozenset(batch.batch_id for batch in ended))
+    return Ignored(checkpoint.files_not_counting(ended, now()), batch_ids, frozenset(batch.batch_id for batch in ended))
 
 
 def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:
@@ -120,9 +119,9 @@ def _concerned(contract: Contract, tables: Tables, concerned: str) -> str:
     )
 
 
-def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: str, ignored: Ignored) -> str:
+def _source(contract: Contract, tables: Tables, added: Sequence[str], concerned: str, ignored: Ignored) -> str:
     """Select the greatest state of each order concerned; none where no row of it is left."""
-    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+    key = identifier(contract.key)
     state = f"{values(contract, added)}, _sent, _source_file, _batch_id"
     place = f"{leading(contract)}, _row, {values(contract, added)}"
     within = f"{key} BETWEEN :first_key AND :last_key"
@@ -135,14 +134,14 @@ def _source(spark: SparkSession, contract: Contract, tables: Tables, concerned: 
                 SELECT {key}, {state}, coalesce(_row_id, -1) AS _row FROM {tables.stage}
                 WHERE {within} AND {counts}
                 UNION ALL
-                SELECT {key}, {state}, {_LAST_ROW} FROM {tables.orders} WHERE {within} AND {counts}
+                SELECT {key}, {state}, {LAST_ROW} FROM {tables.orders} WHERE {within} AND {counts}
             )
             GROUP BY {key}
         ) USING ({key})"""
 
 
-def _merge(spark: SparkSession, contract: Contract, tables: Tables, source: str) -> str:
-    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+def _merge(contract: Contract, tables: Tables, added: Sequence[str], source: str) -> str:
+    key = identifier(contract.key)
     # Also which file a state is of: without it, nobody could tell whether that counts.
     of_source, of_order = (
         f"struct({values(contract, added, table)}, {table}._sent, {table}._source_file, {table}._batch_id)"
@@ -156,25 +155,12 @@ def _merge(spark: SparkSession, contract: Contract, tables: Tables, source: str)
         WHEN NOT MATCHED AND NOT _s._is_gone THEN INSERT *"""
 
 
-def _count_updated(spark: SparkSession, contract: Contract, tables: Tables, source: str, keys: dict[str, str]) -> int:
-    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
+def _count_updated(
+    spark: SparkSession, contract: Contract, tables: Tables, added: Sequence[str], source: str, keys: dict[str, str]
+) -> int:
+    key = identifier(contract.key)
     of_source, of_order = (f"struct({values(contract, added, table)})" for table in ("_s", "_t"))
     query = f"""
         SELECT count(*) FROM ({source}) AS _s JOIN {tables.orders} AS _t USING ({key})
         WHERE NOT _s._is_gone AND _t.{key} BETWEEN :first_key AND :last_key AND {of_source} <> {of_order}"""
     return int(spark.sql(query, args=keys).collect()[0][0])
-
-
-def _count_late(
-    spark: SparkSession, contract: Contract, tables: Tables, batches: Sequence[StagedBatch], keys: dict[str, str]
-) -> int:
-    key, added = identifier(contract.key), added_columns(spark, contract, tables.stage)
-    of_stage, of_order = (f"struct({values(contract, added, table)})" for table in ("_s", "_t"))
-    [[late]] = spark.sql(
-        f"""
-        SELECT count(*) FROM {tables.stage} AS _s JOIN {tables.orders} AS _t USING ({key})
-        WHERE _s._batch_id IN ({", ".join(literal(each.batch_id) for each in batches)})
-          AND _t.{key} BETWEEN :first_key AND :last_key AND {of_stage} <> {of_order}""",
-        args=keys,
-    ).collect()
-    return int(late)

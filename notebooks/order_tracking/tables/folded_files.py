@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from pyspark.sql import SparkSession
 
 from order_tracking.sql import literal
-from order_tracking.tables.conflicts import alter, run_again_on_conflict
+from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.tables.versions import properties_of, set_properties
 from order_tracking.typed_json import columns_of
 
 #: In the order of a file's way, the last one it came to counts.
@@ -83,16 +84,14 @@ def fail_folds_under_way(spark: SparkSession, folded_files: str) -> None:
 
 def note_times(spark: SparkSession, folded_files: str, times: Mapping[str, datetime]) -> None:
     """Note times as properties of the table, also where another task does so at the same moment."""
-    properties = ", ".join(f"{literal(name)} = {literal(time.isoformat())}" for name, time in times.items())
-    alter(spark, folded_files, f"SET TBLPROPERTIES ({properties})")
+    set_properties(spark, folded_files, {name: time.isoformat() for name, time in times.items()})
 
 
 def noted_times(spark: SparkSession, folded_files: str, *names: str) -> list[datetime | None]:
     """Return times that were noted; None for what never was."""
     if not spark.catalog.tableExists(folded_files):
         return [None] * len(names)
-    [detail] = spark.sql(f"DESCRIBE DETAIL {folded_files}").select("properties").collect()
-    noted = map(detail.properties.get, names)
+    noted = map(properties_of(spark, folded_files).get, names)
     return [datetime.fromisoformat(time) if time else None for time in noted]
 
 

@@ -44,7 +44,7 @@ class FileOutcome:
     rows_quarantined: int = 0
 
 
-def uncounted(file: FileOutcome, state: State, **details: object) -> FileOutcome:
+def without_rows(file: FileOutcome, state: State, **details: object) -> FileOutcome:
     """Say of a file that it does not count any more: neither do its rows."""
     return replace(file, state=state, rows_read=0, rows_staged=0, rows_quarantined=0, **details)  # type: ignore[arg-type]
 

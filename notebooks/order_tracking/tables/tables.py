@@ -9,12 +9,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from order_tracking.contract.contract import Contract, is_reserved
-from order_tracking.contract.state_order import comparable, leading, values
+from order_tracking.contract.state_order import LAST_ROW, comparable, leading, values
 from order_tracking.errors import ContractError
 from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import alter, why_refused
 from order_tracking.tables.folded_files import ledger
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS
+from order_tracking.tables.versions import set_properties
 
 _JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
@@ -198,22 +199,22 @@ def _follow_contract(spark: SparkSession, contract: Contract, tables: Tables, wa
     _follow(spark, tables.stage, {**wanted, "_row_id": "bigint"})
     _follow(spark, tables.quarantine, dict.fromkeys(contract.names, "string"))
     _follow(spark, tables.job_log, _types_of(_JOB_LOG))
-    spark.sql(f"ALTER TABLE {tables.orders} SET TBLPROPERTIES ({ONE_MERGE_AT_A_TIME})")
+    alter(spark, tables.orders, f"SET TBLPROPERTIES ({ONE_MERGE_AT_A_TIME})")
 
 
 def _follow(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
     present = _type_names(spark.table(table).schema)
     for name, type_name in wanted.items():
         if name not in present:
-            spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({identifier(name)} {type_name})")
+            alter(spark, table, f"ADD COLUMNS ({identifier(name)} {type_name})")
         elif present[name] != type_name and not present[name].startswith("array"):
             _widen(spark, table, name, present[name], type_name)
 
 
 def _widen(spark: SparkSession, table: str, column: str, from_type: str, to_type: str) -> None:
     try:
-        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableTypeWidening' = 'true')")
-        spark.sql(f"ALTER TABLE {table} ALTER COLUMN {identifier(column)} TYPE {to_type}")
+        set_properties(spark, table, {"delta.enableTypeWidening": "true"})
+        alter(spark, table, f"ALTER COLUMN {identifier(column)} TYPE {to_type}")
     except AnalysisException as error:
         raise ContractError(
             f"the contract says that {column} is {to_type}, but {table} has it as {from_type}, which cannot be widened "
@@ -297,7 +298,7 @@ def _views(contract: Contract, tables: Tables, added: tuple[str, ...], ledger: s
                                    {compared} AS _this, NULL AS _current
                             FROM {tables.stage}
                             UNION ALL
-                            SELECT {key}, {state}, _batch_id, _sent, {2**63 - 1}, {compared}, {compared}
+                            SELECT {key}, {state}, _batch_id, _sent, {LAST_ROW}, {compared}, {compared}
                             FROM {tables.orders}
                         )
                     )

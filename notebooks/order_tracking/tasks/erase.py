@@ -3,10 +3,9 @@
 Its key becomes no part of any query's text or condition: Delta writes those into the tables' logs.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -37,11 +36,10 @@ from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_re
 from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
-from order_tracking.tasks.quality_gate import write_job_log
+from order_tracking.tables.versions import MARKS_ROWS, keep_versions, properties_of, write_checkpoint
 from order_tracking.tasks.replay import readings_before
-from order_tracking.tasks.summary import shown
-from order_tracking.tasks.task_run import TaskRun, task_run
-from order_tracking.tasks.upkeep import keep_versions, write_checkpoint
+from order_tracking.tasks.summary import Summary, shown
+from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
 from order_tracking.typed_json import columns_of
 
 #: A shorter value tells nothing of anybody, and is a part of many other texts.
@@ -77,7 +75,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class ErasureReport:
+class ErasureReport(Summary):
     """What an erasure came to.
 
     Attributes:
@@ -89,10 +87,6 @@ class ErasureReport:
     places: tuple[Place, ...]
     unsearched: dict[str, str]
     waiting: tuple[str, ...]
-
-    def to_json(self) -> str:
-        """Return the report for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the report for people."""
@@ -159,7 +153,7 @@ def erase(
             if not notes.claimed() and not notes.staged():
                 notes.forget_erasure(erasure.erasure_id)
             for table in tables.stored:
-                keep_versions(spark, table, retention_days)
+                keep_versions(spark, table, retention_days, properties_of(spark, table))
     finally:
         write_job_log(spark, tables.job_log, notes)
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
@@ -304,8 +298,7 @@ def _purge(spark: SparkSession, table: str, column: str | None) -> str | None:
     Returns:
         Why some of its files may still have such rows; None if none has.
     """
-    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
-    marks_rows = detail.properties.get("delta.enableDeletionVectors") == "true"
+    marks_rows = properties_of(spark, table).get(MARKS_ROWS) == "true"
     loosened, refused = column if marks_rows else None, None
     if loosened:
         try:

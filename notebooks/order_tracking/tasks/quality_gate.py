@@ -11,12 +11,11 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
 from order_tracking.files.checkpoint import Checkpoint
-from order_tracking.tables.conflicts import run_again_on_conflict
-from order_tracking.tables.job_log import JOB_LOG_COLUMNS, FileOutcome, State, TaskRecord
+from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.summary import QualityGateSummary, shown
-from order_tracking.tasks.task_run import task_run
-from order_tracking.typed_json import from_json, to_json
+from order_tracking.tasks.task_run import task_run, write_job_log
+from order_tracking.typed_json import from_json
 
 _TASKS_BEFORE = ("source_to_stage", "stage_to_final")
 
@@ -133,16 +132,3 @@ def _bad_files(rejected: Sequence[FileOutcome], max_rejected_files: float) -> li
         f"rejected files: {len(rejected)}, more than the {max_rejected_files:g} that are allowed: "
         + ", ".join([*named, *more])
     ]
-
-
-def write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> None:
-    """Append every record that waits. One that is not forgotten then is there twice; the views show it once."""
-    records = checkpoint.records()
-    if not records:
-        return
-    shape = ", ".join(f"{name}: {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
-    # A literal, because a data frame of Python objects costs more here than the commit that writes it.
-    literal = F.from_json(F.lit(to_json(records)), f"ARRAY<STRUCT<{shape}>>")
-    appended = spark.range(0, 1, 1, 1).select(F.inline(literal))
-    run_again_on_conflict(appended.writeTo(job_log).append)
-    checkpoint.forget_records([record.record_id for record in records])

@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 from functools import partial
 from itertools import groupby
@@ -32,7 +32,8 @@ from order_tracking.rows.stage import are_of, discard_files
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
-from order_tracking.tasks.quality_gate import write_job_log
+from order_tracking.tasks.summary import Summary
+from order_tracking.tasks.task_run import write_job_log
 
 SOURCES = ("archive", "quarantine", "rejected")
 
@@ -47,7 +48,7 @@ _ARCHIVE_FOLDER = f"{_FILES_FOLDER}archive-"
 
 
 @dataclass(frozen=True)
-class ReplaySummary:
+class ReplaySummary(Summary):
     """What `replay` did.
 
     Attributes:
@@ -57,10 +58,6 @@ class ReplaySummary:
 
     files: tuple[str, ...]
     rows_left: int = 0
-
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the summary for people."""

@@ -3,11 +3,10 @@
 Each check does what the pipeline does, on files and tables of its own, which it removes.
 """
 
-import json
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier
 
@@ -21,6 +20,7 @@ from order_tracking.files.moving import probe
 from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.tables import ONE_MERGE_AT_A_TIME, Tables
+from order_tracking.tasks.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class SmokeSummary:
+class SmokeSummary(Summary):
     """What `smoke` saw."""
 
     checks: tuple[Check, ...]
@@ -53,10 +53,6 @@ class SmokeSummary:
         failed = [f"{check.name}: {check.found}" for check in self.checks if not check.passed]
         if failed:
             raise OrderTrackingError("; ".join(failed))
-
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the summary for people."""

@@ -1,7 +1,8 @@
 """The first task of the job: load what has arrived into the stage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -11,7 +12,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import LoadError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.checkpoint import Checkpoint, Claim, Withdrawal
 from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.recovery import recover
@@ -123,33 +124,14 @@ def source_to_stage(
             if now() - began_at <= _TIME_FOR_LEFT_BEHIND:
                 resumed.append(claim)
                 batches.resume(claim)
-        cut_short = [each for each in open_batches.withdrawals(now()) if not each.is_done]
-        if cut_short:
-            withdraw.carry_out(spark, contract, tables, directories.probed(), open_batches, cut_short, run, now)
-        if not open_batches.claimed():
-            for erasure in open_batches.erasures():
-                staged = {batch.batch_id for batch in open_batches.staged()}
-                erased = erase.carry_out(spark, contract, tables, directories.probed(), open_batches, erasure, run)
-                run.alarms += [
-                    f"an erasure could not look through {path}: {reason}" for path, reason in erased.unsearched.items()
-                ]
-                # Otherwise another run that has begun meanwhile erases what it may have brought.
-                if not open_batches.claimed() and staged >= {batch.batch_id for batch in open_batches.staged()}:
-                    open_batches.forget_erasure(erasure.erasure_id)
+        cut_short = _finish_removals(spark, contract, tables, directories, open_batches, run, now)
         if is_erasing and not open_batches.erasures():
             _look_for_late_writes(directories, open_batches, run, now)
         batches.raise_failures()
         summary = SourceToStageSummary(
-            batch_id=claimed[0].batch_id if claimed else None,
+            batch_ids=tuple(claim.batch_id for claim in claimed),
             resumed_batch_ids=tuple(claim.batch_id for claim in resumed),
-            files=(
-                *_summaries(run.files),
-                *(FileSummary(path, "deferred", reason=reason) for path, reason in unfinished.items()),
-                *(
-                    FileSummary(path, "left alone", reason=reason)
-                    for path, reason in list(arrivals.left_alone.items())[:_NAMED_LEFT_ALONE]
-                ),
-            ),
+            files=tuple(_summaries(run.files, unfinished, arrivals.left_alone)),
             warnings=(*run.alarms, *run.warnings),
             rows_read=run.counts.get("rows_read", 0),
             rows_staged=run.counts.get("rows_staged", 0),
@@ -244,6 +226,37 @@ class _Batches:
         self._run.counts.update(count_files(self._run.files))
 
 
+def _finish_removals(
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    volume: Volume,
+    checkpoint: Checkpoint,
+    run: TaskRun,
+    now: Clock,
+) -> list[Withdrawal]:
+    """Carry out what of withdrawals and erasures was cut short.
+
+    Returns:
+        The withdrawals. Once what became of their files is kept elsewhere, note that they are done.
+    """
+    cut_short = [each for each in checkpoint.withdrawals(now()) if not each.is_done]
+    if cut_short:
+        withdraw.carry_out(spark, contract, tables, volume.probed(), checkpoint, cut_short, run, now)
+    if checkpoint.claimed():
+        return cut_short  # Files are about to be loaded, and may have rows of an order that is erased.
+    for erasure in checkpoint.erasures():
+        staged = {batch.batch_id for batch in checkpoint.staged()}
+        erased = erase.carry_out(spark, contract, tables, volume.probed(), checkpoint, erasure, run)
+        run.alarms += [
+            f"an erasure could not look through {path}: {reason}" for path, reason in erased.unsearched.items()
+        ]
+        # Otherwise another run that has begun meanwhile erases what it may have brought.
+        if not checkpoint.claimed() and staged >= {batch.batch_id for batch in checkpoint.staged()}:
+            checkpoint.forget_erasure(erasure.erasure_id)
+    return cut_short
+
+
 def _look_for_late_writes(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock) -> None:
     warnings, alarms = put_back_what_grew(volume, checkpoint, now())
     run.warnings += warnings
@@ -269,9 +282,11 @@ def _parts(files: Sequence[ArrivedFile], policy: Policy) -> Iterator[tuple[Arriv
         yield tuple(part)
 
 
-def _summaries(files: Sequence[FileOutcome]) -> list[FileSummary]:
-    return [
-        FileSummary(
+def _summaries(
+    files: Sequence[FileOutcome], deferred: Mapping[str, str], left_alone: Mapping[str, str]
+) -> Iterator[FileSummary]:
+    for file in files:
+        yield FileSummary(
             path=file.path,
             outcome=file.state.value.lower(),
             batch_id=file.batch_id,
@@ -282,5 +297,7 @@ def _summaries(files: Sequence[FileOutcome]) -> list[FileSummary]:
             rows_staged=file.rows_staged,
             rows_quarantined=file.rows_quarantined,
         )
-        for file in files
-    ]
+    for path, reason in deferred.items():
+        yield FileSummary(path, "deferred", reason=reason)
+    for path, reason in islice(left_alone.items(), _NAMED_LEFT_ALONE):
+        yield FileSummary(path, "left alone", reason=reason)

@@ -12,8 +12,8 @@ from order_tracking.errors import MergeError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.rows.merge import merge_batches
 from order_tracking.rows.remake import Ignored, remake_orders, what_is_ignored
-from order_tracking.rows.stage import discard_files
-from order_tracking.tables.job_log import State, uncounted
+from order_tracking.rows.stage import discard_everywhere
+from order_tracking.tables.job_log import State, without_rows
 from order_tracking.tables.tables import Tables
 from order_tracking.tasks.summary import StageToFinalSummary
 from order_tracking.tasks.task_run import task_run
@@ -41,7 +41,7 @@ def stage_to_final(
         What changed.
 
     Raises:
-        MergeError: If nothing was merged.
+        MergeError: If the merge failed; what is staged stays staged.
     """
     use_utc(spark)
     open_batches = Checkpoint(Path(checkpoint))
@@ -71,10 +71,9 @@ def stage_to_final(
                 f"batch {', '.join(run.batch_ids)} was not merged into {tables.orders}; it stays staged: run again"
             ) from error
         if superseded:
-            with run.step("discard"):  # Not before: the orders that are made again are found by these rows.
-                for table in (tables.stage, tables.quarantine):
-                    discard_files(spark, table, superseded)
-        run.files += [uncounted(file, State.SUPERSEDED) for file in superseded.values()]
+            with run.step("discard"):
+                discard_everywhere(spark, tables, superseded)
+        run.files += [without_rows(file, State.SUPERSEDED) for file in superseded.values()]
         run.files += [
             replace(file, state=State.MERGED) if file.state is State.STAGED else file
             for batch in batches
@@ -84,7 +83,7 @@ def stage_to_final(
             rows_inserted=counts.inserted,
             rows_updated=counts.updated,
             rows_unchanged=counts.unchanged,
-            rows_late=counts.late,
+            rows_late=counts.outdated,
         )
     # Only now, when what became of the files is kept elsewhere.
     for batch_id in run.batch_ids:
@@ -94,6 +93,6 @@ def stage_to_final(
         rows_taken=sum(batch.rows for batch in batches),
         inserted=counts.inserted,
         updated=counts.updated,
-        outdated=counts.late,
+        outdated=counts.outdated,
         unchanged=counts.unchanged,
     )

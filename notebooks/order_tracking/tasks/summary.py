@@ -1,11 +1,20 @@
 """What a task did: a few lines for people, and JSON for machines."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+from order_tracking.typed_json import to_json
 
 #: So many names are listed where a line has to do.
 _NAMED = 5
+
+
+class Summary:
+    """What a task, a data class, hands to its notebook: `str` is for people."""
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return to_json(self)
 
 
 @dataclass(frozen=True)
@@ -34,26 +43,22 @@ class FileSummary:
 
 
 @dataclass(frozen=True)
-class SourceToStageSummary:
+class SourceToStageSummary(Summary):
     """What `source_to_stage` did.
 
     Attributes:
-        batch_id: The batch that was claimed; None if nothing had arrived.
-        resumed_batch_ids: Batches of earlier runs that were finished first.
+        batch_ids: The batches that were claimed; none if nothing had arrived.
+        resumed_batch_ids: Batches of earlier runs, which were finished after what is new.
         warnings: What was loaded all the same, but should be looked at.
     """
 
-    batch_id: str | None
+    batch_ids: tuple[str, ...]
     resumed_batch_ids: tuple[str, ...]
     files: tuple[FileSummary, ...]
     warnings: tuple[str, ...]
     rows_read: int
     rows_staged: int
     rows_quarantined: int
-
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the summary for people."""
@@ -76,7 +81,7 @@ class SourceToStageSummary:
 
 
 @dataclass(frozen=True)
-class StageToFinalSummary:
+class StageToFinalSummary(Summary):
     """What `stage_to_final` did.
 
     Attributes:
@@ -95,10 +100,6 @@ class StageToFinalSummary:
     outdated: int = 0
     unchanged: int = 0
 
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
-
     def __str__(self) -> str:
         """Return the summary for people."""
         if not self.batches:
@@ -110,16 +111,12 @@ class StageToFinalSummary:
 
 
 @dataclass(frozen=True)
-class QualityGateSummary:
+class QualityGateSummary(Summary):
     """What `quality_gate` counted in a run of the job."""
 
     files_rejected: int = 0
     rows_read: int = 0
     rows_quarantined: int = 0
-
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the summary for people."""

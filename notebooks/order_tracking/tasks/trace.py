@@ -1,9 +1,8 @@
 """Trace one order: each row that was sent of it, where it stands in which file, and what the pipeline made of it."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.volume import Volume
 from order_tracking.sql import identifier
 from order_tracking.tables.tables import Tables, added_columns
+from order_tracking.tasks.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TracedRow:
     Attributes:
         file: The path that its file arrived with.
         line: The line that it begins in; None where the file is not there any more, or is another one.
-        decision: `inserted` (it brought the order), `updated` (it brought a newer state), `late` (it says otherwise
+        decision: `inserted` (it brought the order), `updated` (it brought a newer state), `outdated` (it says otherwise
             than the order's state then), `unchanged` (it says the same), `quarantined` or `staged` (it waits for its
             merge).
         reasons: Why it is in quarantine.
@@ -53,14 +53,10 @@ class TracedRow:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Summary):
     """All rows of an order, in the order in which they were decided on."""
 
     rows: tuple[TracedRow, ...]
-
-    def to_json(self) -> str:
-        """Return the trace for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the trace for people."""
@@ -199,7 +195,7 @@ def _decide(
             current = greatest
         place = max(place, *(row._place for row in taken if row._state == current._state), 0)
         for row in taken:
-            add(row, brings if row is current else "unchanged" if row._state == current._state else "late", merge)
+            add(row, brings if row is current else "unchanged" if row._state == current._state else "outdated", merge)
     for row in waiting:
         add(row, "staged", None)
     return [replace(traced, is_current=row is current) for row, traced in decided]

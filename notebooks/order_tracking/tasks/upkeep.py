@@ -1,9 +1,8 @@
 """Keep the tables quick and small: compact and cluster their files, and delete versions that are too old."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyspark.errors import PySparkException
@@ -14,10 +13,17 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UpkeepError
 from order_tracking.rows.fold_stage import fold_stage
-from order_tracking.sql import literal
 from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replace_views
+from order_tracking.tables.versions import (
+    MARKS_ROWS,
+    keep_versions,
+    set_properties,
+    stop_checkpoints,
+    write_checkpoint,
+)
+from order_tracking.tasks.summary import Summary
 
 #: From here on, a merge that marks rows as deleted is cheaper than one that writes the files of those rows anew: on two
 #: cores, of 10,000 rows, 1.3 times as long into 1.4 MiB, the same into 6 MiB, 0.6 times as long into 23 MiB.
@@ -26,11 +32,9 @@ _LARGE_TABLE_BYTES = 8 * 2**20
 #: What a run without a gate told waits for the next run, which may be after a weekend.
 _FOLDED_AFTER = timedelta(days=3)
 
-_CHECKPOINT_INTERVAL = "delta.checkpointInterval"
-
 
 @dataclass(frozen=True)
-class UpkeepSummary:
+class UpkeepSummary(Summary):
     """What `upkeep` did.
 
     Attributes:
@@ -46,10 +50,6 @@ class UpkeepSummary:
     files_removed: int
     rows_folded: int
     warnings: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the summary for people."""
@@ -113,33 +113,18 @@ def _apart(failures: dict[str, Exception], table: str) -> Iterator[None]:
         failures.setdefault(table, error)
 
 
-def keep_versions(spark: SparkSession, table: str, days: float) -> None:
-    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise.
-
-    The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
-    """
-    _set_properties(spark, table, _detail(spark, table).properties, _kept(days))
-
-
-def _kept(days: float) -> dict[str, str]:
-    kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
-    return dict.fromkeys(kept, f"interval {days * 24:g} hours")
-
-
 def _set_up(spark: SparkSession, tables: Tables, table: str, days: float) -> tuple[str, ...]:
     """Let a table have the properties and the clustering that it should have by now.
 
     Returns:
         What could not be done.
     """
-    detail = _detail(spark, table)
-    wanted = _kept(days)
-    if table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES:
-        wanted["delta.enableDeletionVectors"] = "true"
-    _set_properties(spark, table, detail.properties, wanted)
-    if _CHECKPOINT_INTERVAL in detail.properties:
-        # Whoever had a checkpoint written was killed before this; each commit would write one.
-        _unset_checkpoint_interval(spark, table)
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").collect()
+    keep_versions(spark, table, days, detail.properties)
+    is_large = table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES
+    if is_large and detail.properties.get(MARKS_ROWS) != "true":
+        set_properties(spark, table, {MARKS_ROWS: "true"})
+    stop_checkpoints(spark, table, detail.properties)
     if table == tables.job_log and detail.clusteringColumns != [BY_TIME]:
         return _cluster_by_time(spark, table)
     return ()
@@ -170,16 +155,6 @@ def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
         write_checkpoint(spark, table)
 
 
-def write_checkpoint(spark: SparkSession, table: str) -> None:
-    """Have Delta write a checkpoint of a table's log; no statement does so by itself."""
-    alter(spark, table, f"SET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}' = '1')")
-    _unset_checkpoint_interval(spark, table)
-
-
-def _unset_checkpoint_interval(spark: SparkSession, table: str) -> None:
-    alter(spark, table, f"UNSET TBLPROPERTIES IF EXISTS ('{_CHECKPOINT_INTERVAL}')")
-
-
 def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
     """Cluster a job log that an earlier version of this code made; in Unity Catalog only its owner may.
 
@@ -191,15 +166,3 @@ def _cluster_by_time(spark: SparkSession, job_log: str) -> tuple[str, ...]:
     except PySparkException as error:
         return (f"{job_log} could not be clustered by time, so questions about runs take longer: {why_refused(error)}",)
     return ()
-
-
-def _detail(spark: SparkSession, table: str) -> Row:
-    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").collect()
-    return detail
-
-
-def _set_properties(spark: SparkSession, table: str, present: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Set properties of a table, unless it has all of them: each time would be a commit."""
-    if not wanted.items() <= present.items():
-        properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
-        alter(spark, table, f"SET TBLPROPERTIES ({properties})")

@@ -1,8 +1,7 @@
 """Withdraw files: orders, history and counts are as if they had never come."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,13 +19,13 @@ from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.fold_stage import kept_since
 from order_tracking.rows.remake import remake_orders
-from order_tracking.rows.stage import discard_files
-from order_tracking.tables.job_log import FileOutcome, State, uncounted
+from order_tracking.rows.stage import discard_everywhere
+from order_tracking.tables.job_log import FileOutcome, State, without_rows
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
-from order_tracking.tasks.quality_gate import write_job_log
 from order_tracking.tasks.replay import loaded_again, readings_before
-from order_tracking.tasks.task_run import TaskRun, task_run
+from order_tracking.tasks.summary import Summary
+from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
 
 #: Why a file cannot be withdrawn, by how far it came.
 _WHY_NOT = {
@@ -39,7 +38,7 @@ _WHY_NOT = {
 
 
 @dataclass(frozen=True)
-class WithdrawSummary:
+class WithdrawSummary(Summary):
     """What `withdraw` did.
 
     Attributes:
@@ -51,10 +50,6 @@ class WithdrawSummary:
     files: tuple[str, ...]
     moved_to: tuple[str | None, ...]
     rows: int
-
-    def to_json(self) -> str:
-        """Return the summary for machines."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         """Return the summary for people."""
@@ -139,9 +134,8 @@ def carry_out(
         return []
     with run.step("make orders again"):
         remake_orders(spark, contract, tables, checkpoint, files, (), now)
-    with run.step("discard"):  # Not before: the orders that are made again are found by these rows.
-        for table in (tables.stage, tables.quarantine):
-            discard_files(spark, table, files)
+    with run.step("discard"):
+        discard_everywhere(spark, tables, files)
     # Each once: to withdraw a file may have been tried twice, and no two threads may move the same one.
     reasons = {(file.batch_id, file.path): (file, each.reason) for each in withdrawals for file in each.files}
     moved = map_in_pool(lambda each: _put_aside(volume, *each), reasons.values())
@@ -160,7 +154,7 @@ def _put_aside(volume: Volume, file: FileOutcome, reason: str) -> FileOutcome:
     arrived = ArrivedFile(file.path, file.size_bytes, file.modified_at, file.file_id)
     rejected = reject(volume, file.batch_id, arrived, reason)
     is_there = (volume.rejected_of(file.batch_id) / file.path).exists()
-    return uncounted(file, State.WITHDRAWN, reason=reason, moved_to=rejected.moved_to if is_there else None)
+    return without_rows(file, State.WITHDRAWN, reason=reason, moved_to=rejected.moved_to if is_there else None)
 
 
 def _first_claimed_at(file: FileOutcome, ledger: Mapping[tuple[str, str], FileOutcome]) -> datetime:

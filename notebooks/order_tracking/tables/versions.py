@@ -1,0 +1,58 @@
+"""A table's properties, and its old versions: how long they are kept, and a checkpoint that lets Delta forget them."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+
+from order_tracking.sql import literal
+from order_tracking.tables.conflicts import alter
+
+#: Whether rows are marked as deleted, instead of writing their files anew at once.
+MARKS_ROWS = "delta.enableDeletionVectors"
+
+_CHECKPOINT_INTERVAL = "delta.checkpointInterval"
+
+
+def properties_of(spark: SparkSession, table: str) -> Mapping[str, str]:
+    """Return the properties of a table."""
+    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").select("properties").collect()
+    return dict(detail.properties)
+
+
+def set_properties(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+    """Set properties of a table, also where somebody else commits to it at the same moment."""
+    properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
+    alter(spark, table, f"SET TBLPROPERTIES ({properties})")
+
+
+def keep_versions(spark: SparkSession, table: str, days: float, present: Mapping[str, str]) -> None:
+    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise.
+
+    The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
+
+    Args:
+        spark: The session.
+        table: The table.
+        days: How long versions are kept.
+        present: Its properties; where they say it already, nothing is committed.
+    """
+    kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
+    wanted = dict.fromkeys(kept, f"interval {days * 24:g} hours")
+    if not wanted.items() <= present.items():
+        set_properties(spark, table, wanted)
+
+
+def write_checkpoint(spark: SparkSession, table: str) -> None:
+    """Have Delta write a checkpoint of a table's log; no statement does so by itself."""
+    set_properties(spark, table, {_CHECKPOINT_INTERVAL: "1"})
+    _unset_checkpoint_interval(spark, table)
+
+
+def stop_checkpoints(spark: SparkSession, table: str, present: Mapping[str, str]) -> None:
+    """Undo what a kill may have left of `write_checkpoint`: each commit would write one."""
+    if _CHECKPOINT_INTERVAL in present:
+        _unset_checkpoint_interval(spark, table)
+
+
+def _unset_checkpoint_interval(spark: SparkSession, table: str) -> None:
+    alter(spark, table, f"UNSET TBLPROPERTIES IF EXISTS ('{_CHECKPOINT_INTERVAL}')")
