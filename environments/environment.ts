@@ -1,8 +1,9 @@
 /** What may differ between environments, and the rules that each value must meet. */
 import { z } from "zod";
+import { memberId } from "../stacks/names.ts";
 import { networkField, networkProblems } from "./network.ts";
-import { REGIONS } from "./regions.ts";
-import { resourceIdOf, text } from "./text.ts";
+import { REGIONS, replicationsIn } from "./regions.ts";
+import { resourceId, text } from "./text.ts";
 
 /** What is wrong with an environment, or with the request for one, in sentences for people. */
 export class EnvironmentError extends Error {}
@@ -130,9 +131,9 @@ const environmentFields = z.strictObject({
     )
     .optional(),
   /** Log Analytics workspace that keeps who read, wrote and changed what. By default nobody keeps it. */
-  logAnalyticsWorkspaceId: text(
+  logAnalyticsWorkspaceId: resourceId(
     "the resource id of a Log Analytics workspace",
-    resourceIdOf("Microsoft.OperationalInsights/workspaces"),
+    "Microsoft.OperationalInsights/workspaces",
   ).optional(),
   /** Whether Azure tells Databricks of new files, so that nobody needs to list the landing directory. */
   fileEvents: flag().default(false),
@@ -164,8 +165,12 @@ const environmentFields = z.strictObject({
   /** Whether no job starts by itself, neither as files arrive nor at its hour. */
   triggerPaused: flag().default(false),
   minTimeBetweenTriggersSeconds: seconds().default(60),
-  /** Quiet time after the last change: a client's files of one day make one batch. */
-  waitAfterLastChangeSeconds: seconds().default(60),
+  /** Quiet time after the last change: a client's files of one day make one batch. 0 is for clients that never pause. */
+  waitAfterLastChangeSeconds: z
+    .union([z.literal(0), seconds()], {
+      error: "0, or a whole number of seconds, 60 or more (Databricks file-arrival trigger)",
+    })
+    .default(60),
   /** Columns that the contract does not know: leave them out, add them to the tables, or reject their file. */
   newColumns: z.enum(["ignore", "add", "reject"], { error: "ignore, add or reject" }).default("ignore"),
   /** A file's last row without a line end, of which a part may be missing: load it with a warning, or quarantine it. */
@@ -209,6 +214,25 @@ const environmentFields = z.strictObject({
 });
 
 const environmentType = environmentFields
+  .superRefine(({ name, branch, expiresOn }, context) => {
+    if (!name.startsWith("sbx") || (branch !== undefined && expiresOn !== undefined)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["name"],
+      input: name,
+      message: "a name that does not begin with sbx, as those of sandboxes do, which have branch and expiresOn",
+    });
+  })
+  .superRefine(({ location, storageReplication }, context) => {
+    const replications = replicationsIn(location);
+    if (replications.includes(storageReplication)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["storageReplication"],
+      input: storageReplication,
+      message: `${replications.join(" or ")}, which is all that ${location} has`,
+    });
+  })
   .superRefine(({ archiveCoolAfterDays, archiveDeleteAfterDays }, context) => {
     if (archiveDeleteAfterDays === undefined || archiveDeleteAfterDays > archiveCoolAfterDays) return;
     context.addIssue({
@@ -238,6 +262,29 @@ const environmentType = environmentFields
       input: deployer,
       message: "another service principal than runAs, which may do less",
     });
+  })
+  .superRefine(({ existingWorkspace, loaders, analysts, operators }, context) => {
+    // One of our own lets each of them in by an id. Two of these are those of the service principals.
+    if (existingWorkspace) return;
+    const members = new Map([
+      ["runner", ""],
+      ["deployer", ""],
+    ]);
+    for (const [persona, names] of Object.entries({ loaders, analysts, operators })) {
+      for (const [index, name] of names.entries()) {
+        const member = members.get(memberId(name)) ?? name;
+        members.set(memberId(name), member);
+        if (member === name) continue;
+        context.addIssue({
+          code: "custom",
+          path: [persona, index],
+          input: name,
+          message:
+            "neither runner nor deployer, and differ from other groups by more than spaces, slashes and hyphens, " +
+            "where the workspace is our own",
+        });
+      }
+    }
   })
   .superRefine((environment, context) => {
     for (const problem of networkProblems(environment)) context.addIssue({ code: "custom", ...problem });

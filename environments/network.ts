@@ -1,7 +1,7 @@
 /** From where the lake can be reached, and what each answer needs to know of the network. */
 import { z } from "zod";
 import { isAligned, isPrivate, isPublic, prefixLength } from "./ip-ranges.ts";
-import { resourceIdOf, text } from "./text.ts";
+import { resourceId } from "./text.ts";
 
 /** The widest range that lets in an organisation rather than a part of the internet. */
 export const WIDEST_PREFIX = 16;
@@ -21,11 +21,11 @@ const addressSpace = () => {
   const isFitting = (range: string) => isAligned(range) && prefixLength(range) >= 16 && prefixLength(range) <= 24;
   return z.cidrv4({ error }).refine(isFitting, { error }).refine(isPrivate, { error });
 };
-const subnetId = () => text("the resource id of a subnet", resourceIdOf("Microsoft.Network/virtualNetworks/subnets"));
+const subnetId = () => resourceId("the resource id of a subnet", "Microsoft.Network/virtualNetworks/subnets");
 const privateDnsZoneId = (service: "blob" | "dfs") => {
   const zone = `privatelink.${service}.core.windows.net`;
   const rule = `the resource id of a private DNS zone ${zone}`;
-  return text(rule, resourceIdOf("Microsoft.Network/privateDnsZones")).endsWith(`/${zone}`, { error: rule });
+  return resourceId(rule, "Microsoft.Network/privateDnsZones").refine((id) => id.endsWith(`/${zone}`), { error: rule });
 };
 
 /**
@@ -53,7 +53,7 @@ export const networkField = z.discriminatedUnion(
       addressSpace: addressSpace().optional(),
       /** For an existing workspace: a subnet for the endpoints that its clusters reach. */
       endpointSubnetId: subnetId().optional(),
-      /** Zones that the network already resolves names with. By default new ones are made for it. */
+      /** For an existing workspace: zones that its network already resolves names with. By default new ones are made. */
       privateDnsZoneIds: z
         .strictObject(
           { blob: privateDnsZoneId("blob"), dfs: privateDnsZoneId("dfs") },
@@ -104,9 +104,18 @@ export function networkProblems({ network, existingWorkspace, compute }: Wiring)
       message: "left out, since the new workspace's network gets a subnet for endpoints",
     },
     {
+      // Nothing would link the zones to it: its clusters would ask the internet where the lake is.
+      field: "privateDnsZoneIds",
+      broken: posture === "private" && !existingWorkspace && network.privateDnsZoneIds,
+      message: "left out, since the new workspace's network gets zones of its own",
+    },
+    {
       field: "subnetIds",
       broken:
-        posture === "selected-networks" && existingWorkspace && !network.subnetIds.length && compute !== "serverless",
+        posture === "selected-networks" &&
+        existingWorkspace &&
+        network.subnetIds.length < 2 &&
+        compute !== "serverless",
       message: "a list with the two subnets of the existing workspace's clusters",
     },
   ];

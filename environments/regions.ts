@@ -43,3 +43,26 @@ export const REGIONS = [
   "westus2",
   "westus3",
 ] as const;
+
+export type Region = (typeof REGIONS)[number];
+
+// Zones and pairs: https://learn.microsoft.com/azure/reliability/regions-list. North Central US and West Central US are
+// not here, since Azure has announced zones for both.
+const WITHOUT_ZONES: readonly Region[] = [
+  "australiacentral",
+  "australiacentral2",
+  "australiasoutheast",
+  "canadaeast",
+  "southindia",
+  "switzerlandwest",
+  "ukwest",
+  "westindia",
+  "westus",
+];
+const WITHOUT_PAIR: readonly Region[] = ["mexicocentral", "qatarcentral"];
+
+/** How storage can be replicated in a region: in one zone, in three, and in a second region as well. */
+export function replicationsIn(region: Region): readonly string[] {
+  if (WITHOUT_ZONES.includes(region)) return ["LRS"];
+  return WITHOUT_PAIR.includes(region) ? ["LRS", "ZRS"] : ["LRS", "ZRS", "GZRS"];
+}

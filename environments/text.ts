@@ -3,9 +3,15 @@ import { z } from "zod";
 /** Text that meets a rule, which completes the sentence "it must be ...". */
 export const text = (rule: string, pattern: RegExp) => z.string({ error: rule }).regex(pattern, { error: rule });
 
-/** Pattern of the ids of Azure resources of a type, such as `Microsoft.Network/privateDnsZones`. */
-export function resourceIdOf(type: string): RegExp {
-  const [namespace = "", ...types] = type.split("/");
-  const names = types.map((each) => `/${each}/[^/]+`).join("");
-  return new RegExp(`^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+/providers/${namespace}${names}$`, "i");
+/**
+ * The id of an Azure resource of a type, such as `Microsoft.Network/privateDnsZones`. Azure spells all but the names in it
+ * in several ways, and takes any; azurerm takes one, which it is given here.
+ */
+export function resourceId(rule: string, type: string) {
+  const [namespace = "", outer = "", ...inner] = type.split("/");
+  const types = [`providers/${namespace}/${outer}`, ...inner];
+  const before = ["subscriptions", "resourceGroups", ...types].map((each) => `/${each}/`);
+  const pattern = new RegExp(`^(?=/[^/]+/[0-9a-f-]{36}/)${before.map((each) => `${each}([^/]+)`).join("")}$`, "i");
+  const spelling = before.map((each, index) => `${each}$${index + 1}`).join("");
+  return text(rule, pattern).transform((id) => id.replace(pattern, spelling));
 }

@@ -10,7 +10,7 @@ import {
 import type { Construct, IConstruct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
 import * as names from "./names.ts";
-import { TerraformData } from "./terraform-data.ts";
+import { FALSE_WHEN_APPLIED, TerraformData } from "./terraform-data.ts";
 
 /** What all stacks of an environment share: the name, the place of the state, and the refusal to deploy half-known. */
 export abstract class EnvironmentStack extends TerraformStack {
@@ -32,13 +32,13 @@ export abstract class EnvironmentStack extends TerraformStack {
   /**
    * Lets the stack be planned and destroyed, but not applied.
    *
-   * A precondition on a known value would refuse the plan as well. The output of `terraform_data` is known only when
-   * applying; every other resource waits for it, so nothing is created before the condition fails. Of what is destroyed,
-   * Terraform asks no condition.
+   * A condition on a known value would refuse the plan as well, and an apply that is refused leaves its value in the
+   * state: so it is one that no plan knows. Every other resource waits for it, so nothing is created before the condition
+   * fails. Of what is destroyed, Terraform asks no condition.
    */
   refuseToDeploy(id: string, errorMessage: string): void {
     const refusal = new TerraformData(this, id, {
-      input: { holds: false },
+      input: { holds: `\${${FALSE_WHEN_APPLIED}}` },
       lifecycle: { postcondition: [{ condition: "${self.output.holds}", errorMessage }] },
     });
     if (this.#refusals.length === 0) Aspects.of(this).add(new WaitFor(this.#refusals));

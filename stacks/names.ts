@@ -56,7 +56,7 @@ export const keyIdentity = ({ name }: Environment): string => `id-order-tracking
 export const virtualNetwork = ({ name }: Environment): string => `vnet-order-tracking-${name}`;
 
 /** Resource id of the network that a subnet's resource id tells of. */
-export const virtualNetworkOf = (subnetId: string): string => subnetId.replace(/\/subnets\/[^/]+$/i, "");
+export const virtualNetworkOf = (subnetId: string): string => subnetId.replace(/\/subnets\/[^/]+$/, "");
 
 export const networkSecurityGroup = ({ name }: Environment): string => `nsg-order-tracking-${name}`;
 
@@ -171,6 +171,9 @@ export const workspaceFolder = ({ name, existingWorkspace }: Environment): strin
 
 /** Folder within the workspace folder for one version of notebooks and package. */
 export const codeFolder = (version: string): string => `code-${version.slice(0, 12)}`;
+
+/** A group's name as the id of the construct that lets it into the workspace, and so as a part of its address in the state. */
+export const memberId = (group: string): string => group.replaceAll(/\s/g, "-").replaceAll("/", "--");
 
 // State
 

@@ -1,6 +1,12 @@
 import { TerraformResource, type TerraformMetaArguments } from "cdktf";
 import type { Construct } from "constructs";
 
+/**
+ * An expression that no plan knows, and that is false as soon as it is applied. A condition on it lets every plan pass,
+ * also those after an apply that it refused.
+ */
+export const FALSE_WHEN_APPLIED = 'timestamp() == ""';
+
 /** Properties for {@link TerraformData}. */
 export interface TerraformDataConfig extends TerraformMetaArguments {
   /** What its output is, once it is applied. */

@@ -41,6 +41,9 @@ export class LakeKey extends Construct {
       roleDefinitionName: "Key Vault Crypto Service Encryption User",
       principalId: this.identity.principalId,
       principalType: "ServicePrincipal",
+      // The lake needs the old key to go over to another, and denies all data without it. So the old role goes last, and
+      // the identity with it where there is no key any more. See docs/decisions/late-roles.md.
+      lifecycle: { createBeforeDestroy: true },
     });
     this.inEffect = new RolesInEffect(this, "usable", [role]);
   }

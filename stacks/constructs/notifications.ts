@@ -7,7 +7,7 @@ import { Fn, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import type { DestinationKind, Environment } from "../../environments/environment.ts";
 import * as names from "../names.ts";
-import { TerraformData } from "../terraform-data.ts";
+import { FALSE_WHEN_APPLIED, TerraformData } from "../terraform-data.ts";
 
 /** Properties for {@link Notifications}. */
 export interface NotificationsProps {
@@ -52,11 +52,11 @@ export class Notifications extends Construct {
     });
     url.overrideLogicalId(name);
     const isKnown = new TerraformData(this, `${kind}-url-is-known`, {
-      input: { known: `\${nonsensitive(var.${name} != "")}` },
+      input: { known: `\${nonsensitive(var.${name} != "") ? true : ${FALSE_WHEN_APPLIED}}` },
       lifecycle: {
         postcondition: [
           {
-            // The output is known only when applying: a precondition would refuse the plan as well.
+            // While the URL is missing no plan knows the output: a precondition would refuse the plan as well.
             condition: "${self.output.known}",
             errorMessage: `Nobody said where ${kind} notifications go. Set TF_VAR_${name} and plan again.`,
           },

@@ -32,7 +32,8 @@ export class OrderLoadJob extends OrderNotebookJob {
           // The landing directory alone: watching all of the volume, archived files would start runs as well.
           url: names.landingDirectory(environment),
           minTimeBetweenTriggersSeconds: environment.minTimeBetweenTriggersSeconds,
-          waitAfterLastChangeSeconds: environment.waitAfterLastChangeSeconds,
+          // The service takes no 0: to wait for nothing is to say nothing.
+          waitAfterLastChangeSeconds: environment.waitAfterLastChangeSeconds || undefined,
         },
       },
     });

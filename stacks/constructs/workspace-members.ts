@@ -1,6 +1,7 @@
 import { PermissionAssignment } from "@cdktf/provider-databricks/lib/permission-assignment/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
+import * as names from "../names.ts";
 import { membersOf } from "../personas.ts";
 
 /** Properties for {@link WorkspaceMembers}. */
@@ -22,8 +23,7 @@ export class WorkspaceMembers extends Construct {
     const groups = (["loaders", "analysts", "operators"] as const).flatMap((each) => membersOf(each, environment));
     // By name: the ids of the account's principals are known in the account alone.
     for (const groupName of new Set(groups)) {
-      // Groups may have spaces in their names, constructs may not.
-      new PermissionAssignment(this, groupName.replaceAll(/\s/g, "-"), { groupName, permissions: ["USER"] });
+      new PermissionAssignment(this, names.memberId(groupName), { groupName, permissions: ["USER"] });
     }
     for (const servicePrincipalName of membersOf("runner", environment)) {
       new PermissionAssignment(this, "runner", { servicePrincipalName, permissions: ["USER"] });

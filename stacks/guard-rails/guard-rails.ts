@@ -22,8 +22,8 @@ export interface Refusal {
  * Holds a stack to the rules, and returns all that is to be changed before it can be synthesized.
  *
  * A waiver that has expired stops what is deployed, with a warning at synth: time alone breaks nothing that a plan or a
- * destroy would need. Reads resources as Terraform will, so that it sees overrides, which their getters do not know. What
- * an aspect changes is not seen.
+ * destroy would need. Reads resources as Terraform will, so that it sees overrides of them and of their stack, which their
+ * getters do not know. What an aspect changes is not seen.
  *
  * @param today the day that decides which waivers have expired, as YYYY-MM-DD
  */
@@ -38,24 +38,24 @@ export function holdToGuardRails(stack: EnvironmentStack, environment: Environme
   return atSynth;
 }
 
+/** A resource of no construct, which an override of the stack added, is named by its id. */
 function violations(stack: TerraformStack, environment: Environment): readonly Violation[] {
-  return stack.node
-    .findAll()
-    .filter((construct) => construct instanceof TerraformResource)
-    .flatMap((resource) => {
-      const block = asTerraformReads(resource);
-      const isBroken = ({ concerns, isKept }: Rule) => block && concerns(resource) && !isKept(block, environment);
-      return RULES.filter(isBroken).map(({ id, sentence }) => ({ rule: id, construct: resource.node.path, sentence }));
-    });
-}
-
-/**
- * The resource's block of the stack's JSON, but for references to other resources, which are still tokens. There is
- * none for a resource that has been moved to another one.
- */
-function asTerraformReads(resource: TerraformResource): Block | undefined {
-  const { resource: blocks } = resource.toTerraform() as { resource?: Record<string, Record<string, Block>> };
-  return blocks?.[resource.terraformResourceType]?.[resource.friendlyUniqueId];
+  const constructs = new Map(
+    stack.node
+      .findAll()
+      .filter((construct) => construct instanceof TerraformResource)
+      .map((resource) => [`${resource.terraformResourceType}.${resource.friendlyUniqueId}`, resource]),
+  );
+  const { resource = {} } = stack.toTerraform() as { resource?: Record<string, Record<string, Block>> };
+  return Object.entries(resource).flatMap(([terraformResourceType, blocks]) =>
+    Object.entries(blocks).flatMap(([resourceId, block]) => {
+      const made = constructs.get(`${terraformResourceType}.${resourceId}`);
+      const construct = made?.node.path ?? `${stack.node.path}/${resourceId}`;
+      const isBroken = ({ concerns, isKept }: Rule) =>
+        concerns(made ?? { terraformResourceType }) && !isKept(block, environment);
+      return RULES.filter(isBroken).map(({ id, sentence }) => ({ rule: id, construct, sentence }));
+    }),
+  );
 }
 
 /** What is left of the violations under these waivers, and what is wrong with the waivers themselves. */

@@ -16,7 +16,7 @@ export interface Rule {
   /** What is wrong with a resource that breaks it, and what to do. */
   readonly sentence: string;
   /** Which resources it is about. */
-  readonly concerns: (resource: TerraformResource) => boolean;
+  readonly concerns: (resource: Pick<TerraformResource, "terraformResourceType">) => boolean;
   /** Whether the resource, as Terraform will read it, is as it should be in this environment. */
   readonly isKept: (resource: Block, environment: Environment) => boolean;
 }
@@ -31,6 +31,10 @@ const NARROW_ROLES = [
 ];
 /** Whoever has an account is in these groups, whatever they work on. */
 const EVERYBODY = ["account users", "users"];
+/** Privileges that hold others, or the right to grant them. */
+const WIDE_PRIVILEGES = /^(ALL[_ ]PRIVILEGES|MANAGE)$/i;
+/** Permissions with which an object's permissions can be changed. */
+const WIDE_PERMISSIONS = ["CAN_MANAGE", "IS_OWNER"];
 
 export const RULES: readonly Rule[] = [
   // Storage
@@ -64,11 +68,11 @@ export const RULES: readonly Rule[] = [
     id: "closed-network",
     sentence:
       "can be reached from the whole internet, or much of it, in a lasting environment: deny what its network rules do not name and name no range wider than /16, or set publicNetworkAccessEnabled to false",
-    concerns: ofType("azurerm_storage_account"),
-    isKept: (account, { disposable }) =>
+    concerns: ofType("azurerm_storage_account", "azurerm_storage_account_network_rules"),
+    isKept: (resource, { disposable }) =>
       disposable ||
-      account.public_network_access_enabled === false ||
-      blocks(account.network_rules).some(
+      resource.public_network_access_enabled === false ||
+      [resource, ...blocks(resource.network_rules)].some(
         ({ default_action, ip_rules }) =>
           default_action === "Deny" && strings(ip_rules).every((range) => prefixLength(range) >= WIDEST_PREFIX),
       ),
@@ -105,18 +109,29 @@ export const RULES: readonly Rule[] = [
   {
     id: "narrow-grants",
     sentence:
-      "grants everything, or grants to everybody: name privileges one by one, and a group that was made for them; only the environment's deployer may be an administrator",
-    concerns: ofType("databricks_grants", "databricks_permissions", "databricks_permission_assignment"),
-    isKept: ({ grant, access_control, group_name, service_principal_name, permissions }, { deployer }) =>
-      !EVERYBODY.includes(String(group_name)) &&
-      ((deployer !== undefined && service_principal_name === deployer) ||
-        strings(permissions).every((each) => each === "USER")) &&
-      blocks(grant).every(
-        ({ principal, privileges }) =>
-          !EVERYBODY.includes(String(principal)) &&
-          !strings(privileges).some((each) => /^ALL[_ ]PRIVILEGES$/i.test(each)),
-      ) &&
-      blocks(access_control).every(({ group_name }) => !EVERYBODY.includes(String(group_name))),
+      "grants everything, or the right to grant, or grants to everybody: name privileges one by one, and a group that was made for them; only the environment's deployer may manage an object or be an administrator",
+    concerns: ofType(
+      "databricks_grant",
+      "databricks_grants",
+      "databricks_permissions",
+      "databricks_permission_assignment",
+    ),
+    isKept: ({ access_control, grant, permissions, ...resource }, { deployer }) => {
+      const isDeployer = ({ service_principal_name }: Block) =>
+        deployer !== undefined && service_principal_name === deployer;
+      return (
+        [resource, ...blocks(grant), ...blocks(access_control)].every(
+          ({ principal, group_name }) => ![principal, group_name].some((each) => EVERYBODY.includes(String(each))),
+        ) &&
+        [resource, ...blocks(grant)]
+          .flatMap(({ privileges }) => strings(privileges))
+          .every((each) => !WIDE_PRIVILEGES.test(each)) &&
+        (isDeployer(resource) || strings(permissions).every((each) => each === "USER")) &&
+        blocks(access_control).every(
+          (entry) => isDeployer(entry) || !WIDE_PERMISSIONS.includes(String(entry.permission_level)),
+        )
+      );
+    },
   },
   {
     id: "isolated",
@@ -202,7 +217,7 @@ function ofType(...types: readonly string[]): Rule["concerns"] {
 }
 
 /** The bindings know which of Azure's resources can have tags. */
-function isTaggableInAzure(resource: TerraformResource): boolean {
+function isTaggableInAzure(resource: Pick<TerraformResource, "terraformResourceType">): boolean {
   return resource.terraformResourceType.startsWith("azurerm_") && "tagsInput" in resource;
 }
 

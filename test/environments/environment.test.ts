@@ -71,6 +71,16 @@ it("fails on archived files that would be deleted before they are cool", () => {
   );
 });
 
+it.each([
+  ["westus", "ZRS", "LRS"],
+  ["westus", "GZRS", "LRS"],
+  ["qatarcentral", "GZRS", "LRS or ZRS"],
+])("fails on copies of the lake that the region does not have: in %s %s", (location, storageReplication, there) => {
+  expect(() => resolve({ location, storageReplication })).toThrow(
+    `storageReplication is "${storageReplication}": it must be ${there}, which is all that ${location} has`,
+  );
+});
+
 it("fails on a field that is missing", () => {
   expect(() => resolve({ location: undefined })).toThrow(
     "location is missing: it must be the short name of an Azure region",
@@ -82,6 +92,17 @@ it.each([
   [{ existingWorkspace: { name: "abc", resourceGroup: "rg", host: "x" } }, "existingWorkspace.host: no such field"],
 ])("fails on a field that does not exist: %j", (settings, message) => {
   expect(() => resolve(settings)).toThrow(message);
+});
+
+it("spells what azurerm takes in one spelling only, and leaves names as they are", () => {
+  const asTheCommandLineSpellsIt = resourceId("microsoft.operationalinsights/workspaces/LOGS").replace(
+    "resourceGroups",
+    "resourcegroups",
+  );
+
+  expect(resolve({ logAnalyticsWorkspaceId: asTheCommandLineSpellsIt })).toMatchObject({
+    logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/LOGS"),
+  });
 });
 
 const inWorkspace = (workspace: object) => ({ existingWorkspace: { name: "dbw", resourceGroup: "rg", ...workspace } });
@@ -113,6 +134,7 @@ it.each([
   ["the longest vault and key", withKey({ vault: letters(24), key: letters(127) })],
   ["a place for logs", { logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/logs") }],
   ["the shortest wait", { waitAfterLastChangeSeconds: 60, minTimeBetweenTriggersSeconds: 60 }],
+  ["no wait at all", { waitAfterLastChangeSeconds: 0 }],
   ["the strictest limits", { maxBadRowsPercent: 0, maxQuarantinedPercent: 0, maxRejectedFiles: 0 }],
   ["the loosest limits", { maxBadRowsPercent: 100, maxQuarantinedPercent: 100 }],
   ["a share between two percents", { maxBadRowsPercent: 0.5 }],
@@ -121,6 +143,14 @@ it.each([
   ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
   ["as many destinations as a job may have", { notifications: { create: ["slack", "teams"], existing: [SOME_ID] } }],
   ["each kind of destination", { notifications: { create: ["slack", "teams", "webhook"] } }],
+  ["a group of several personas", { loaders: ["our team"], analysts: ["our team"], operators: ["our-other-team"] }],
+  [
+    "groups that are let in by somebody else, whatever their names",
+    { ...inWorkspace({}), analysts: ["a b", "a-b"], operators: ["runner"] },
+  ],
+  ["all copies that there are in one zone", { location: "westus", storageReplication: "LRS" }],
+  ["all copies that there are in one region", { location: "qatarcentral", storageReplication: "ZRS" }],
+  ["all copies that there are", { location: "westeurope", storageReplication: "GZRS" }],
   ["a warehouse that exists", { warehouse: "0123456789abcdef" }],
   ["a new warehouse", { warehouse: "create" }],
 ])("accepts %s", (_, settings) => {
@@ -151,6 +181,13 @@ it.each([
   ["customerManagedKey.vault", withKey({ vault: letters(25) })],
   ["customerManagedKey.key", withKey({ key: "lake/1" })],
   ["logAnalyticsWorkspaceId", { logAnalyticsWorkspaceId: "logs" }],
+  [
+    "logAnalyticsWorkspaceId",
+    {
+      logAnalyticsWorkspaceId:
+        "/subscriptions/of-ours/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/logs",
+    },
+  ],
   ["logAnalyticsWorkspaceId", { logAnalyticsWorkspaceId: resourceId("Microsoft.Insights/components/logs") }],
   ["fileEvents", { fileEvents: "on" }],
   ["storageReplication", { storageReplication: "XRS" }],
@@ -168,8 +205,11 @@ it.each([
   ["stateContainer.container", inState({ container: "-ab" })],
   ["compute", { compute: "cluster" }],
   ["disposable", { disposable: "no" }],
+  ["name", { name: "sbxshared" }],
+  ["name", { name: "sbxshared", branch: "main" }],
   ["minTimeBetweenTriggersSeconds", { minTimeBetweenTriggersSeconds: 59 }],
   ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 60.5 }],
+  ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 30 }],
   ["newColumns", { newColumns: "drop" }],
   ["maxBadRowsPercent", { maxBadRowsPercent: 100.1 }],
   ["maxBadRowsPercent", { maxBadRowsPercent: "50" }],
@@ -200,6 +240,10 @@ it.each([
   ["loaders.0", { loaders: [""] }],
   ["analysts", { analysts: "everyone" }],
   ["operators.0", { operators: [7] }],
+  ["operators.0", { operators: ["runner"] }],
+  ["analysts.1", { analysts: ["analysts", "deployer"] }],
+  ["analysts.0", { loaders: ["a-b"], analysts: ["a b"] }],
+  ["loaders.1", { loaders: ["a/b", "a--b"] }],
   ["runAs", { runAs: "loader@example.com" }],
   ["deployer", { deployer: "id-order-tracking-prod-apply" }],
 ])("fails on a wrong %s: %j", (field, settings) => {

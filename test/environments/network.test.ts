@@ -2,6 +2,7 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import { MINIMAL, resourceId } from "../synthesized.ts";
 
 const SUBNET = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/clusters");
+const SUBNETS = [SUBNET, resourceId("Microsoft.Network/virtualNetworks/shared/subnets/containers")];
 const zone = (service: string) =>
   resourceId(`Microsoft.Network/privateDnsZones/privatelink.${service}.core.windows.net`);
 const ZONES = { blob: zone("blob"), dfs: zone("dfs") };
@@ -29,7 +30,6 @@ describe("of a workspace of our own", () => {
       selected({ addressSpace: SPACE, subnetIds: [SUBNET], ipRanges: ["20.1.2.3"] }),
     ],
     ["a private lake", inPrivate({ addressSpace: SPACE })],
-    ["a private lake with names from elsewhere", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONES })],
     ["the largest network", inPrivate({ addressSpace: "10.0.0.0/16" })],
     ["the widest range and the narrowest", selected({ addressSpace: SPACE, ipRanges: ["20.1.0.0/16", "20.1.2.0/30"] })],
   ])("accepts %s", (_, network) => {
@@ -46,6 +46,10 @@ describe("of a workspace of our own", () => {
       inPrivate({ addressSpace: SPACE, endpointSubnetId: SUBNET }),
       "it must be left out, since the new workspace's network gets a subnet for endpoints",
     ],
+    [
+      inPrivate({ addressSpace: SPACE, privateDnsZoneIds: ZONES }),
+      "it must be left out, since the new workspace's network gets zones of its own",
+    ],
   ])("fails on %j", (network, message) => {
     expect(() => own(network)).toThrow(message);
   });
@@ -54,21 +58,23 @@ describe("of a workspace of our own", () => {
 describe("of an existing workspace", () => {
   it.each([
     ["an open lake", { posture: "open" }],
-    ["a lake for its clusters", selected({ subnetIds: [SUBNET] })],
+    ["a lake for its clusters", selected({ subnetIds: SUBNETS })],
     ["a private lake", inPrivate({ endpointSubnetId: SUBNET })],
+    ["a private lake with names from elsewhere", inPrivate({ endpointSubnetId: SUBNET, privateDnsZoneIds: ZONES })],
   ])("accepts %s", (_, network) => {
     expect(() => existing(network)).not.toThrow();
   });
 
   it.each([
     [
-      selected({ subnetIds: [SUBNET], addressSpace: SPACE }),
+      selected({ subnetIds: SUBNETS, addressSpace: SPACE }),
       'network.addressSpace is "10.20.0.0/24": it must be left out, since the existing workspace has a network already',
     ],
     [
       selected({}),
       "network.subnetIds is []: it must be a list with the two subnets of the existing workspace's clusters",
     ],
+    [selected({ subnetIds: [SUBNET] }), "it must be a list with the two subnets of the existing workspace's clusters"],
     [inPrivate({}), "network.endpointSubnetId is missing: it must be the resource id of a subnet"],
   ])("fails on %j", (network, message) => {
     expect(() => existing(network)).toThrow(message);
@@ -102,6 +108,16 @@ it.each([
   ["privateDnsZoneIds.dfs", inPrivate({ addressSpace: SPACE, privateDnsZoneIds: { ...ZONES, dfs: ZONES.blob } })],
 ])("fails on a wrong %s: %j", (field, network) => {
   expect(() => own(network)).toThrow(`  network.${field} is `);
+});
+
+it("spells the ids of subnets and zones as azurerm takes them", () => {
+  const shouted = (id: string) =>
+    id.replace("/resourceGroups/", "/RESOURCEGROUPS/").replace("/virtualNetworks/", "/virtualnetworks/");
+  const zones = { blob: shouted(ZONES.blob), dfs: shouted(ZONES.dfs) };
+
+  expect(existing(inPrivate({ endpointSubnetId: shouted(SUBNET), privateDnsZoneIds: zones })).network).toEqual(
+    inPrivate({ endpointSubnetId: SUBNET, privateDnsZoneIds: ZONES }),
+  );
 });
 
 it("takes no field of another posture", () => {

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
+import { prod } from "../../environments/prod.ts";
 import { sandbox, type SandboxRequest } from "../../environments/sandbox.ts";
+import { staging } from "../../environments/staging.ts";
 import * as names from "../../stacks/names.ts";
 
 const REQUEST: SandboxRequest = { owner: "anna@example.com", branch: "feature/late-files", expiresOn: "2026-12-24" };
@@ -56,11 +58,16 @@ it("lives in the workspace, the subscription and the state container of dev", ()
 it("belongs to the group that dev belongs to, so that whoever is in it can take the sandbox down", () => {
   expect(sandbox(REQUEST).ownerGroup).toBeUndefined();
   try {
-    Object.assign(dev, { ownerGroup: "order-tracking-owners" });
-    expect(sandbox(REQUEST).ownerGroup).toBe("order-tracking-owners");
+    Object.assign(dev, { ownerGroup: "order-tracking-owners-dev" });
+    expect(sandbox(REQUEST).ownerGroup).toBe("order-tracking-owners-dev");
   } finally {
     Reflect.deleteProperty(dev, "ownerGroup");
   }
+});
+
+it("belongs to a group that owns no environment that lasts, since any branch runs with its rights", () => {
+  const owners = [sandbox(REQUEST), staging, prod].map(({ ownerGroup }) => ownerGroup);
+  expect(new Set(owners).size).toBe(owners.length);
 });
 
 it("may be destroyed with its data, and starts nothing by itself", () => {

@@ -36,7 +36,7 @@ describe("while the subscription is unknown", () => {
   it("refuses when applying, with the variable to set", () => {
     for (const stack of stacksOf(unknownSubscription)) {
       expect(stack.resource.terraform_data?.["subscription-is-known"]).toMatchObject({
-        input: { holds: false },
+        input: { holds: '${timestamp() == ""}' },
         lifecycle: {
           postcondition: [
             {

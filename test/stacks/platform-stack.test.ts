@@ -35,7 +35,7 @@ it("leaves the network of an open lake's workspace to Databricks", () => {
 it("adds no network to an existing workspace, however closed the lake", () => {
   const subnet = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/clusters");
   const postures: EnvironmentSettings["network"][] = [
-    { posture: "selected-networks", subnetIds: [subnet] },
+    { posture: "selected-networks", subnetIds: [subnet, `${subnet}-2`] },
     { posture: "private", endpointSubnetId: subnet },
   ];
 

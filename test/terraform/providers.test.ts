@@ -42,6 +42,7 @@ type Kind = "platform" | "catalog" | "pipeline";
 type Choice = Readonly<Record<string, Partial<EnvironmentSettings>>>;
 
 const SUBNET = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/clusters");
+const OTHER_SUBNET = resourceId("Microsoft.Network/virtualNetworks/shared/subnets/containers");
 const zone = (service: string) =>
   resourceId(`Microsoft.Network/privateDnsZones/privatelink.${service}.core.windows.net`);
 const EXISTING = { existingWorkspace: { name: "shared", resourceGroup: "rg-shared" } };
@@ -52,7 +53,7 @@ const NETWORK: Choice = {
   open: {},
   openExisting: EXISTING,
   selected: { network: { posture: "selected-networks", addressSpace: ADDRESS_SPACE, ipRanges: ["20.1.2.0/24"] } },
-  selectedExisting: { ...EXISTING, network: { posture: "selected-networks", subnetIds: [SUBNET] } },
+  selectedExisting: { ...EXISTING, network: { posture: "selected-networks", subnetIds: [SUBNET, OTHER_SUBNET] } },
   private: { network: { posture: "private", addressSpace: ADDRESS_SPACE } },
   privateExisting: { ...EXISTING, network: { posture: "private", endpointSubnetId: SUBNET } },
   privateZones: {

@@ -39,6 +39,12 @@ it("is usable before the lake is created", () => {
   expect(JSON.stringify(platform.resource[type]?.[id]?.triggers_replace)).toContain("azurerm_role_assignment.key_role");
 });
 
+it("is let go by the lake before its role goes", () => {
+  const [role] = all(platform, "azurerm_role_assignment").filter(({ scope }) => String(scope).includes("KeyVault"));
+
+  expect(role?.lifecycle).toEqual({ create_before_destroy: true });
+});
+
 it("is Azure's own unless the environment names one", () => {
   const ofAzure = synthesize(MINIMAL).platform;
 

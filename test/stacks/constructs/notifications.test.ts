@@ -62,7 +62,7 @@ it("creates no destination before its URL is known", () => {
   const [gate = ""] = Object.keys(pipeline.resource.terraform_data ?? {});
   const { input, lifecycle } = only(pipeline, "terraform_data");
 
-  expect(input).toEqual({ known: '${nonsensitive(var.slack_url != "")}' });
+  expect(input).toEqual({ known: '${nonsensitive(var.slack_url != "") ? true : timestamp() == ""}' });
   expect(lifecycle).toMatchObject({
     postcondition: [
       { condition: "${self.output.known}", error_message: expect.stringContaining("TF_VAR_slack_url") as string },

@@ -53,6 +53,13 @@ it("starts when files arrive in the landing directory", () => {
   });
 });
 
+it("waits for no quiet where clients never pause", () => {
+  const impatient = loadJob({ waitAfterLastChangeSeconds: 0 });
+
+  expect(impatient).toHaveProperty("trigger.file_arrival.min_time_between_triggers_seconds");
+  expect(impatient).not.toHaveProperty("trigger.file_arrival.wait_after_last_change_seconds");
+});
+
 it("watches a directory that ends in a slash, or the service would refuse it", () => {
   expect(job).toHaveProperty("trigger.file_arrival.url", expect.stringMatching(/\/file_arrival\/$/));
 });

@@ -60,6 +60,25 @@ it("sees what an override changes", () => {
   expect(held(DISPOSABLE, openKeys).said).toEqual([expect.stringContaining("no-shared-keys")]);
 });
 
+it("sees what an override of the stack changes", () => {
+  const openKeys = (platform: TerraformStack) => {
+    const { friendlyUniqueId } = accountOf(platform);
+    platform.addOverride(`resource.azurerm_storage_account.${friendlyUniqueId}.shared_access_key_enabled`, true);
+  };
+
+  expect(held(DISPOSABLE, openKeys).said).toEqual([
+    expect.stringMatching(/^\[tiny-platform\/lake\/account\] no-shared-keys: /),
+  ]);
+});
+
+it("sees what an override of the stack adds", () => {
+  const grantAll = (platform: TerraformStack) => {
+    platform.addOverride("resource.databricks_grant.all", { principal: "account users", privileges: ["SELECT"] });
+  };
+
+  expect(held(DISPOSABLE, grantAll).said).toEqual([expect.stringMatching(/^\[tiny-platform\/all\] narrow-grants: /)]);
+});
+
 it("lists everything that is wrong with a stack", () => {
   const openAll = (platform: TerraformStack) => {
     accountOf(platform).addOverride("min_tls_version", "TLS1_0");

@@ -63,6 +63,7 @@ const CASES: Readonly<Record<string, Case>> = {
       { network_rules: { default_action: "Deny" } },
       { network_rules: [{ default_action: "Deny" }] },
       { network_rules: { default_action: "Deny", ip_rules: ["20.1.2.3", "20.2.0.0/16"] } },
+      { default_action: "Deny", ip_rules: ["20.1.2.3"] },
     ],
     broken: [
       {},
@@ -70,6 +71,8 @@ const CASES: Readonly<Record<string, Case>> = {
       { network_rules: { default_action: "Allow" } },
       { network_rules: { default_action: "Deny", ip_rules: ["0.0.0.0/1", "128.0.0.0/1"] } },
       { network_rules: { default_action: "Deny", ip_rules: ["20.1.2.3", "20.0.0.0/15"] } },
+      { default_action: "Allow" },
+      { default_action: "Deny", ip_rules: ["20.0.0.0/15"] },
     ],
   },
   "no-public-nodes": {
@@ -103,7 +106,10 @@ const CASES: Readonly<Record<string, Case>> = {
     type: "databricks_grants",
     kept: [
       grant("order-tracking-analysts", "USE_CATALOG", "SELECT"),
+      { principal: "order-tracking-analysts", privileges: ["SELECT"] },
       { access_control: [{ user_name: "anna" }] },
+      { access_control: [{ group_name: "order-tracking-operators", permission_level: "CAN_MANAGE_RUN" }] },
+      { access_control: [{ service_principal_name: DEPLOYER, permission_level: "IS_OWNER" }] },
       { group_name: "order-tracking-analysts", permissions: ["USER"] },
       { service_principal_name: DEPLOYER, permissions: ["ADMIN"] },
     ],
@@ -111,6 +117,10 @@ const CASES: Readonly<Record<string, Case>> = {
       grant("order-tracking-analysts", "ALL_PRIVILEGES"),
       grant("order-tracking-analysts", "SELECT", "ALL PRIVILEGES"),
       grant("account users", "SELECT"),
+      grant("order-tracking-analysts", "MANAGE"),
+      { principal: "order-tracking-analysts", privileges: ["SELECT", "ALL_PRIVILEGES"] },
+      { principal: "account users", privileges: ["SELECT"] },
+      { access_control: [{ group_name: "order-tracking-operators", permission_level: "CAN_MANAGE" }] },
       { access_control: [{ group_name: "users" }] },
       { group_name: "account users", permissions: ["USER"] },
       { group_name: "order-tracking-analysts", permissions: ["ADMIN"] },
@@ -233,6 +243,15 @@ it("allows a disposable environment what is only asked of lasting ones", () => {
     "failure-is-told",
     "quiet-sandbox",
   ]);
+});
+
+it.each([
+  ["closed-network", "azurerm_storage_account_network_rules"],
+  ["narrow-grants", "databricks_grant"],
+  ["narrow-grants", "databricks_permissions"],
+  ["narrow-grants", "databricks_permission_assignment"],
+])("%s is about %s as well", (id, type) => {
+  expect(ruleOf(id).concerns(resource(type))).toBe(true);
 });
 
 it("asks for tags of whatever can have them in Azure", () => {
