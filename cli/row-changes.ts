@@ -1,9 +1,8 @@
 /** Loads the same files with the job of another commit and with that of this checkout, and compares what came of them. */
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
+import { git } from "../deploy/git.ts";
 import { deliver } from "../local/landing-directory.ts";
 import type { NotebookKernel, Row } from "../local/notebook-kernel.ts";
 import {
@@ -67,15 +66,14 @@ export async function compareRows(
 /** Writes the files of a commit into a folder, and leaves the checkout, its index and its branches alone. */
 async function checkOut(commit: string, directory: string): Promise<void> {
   const env = { ...process.env, GIT_INDEX_FILE: `${directory}.index` };
-  const git = async (...args: string[]) => promisify(execFile)("git", args, { cwd: root, env });
   try {
-    await git("rev-parse", "--verify", "--quiet", `${commit}^{commit}`);
+    await git(["rev-parse", "--verify", "--quiet", `${commit}^{commit}`]);
   } catch (error) {
     throw new UsageError(`there is no commit ${commit} in this repository`, { cause: error });
   }
   mkdirSync(directory);
-  await git("read-tree", `${commit}^{commit}`);
-  await git("checkout-index", "--all", `--prefix=${directory}${path.sep}`);
+  await git(["read-tree", `${commit}^{commit}`], env);
+  await git(["checkout-index", "--all", `--prefix=${directory}${path.sep}`], env);
   if (!existsSync(path.join(directory, "main.ts"))) throw new UsageError(`${commit} has no stacks: it has no main.ts`);
   // Its own packages are those of its own lock file; that these serve as well is likely, and quicker by minutes.
   symlinkSync(path.join(root, "node_modules"), path.join(directory, "node_modules"));
@@ -116,7 +114,7 @@ async function load<Result>(
         utimesSync(landed, new Date(), new Date(Date.now() - LONG_AGO_MS));
       }
       progress.step(`Loading ${files.length} files with the code of ${name}`);
-      const run = await job.run("file_arrival", interrupted, () => undefined);
+      const run = await job.run(interrupted, () => undefined);
       interrupted.throwIfAborted();
       if (!hasLanded(run)) {
         const [failed] = run.tasks.filter(({ message }) => message !== null);

@@ -56,8 +56,8 @@ async function finish(call: AzCall): Promise<Finished> {
   const args = [...words(call), "--output", "json", "--only-show-errors"];
   const child = spawn("az", args, { env: process.env, stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
-  child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const code = await new Promise<number | null>((resolve, reject) => {
     child
       .on("error", () => {

@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { contractChanges } from "../review/contract.ts";
 import type { FileChange } from "../review/running.ts";
+import { git } from "./git.ts";
 
 const root = path.join(__dirname, "..");
 /** Where files that stacks ship are in this repository. */
@@ -17,11 +18,10 @@ const CONTRACT = ["orders.py", "contract.py", "rule.py"];
 const MOST_COMMITS = 200;
 /** Lines of a diff that a person reads in a review. */
 const MOST_LINES = 200;
-const MOST_BYTES = 64 * 1024 * 1024;
 
-/** A file that is shipped under a path with its content's hash: the deployed one, and the one to be. */
+/** A file that is shipped under a path with its content's hash: the deployed one, if it was there, and the one to be. */
 export interface ShippedFile {
-  readonly before: string;
+  readonly before?: string;
   readonly after: string;
 }
 
@@ -46,15 +46,15 @@ export async function codeChanges(folder: string, shipped: readonly ShippedFile[
   const deployed = new Map<string, string>();
   let isAllKnown = true;
   for (const { before, after } of shipped.filter((each) => each.before !== each.after)) {
-    const [, hash, name] = ASSET.exec(before) ?? [];
     const file = await sourceOf(path.join(folder, after));
-    const content = file && hash && name ? await contentWithHash(name, hash) : undefined;
+    const content = file && (before === undefined ? "" : await deployedContent(before));
     if (file === undefined || content === undefined) {
-      isAllKnown = false;
+      if (before !== undefined) isAllKnown = false;
       continue;
     }
-    deployed.set(file, content);
-    files.push(await difference(file, content, readFileSync(path.join(folder, after), "utf8")));
+    if (before !== undefined) deployed.set(file, content);
+    const difference = await differenceOf(content, readFileSync(path.join(folder, after), "utf8"));
+    files.push({ file, source: after, isNew: before === undefined, ...difference });
   }
   const isContractKnown = isAllKnown && [...deployed.keys()].some((file) => CONTRACT.includes(path.basename(file)));
   return { files, contract: isContractKnown ? await contractSentences(deployed) : [] };
@@ -90,23 +90,27 @@ async function sourceOf(asset: string): Promise<string | undefined> {
   const name = path.basename(asset);
   if (!existsSync(asset) || path.extname(name) !== ".py") return undefined;
   const shipped = plain(readFileSync(asset, "utf8"));
-  const files = (await git("ls-files", "--", everywhere(name))).split("\n").filter(Boolean);
+  const listed = await git(["ls-files", "--cached", "--others", "--exclude-standard", "--", everywhere(name)]);
+  // What was moved, and is not committed, is listed at its old place as well.
+  const files = listed.split("\n").filter((file) => file !== "" && existsSync(path.join(root, file)));
   const [only, ...others] = files;
   if (others.length === 0) return only;
   return files.find((file) => plain(readFileSync(path.join(root, file), "utf8")) === shipped);
 }
 
-/** The content that a path's hash is of, as a file of this name once was in the repository, wherever it was then. */
-async function contentWithHash(name: string, hash: string): Promise<string | undefined> {
-  const log = await git(
+/** The content that a path's hash is of, as a file of its name once was in the repository, wherever it was then. */
+async function deployedContent(asset: string): Promise<string | undefined> {
+  const [, hash, name] = ASSET.exec(asset) ?? [];
+  if (hash === undefined || name === undefined) return undefined;
+  const log = await git([
     ...["log", `--max-count=${MOST_COMMITS}`, "--format=commit %H", "--name-only", "--no-renames"],
     ...["HEAD", "--", everywhere(name)],
-  );
+  ]);
   let commit = "";
   for (const line of log.split("\n").filter(Boolean)) {
     if (line.startsWith("commit ")) commit = line.slice("commit ".length);
     else {
-      const content = plain(await git("show", `${commit}:${line}`).catch(() => ""));
+      const content = plain(await git(["show", `${commit}:${line}`]).catch(() => ""));
       if (createHash("sha256").update(content).digest("hex").startsWith(hash)) return content;
     }
   }
@@ -119,26 +123,22 @@ const everywhere = (name: string) => `:(glob)${SOURCES}/**/${name}`;
 /** As stacks/constructs/notebook-package.ts takes a file's hash. */
 const plain = (text: string) => text.replaceAll("\r\n", "\n");
 
-async function difference(file: string, before: string, after: string): Promise<FileChange> {
+async function differenceOf(before: string, after: string): Promise<Pick<FileChange, "added" | "removed" | "diff">> {
   const scratch = mkdtempSync(path.join(tmpdir(), "order-tracking-diff-"));
   try {
     const [old, young] = [path.join(scratch, "before"), path.join(scratch, "after")];
     writeFileSync(old, before);
     writeFileSync(young, after);
     // Its exit code is 1 where the files differ, which is an error to execFile.
-    const diff = await git("diff", "--no-index", "--no-color", "--unified=2", old, young).catch(
+    const diff = await git(["diff", "--no-index", "--no-color", "--unified=2", old, young]).catch(
       (error: unknown) => (error as { stdout: string }).stdout,
     );
     const lines = diff.split("\n");
     const body = lines.slice(lines.findIndex((line) => line.startsWith("@@"))).filter((line) => line !== "");
     const count = (sign: string) => body.filter((line) => line.startsWith(sign)).length;
     const cut = body.length > MOST_LINES ? [`... ${body.length - MOST_LINES} lines more`] : [];
-    return { file, added: count("+"), removed: count("-"), diff: [...body.slice(0, MOST_LINES), ...cut].join("\n") };
+    return { added: count("+"), removed: count("-"), diff: [...body.slice(0, MOST_LINES), ...cut].join("\n") };
   } finally {
     rmSync(scratch, { recursive: true });
   }
-}
-
-async function git(...args: readonly string[]): Promise<string> {
-  return (await promisify(execFile)("git", args, { cwd: root, maxBuffer: MOST_BYTES })).stdout;
 }

@@ -92,7 +92,7 @@ export function repositoryOf(url: string): string {
 /**
  * Who a job is, as GitHub tells it: its repository, its environment and its workflow.
  *
- * GitHub leaves out the workflow unless the repository is told otherwise, with {@link subjectCall}.
+ * GitHub leaves out the workflow unless the repository is told otherwise, with {@link subjectCommand}.
  */
 export function subjectOf(repository: string, environment: string, workflow: string): string {
   return `repo:${repository}:environment:${environment}:workflow:${workflow}`;

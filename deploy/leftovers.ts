@@ -149,15 +149,12 @@ export function leftoverLines({ what, call }: Leftover): readonly string[] {
 
 /** Looks everywhere that a sandbox of this name may have left something, and changes nothing. */
 export async function findLeftovers(home: SandboxHome, sandbox: string): Promise<Search> {
-  const workspace = await findWorkspace(home.workspaceId, home.backend.subscriptionId);
+  // Looked up once; where it cannot be, each search in it says so.
+  const workspace = workspaceOf(home);
   const searches: readonly (readonly [where: string, search: () => Promise<readonly Leftover[]>])[] = [
-    ...KINDS.map((kind) => {
-      const search = () => {
-        if (workspace === undefined) throw new Error("the workspace does not exist");
-        return inWorkspace(workspace, kind, sandbox);
-      };
-      return [`${kind.what} in the workspace`, async () => search()] as const;
-    }),
+    ...KINDS.map(
+      (kind) => [`${kind.what} in the workspace`, async () => inWorkspace(await workspace, kind, sandbox)] as const,
+    ),
     ["role assignments", () => inRoles(home, sandbox)],
     ["resource groups and resources", () => inAzure(home, sandbox)],
     ["states", () => inStates(home, sandbox)],
@@ -175,6 +172,12 @@ export async function findLeftovers(home: SandboxHome, sandbox: string): Promise
     left: found.flatMap(({ left }) => left ?? []),
     notSearched: found.flatMap(({ notSearched }) => notSearched ?? []),
   };
+}
+
+async function workspaceOf({ workspaceId, backend }: SandboxHome): Promise<Workspace> {
+  const workspace = await findWorkspace(workspaceId, backend.subscriptionId);
+  if (workspace === undefined) throw new Error("the workspace does not exist");
+  return workspace;
 }
 
 async function inWorkspace(workspace: Workspace, kind: Kind, sandbox: string): Promise<readonly Leftover[]> {

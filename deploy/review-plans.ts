@@ -55,11 +55,14 @@ function linesIn(folder: string): Readonly<Record<string, string>> {
   return existsSync(file) ? sourceLinesType.parse(JSON.parse(readFileSync(file, "utf8"))) : {};
 }
 
-/** Files that are shipped under another path before and after. */
+/** Files that are shipped, and were under another path, or not at all; in a first deployment all are new, and none is told. */
 function shippedFiles(json: unknown): readonly ShippedFile[] {
   const { resource_changes: changes = [] } = (json ?? {}) as { resource_changes?: { change?: Block }[] };
-  return changes.flatMap(({ change }) => {
-    const [before, after] = [change?.before, change?.after].map((side) => ((side ?? {}) as Block).source);
-    return typeof before === "string" && typeof after === "string" ? [{ before, after }] : [];
-  });
+  const sourceIn = (side: unknown) => {
+    const { source } = (side ?? {}) as Block;
+    return typeof source === "string" ? source : undefined;
+  };
+  const sources = changes.map(({ change }) => ({ before: sourceIn(change?.before), after: sourceIn(change?.after) }));
+  if (sources.every(({ before }) => before === undefined)) return [];
+  return sources.flatMap(({ before, after }) => (after === undefined ? [] : [{ ...(before && { before }), after }]));
 }

@@ -1,13 +1,8 @@
 /** Where sandboxes are, read from the synthesized stacks of the environment that they are in. */
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { z } from "zod";
+import { type Kind, synthesizedStack } from "./plan-stacks.ts";
 import { readStateBackend, type StateBackend } from "./state-backend.ts";
 import { readWorkspaceId } from "./workspace.ts";
-
-/** The stacks of an environment, in the order in which they are deployed. */
-export const KINDS = ["platform", "catalog", "pipeline"] as const;
-export type Kind = (typeof KINDS)[number];
 
 /** What sandboxes share: a container for their states, a workspace, and how Terraform reaches both. */
 export interface SandboxHome {
@@ -39,11 +34,8 @@ export function readSandboxHome(
   resourceGroup: string | undefined,
 ): SandboxHome {
   const backend = readStateBackend(outputDirectory, environment);
-  const [platform, , pipeline] = KINDS.map((kind) => {
-    const file = path.join(outputDirectory, "stacks", `${environment}-${kind}`, "cdk.tf.json");
-    return stackType.parse(JSON.parse(readFileSync(file, "utf8")));
-  });
-  if (!platform || !pipeline) throw new Error(`${environment} lacks a stack`);
+  const stackOf = (kind: Kind) => stackType.parse(synthesizedStack(outputDirectory, `${environment}-${kind}`));
+  const [platform, pipeline] = [stackOf("platform"), stackOf("pipeline")];
   return {
     backend,
     workspaceId: readWorkspaceId(outputDirectory, environment),

@@ -15,12 +15,12 @@ export interface Sandbox {
   readonly hasState: boolean;
 }
 
-/** Names of sandboxes: `sbx` and a hash. No environment that lasts is called so. */
-const NAME = /^sbx[0-9a-z]{8}$/;
+/** Whether a name is that of a sandbox: `sbx` and a hash. No environment that lasts is called so. */
+export const isSandboxName = (name: string): boolean => /^sbx[0-9a-z]{8}$/.test(name);
 
 /** @throws Error where a name is not that of a sandbox, such as that of an environment that lasts */
 export function checkSandboxName(name: string): void {
-  if (!NAME.test(name)) throw new Error(`${name} is no sandbox: their names are sbx and eight letters or digits`);
+  if (!isSandboxName(name)) throw new Error(`${name} is no sandbox: their names are sbx and eight letters or digits`);
 }
 
 /**
@@ -65,7 +65,7 @@ export async function listSandboxes(home: SandboxHome): Promise<readonly Sandbox
     inAzure.set(environment, { tags: tags ?? {}, ...known, taggedIds: [...(known?.taggedIds ?? []), id] });
   }
   return [...new Set([...withState, ...inAzure.keys()])]
-    .filter((name) => NAME.test(name))
+    .filter(isSandboxName)
     .sort()
     .map((name) => ({ name, taggedIds: [], ...inAzure.get(name), hasState: withState.has(name) }));
 }

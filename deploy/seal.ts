@@ -3,7 +3,6 @@
  *
  * Plans hold values in clear. Where a key is given they are kept encrypted, and the seal is signed with it.
  */
-import { execFile } from "node:child_process";
 import {
   createCipheriv,
   createDecipheriv,
@@ -15,8 +14,8 @@ import {
 } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
+import { currentCommit } from "./git.ts";
 import { folderOf, PLAN_FILE, type PlannedStack } from "./plan-stacks.ts";
 import { terraformOrFail } from "./terraform.ts";
 
@@ -116,7 +115,7 @@ export function readSeal(directory: string, key: string | undefined): Seal {
   return { ...unsigned, ...(signature !== undefined && { signature }) };
 }
 
-/** Puts the plan of a stack where Terraform finds it, until `forgetPlan`. */
+/** Puts the plan of a stack where Terraform finds it, until {@link closePlans}. */
 export function openPlan(directory: string, seal: Seal, stack: string, key: string | undefined): void {
   if (!seal.isEncrypted || key === undefined) return;
   const folder = folderOf(directory, stack);
@@ -207,15 +206,6 @@ function filesIn(folder: string, entry: string): readonly string[] {
 }
 
 const hash = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
-
-async function currentCommit(): Promise<string | undefined> {
-  try {
-    const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: __dirname });
-    return stdout.trim();
-  } catch {
-    return undefined;
-  }
-}
 
 async function terraformVersion(directory: string): Promise<string> {
   const said = await terraformOrFail(directory, ["version", "-json"]);

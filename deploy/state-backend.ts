@@ -1,7 +1,7 @@
 /** Where Terraform keeps an environment's state, read from its synthesized platform stack. */
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { existsSync } from "node:fs";
 import { z } from "zod";
+import { folderOf, synthesizedStack } from "./plan-stacks.ts";
 
 /** The container of an environment's state, and what has to be known to create it. */
 export interface StateBackend {
@@ -50,9 +50,9 @@ const stackType = z.object({
  * @throws Error where the environment keeps no state in Azure, or its subscription is not known, with what to do
  */
 export function readStateBackend(outputDirectory: string, environment: string): StateBackend {
-  const file = path.join(outputDirectory, "stacks", `${environment}-platform`, "cdk.tf.json");
-  if (!existsSync(file)) throw new Error(`there is no environment ${environment}`);
-  const { terraform, provider, resource } = stackType.parse(JSON.parse(readFileSync(file, "utf8")));
+  const stack = `${environment}-platform`;
+  if (!existsSync(folderOf(outputDirectory, stack))) throw new Error(`there is no environment ${environment}`);
+  const { terraform, provider, resource } = stackType.parse(synthesizedStack(outputDirectory, stack));
   const { azurerm } = terraform.backend;
   if (!azurerm) throw new Error(`${environment} keeps its state in files. ${proposal(environment)}`);
   const [{ subscription_id: subscriptionId }] = provider.azurerm;
@@ -62,7 +62,7 @@ export function readStateBackend(outputDirectory: string, environment: string): 
     throw new Error(refusals.map(({ error_message }) => error_message).join(" "));
   }
   const [connector] = Object.values(resource.azurerm_databricks_access_connector);
-  if (!connector) throw new Error(`${file} holds no access connector`);
+  if (!connector) throw new Error(`${stack} holds no access connector`);
   return {
     subscriptionId,
     location: connector.location,

@@ -46,9 +46,9 @@ export async function terraform(
   });
   let [stdout, said, isInterrupted] = ["", "", false];
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) => {
-      if (stream === child.stdout) stdout += chunk.toString();
-      said += chunk.toString();
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      if (stream === child.stdout) stdout += text;
+      said += text;
     });
   }
   const interrupt = () => {

@@ -1,8 +1,7 @@
 /** The workspace of an environment: as its synthesized stacks name it, and where it is once it is deployed. */
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { z } from "zod";
 import { azIfThere } from "./azure-cli.ts";
+import { synthesizedStack } from "./plan-stacks.ts";
 
 /** A workspace, as far as it is asked. */
 export interface Workspace {
@@ -16,8 +15,7 @@ const stackType = z.object({
 
 /** The resource id of the workspace that an environment's stacks are for, where its subscription is known. */
 export function readWorkspaceId(outputDirectory: string, environment: string): string {
-  const file = path.join(outputDirectory, "stacks", `${environment}-pipeline`, "cdk.tf.json");
-  const { provider } = stackType.parse(JSON.parse(readFileSync(file, "utf8")));
+  const { provider } = stackType.parse(synthesizedStack(outputDirectory, `${environment}-pipeline`));
   return provider.databricks[0].azure_workspace_resource_id;
 }
 

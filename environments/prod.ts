@@ -16,7 +16,7 @@ export const prod = {
   },
   notifications: { emails: ["order-tracking-team@example.com"] },
   warehouse: "create",
-  ownerGroup: "order-tracking-owners",
+  ownerGroup: "order-tracking-owners-prod",
   loaders: ["order-tracking-loaders"],
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],

@@ -16,7 +16,7 @@ export const staging = {
     container: "tfstate",
   },
   notifications: { emails: ["order-tracking-team@example.com"] },
-  ownerGroup: "order-tracking-owners",
+  ownerGroup: "order-tracking-owners-staging",
   loaders: ["order-tracking-loaders"],
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],

@@ -1,6 +1,8 @@
 /** Who may do what: rights that somebody gains or loses, and whoever may lock themselves out. */
-import { type Block, type Change, records, strings, text } from "./plan.ts";
+import { fieldOf, hasLater, isNothing, isUnseen, LATER } from "./differences.ts";
+import { type Action, type Block, type Change, record, records, strings, text } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
+import { isMasked } from "./secrets.ts";
 import { code, listed } from "./text.ts";
 import { typeInWords } from "./words.ts";
 
@@ -8,10 +10,12 @@ import { typeInWords } from "./words.ts";
 export interface Right {
   readonly principal: string;
   readonly object: string;
+  /** The address of what it is a right on, where the plans have that: several things have the same name. */
+  readonly on?: string;
   readonly privilege: string;
 }
 
-/** Rights on one object that one principal gains or loses. */
+/** Rights on one object that one principal gains or loses, or all of a change that its plan does not show. */
 export interface AccessFinding extends Finding {
   readonly gained: readonly Right[];
   readonly lost: readonly Right[];
@@ -84,36 +88,143 @@ const PERMITTED_BY_ID = [
 ];
 const PERMITTED_BY_PATH = ["directory_path", "notebook_path", "workspace_file_path"];
 
+/** Fields that say who may do what, of the types that are about nothing else. */
+const RIGHTS: Readonly<Record<string, readonly string[]>> = {
+  databricks_grants: ["grant"],
+  databricks_grant: ["principal", "privileges"],
+  databricks_permissions: ["access_control"],
+  databricks_permission_assignment: ["permissions"],
+  azurerm_role_assignment: ["condition"],
+};
+/** Whose a thing is, and as whom it runs. */
+const OWN_RIGHTS: readonly string[] = ["owner", "run_as"];
+
+/** What is there afterwards as it was before, or anew. */
+const STAYING: readonly Action[] = ["update", "replace"];
+
 /** All rights that change, by principal and object; those that only pass to a successor of the same name do not. */
 export function findAccess(scene: Scene): readonly AccessFinding[] {
   return scene.changes.flatMap((change) => {
     if (!["create", "update", "replace", "destroy"].includes(change.action)) return [];
-    const [before, after] = [rightsIn(change, change.before, scene), rightsIn(change, change.after, scene)];
-    if (before.length + after.length === 0) return [];
-    tellFields(change, scene);
-    const gained = after.filter((right) => !before.some((each) => isSame(each, right)));
-    const lost = before.filter((right) => !after.some((each) => isSame(each, right)));
-    const holders = [
-      ...new Map(
-        [...lost, ...gained].map((right) => [JSON.stringify([right.principal, right.object]), right]),
-      ).values(),
-    ];
-    return holders.map((holder) => findingOf(change, holder, gained, lost, scene));
+    const changed = [...changedRights(change, scene), ...otherCondition(change, scene)];
+    const unseen = unseenRights(change, scene);
+    const found = unseen ? withBelow(unseen, changed) : changed;
+    if (found.length > 0) tellFields(change, scene);
+    return found;
   });
 }
 
+function changedRights(change: Change, scene: Scene): readonly AccessFinding[] {
+  const [before, after] = [rightsIn(change, change.before, scene), rightsIn(change, change.after, scene)];
+  const gained = after.filter((right) => !before.some((each) => isSame(each, right)));
+  // What is known only later may be just what was there before.
+  const lost = isKnownLater(change) ? [] : before.filter((right) => !after.some((each) => isSame(each, right)));
+  const holders = [
+    ...new Map(
+      [...lost, ...gained].map((right) => [JSON.stringify([right.principal, right.on ?? right.object]), right]),
+    ).values(),
+  ];
+  return holders.map((holder) => findingOf(change, holder, gained, lost, scene));
+}
+
+/** The fields of a change that say who may do what. */
+function fieldsOf({ type, action }: Change): readonly string[] {
+  // Of what is new or gone, owner and runner come and go with it.
+  return RIGHTS[type] ?? (STAYING.includes(action) ? OWN_RIGHTS : []);
+}
+
+/** Whether all that a field says of rights is known only later; a condition says of none. */
+function isKnownLater(change: Change): boolean {
+  const unknown = record(change.unknown);
+  return fieldsOf(change).some(
+    (field) =>
+      field !== "condition" && (unknown[field] === true || (OWN_RIGHTS.includes(field) && hasLater(unknown[field]))),
+  );
+}
+
+/** Puts what is told of rights that are not seen below the finding that says so. */
+function withBelow(unseen: AccessFinding, changed: readonly AccessFinding[]): readonly AccessFinding[] {
+  const isSeen = ({ gained, lost }: AccessFinding) => ![...gained, ...lost].some(isUnseenRight);
+  const below = changed.filter((each) => !isSeen(each));
+  return [
+    {
+      ...unseen,
+      gained: below.flatMap(({ gained }) => gained),
+      lost: below.flatMap(({ lost }) => lost),
+      details: [...unseen.details, ...below.flatMap(({ headline, details }) => [headline, ...details])],
+    },
+    ...changed.filter(isSeen),
+  ];
+}
+
+const isUnseenRight = ({ principal, object, privilege }: Right) =>
+  [principal, privilege].includes(LATER) || isMasked([principal, object, privilege]);
+
+/** Any condition but the first may let through what the one before did not. */
+function otherCondition(change: Change, scene: Scene): readonly AccessFinding[] {
+  if (change.type !== "azurerm_role_assignment" || !STAYING.includes(change.action)) return [];
+  const difference = scene.differences(change).find(({ path }) => path === "condition");
+  const [right] = rightsIn(change, change.after, scene);
+  if (right === undefined || difference === undefined || isUnseen(difference)) return [];
+  const [had, has] = [!isNothing(difference.before), !isNothing(difference.after)];
+  const how = has ? (had ? "under another condition" : "under a condition") : "without a condition";
+  return [
+    {
+      ...scene.about(change),
+      gained: [],
+      lost: [],
+      headline: `${scene.show(right.principal)} has ${scene.show(right.privilege)} on ${right.object} ${how} from now on.`,
+      details: [scene.showDifference(difference)],
+      needsSecondLook: had,
+    },
+  ];
+}
+
+/** What is sensitive, or known only later, may be a right for anybody. */
+function unseenRights(change: Change, scene: Scene): AccessFinding | undefined {
+  const fields = fieldsOf(change);
+  const unseen = scene
+    .differences(change)
+    .filter((each) => fields.includes(fieldOf(each)))
+    .filter((each) => isUnseen(each) || hasLater(record(change.unknown)[fieldOf(each)]));
+  const [first] = unseen;
+  if (first === undefined) return undefined;
+  return {
+    ...scene.about(change),
+    gained: [],
+    lost: [],
+    headline: `The plan does not show ${whatIsUnseen(change, fieldOf(first), scene)}.`,
+    details: unseen.map((each) => scene.showDifference(each)),
+    needsSecondLook: true,
+  };
+}
+
+function whatIsUnseen(change: Change, field: string, scene: Scene): string {
+  const type = typeInWords(change.type);
+  const what = `the ${type} ${scene.nameOf(change)}`;
+  if (field === "owner") return `whose ${what} is from now on`;
+  if (field === "run_as") return `as whom ${what} runs from now on`;
+  return `whom ${what} ${type.endsWith("s") ? "give" : "gives"} what`;
+}
+
 const isSame = (one: Right, other: Right) =>
-  one.principal === other.principal && one.object === other.object && one.privilege === other.privilege;
+  one.principal === other.principal && isOnTheSame(one, other) && one.privilege === other.privilege;
+
+function isOnTheSame(one: Right, other: Right): boolean {
+  if (one.on !== undefined && other.on !== undefined) return one.on === other.on;
+  return one.object === other.object;
+}
 
 function findingOf(
   change: Change,
-  { principal, object }: Right,
+  holder: Right,
   allGained: readonly Right[],
   allLost: readonly Right[],
   scene: Scene,
 ): AccessFinding {
+  const { principal, object } = holder;
   const ofHolder = (rights: readonly Right[]) =>
-    rights.filter((each) => each.principal === principal && each.object === object);
+    rights.filter((each) => each.principal === principal && isOnTheSame(each, holder));
   const [gained, lost] = [ofHolder(allGained), ofHolder(allLost)];
   const inWords = (rights: readonly Right[]) =>
     listed(
@@ -145,7 +256,10 @@ function findingOf(
           ]
         : []),
     ],
-    needsSecondLook: lockOut.length > 0 || isWide,
+    needsSecondLook:
+      lockOut.length > 0 ||
+      isWide ||
+      gained.some((right) => right.privilege === LATER || isMasked(Object.values(right))),
   };
 }
 
@@ -156,45 +270,46 @@ function rightsIn(change: Change, side: Block, scene: Scene): readonly Right[] {
   if (type === "databricks_grants") {
     const object = grantedObject(change, side, scene);
     return records(side.grant).flatMap(({ principal, privileges }) =>
-      strings(privileges).map((privilege) => ({
-        principal: text(principal),
-        object,
-        privilege: privilege.replaceAll(" ", "_"),
-      })),
+      privilegesIn(privileges).map((privilege) => ({ principal: text(principal) || LATER, object, privilege })),
     );
   }
   if (type === "databricks_grant") {
     const object = grantedObject(change, side, scene);
-    return strings(side.privileges).map((privilege) => ({ principal: text(side.principal), object, privilege }));
+    return privilegesIn(side.privileges).map((privilege) => ({
+      principal: text(side.principal) || LATER,
+      object,
+      privilege,
+    }));
   }
   if (type === "databricks_permissions") {
     const object = permittedObject(change, side, scene);
     return records(side.access_control).map((entry) => ({
-      principal: text(entry.group_name) || text(entry.service_principal_name) || text(entry.user_name),
-      object,
-      privilege: text(entry.permission_level),
+      principal: text(entry.group_name) || text(entry.service_principal_name) || text(entry.user_name) || LATER,
+      ...object,
+      privilege: text(entry.permission_level) || LATER,
     }));
   }
   if (type === "databricks_permission_assignment") {
     const principal =
-      text(side.group_name) || text(side.service_principal_name) || text(side.user_name) || String(side.principal_id);
-    return strings(side.permissions).map((privilege) => ({ principal, object: "the workspace", privilege }));
+      text(side.group_name) ||
+      text(side.service_principal_name) ||
+      text(side.user_name) ||
+      (typeof side.principal_id === "number" ? String(side.principal_id) : LATER);
+    return privilegesIn(side.permissions).map((privilege) => ({ principal, object: "the workspace", privilege }));
   }
   if (type === "azurerm_role_assignment") {
-    const scope = text(side.scope);
     const id = text(side.principal_id);
     return [
       {
-        principal: id ? nameOfPrincipal(id, scene) : principalToBe(change, scene),
-        object: objectOfRole(change, scope, scene),
-        privilege: text(side.role_definition_name) || text(side.role_definition_id),
+        principal: id ? nameOfPrincipal(id, scene) : principalToBe(change, side, scene),
+        ...objectOfRole(change, side, scene),
+        privilege: text(side.role_definition_name) || text(side.role_definition_id) || LATER,
       },
     ];
   }
   const runAs = blockOf(side, "run_as");
   const [owner, runner] = [text(side.owner), text(runAs.service_principal_name) || text(runAs.user_name)];
-  // Of what is new or gone, owner and runner come and go with it.
-  if (change.action !== "update") return [];
+  if (!STAYING.includes(change.action)) return [];
   const object = `the ${typeInWords(type)} ${scene.nameOf(change)}`;
   return [
     ...(owner ? [{ principal: owner, object, privilege: "OWNER" }] : []),
@@ -202,27 +317,29 @@ function rightsIn(change: Change, side: Block, scene: Scene): readonly Right[] {
   ];
 }
 
+/** The names in a list of rights, as Databricks has them; where these are not seen, what is there in their place. */
+function privilegesIn(listed: unknown): readonly string[] {
+  if (listed === undefined) return [LATER];
+  if (isMasked(listed)) return [listed].flat().map(text);
+  return strings(listed).map((privilege) => privilege.replaceAll(" ", "_"));
+}
+
 function tellFields(change: Change, scene: Scene): void {
-  const isAboutRights = /grant|permission|role_assignment/.test(change.type);
-  if (isAboutRights) scene.tell(change);
-  else if (scene.differences(change).some(({ path }) => /^(owner|run_as)/.test(path))) {
-    scene.tell(
-      change,
-      ...scene
-        .differences(change)
-        .map(({ path }) => path)
-        .filter((path) => /^(owner|run_as)(\.|$)/.test(path)),
-    );
-  }
+  const differences = scene.differences(change);
+  const told = RIGHTS[change.type] ? differences : differences.filter((each) => OWN_RIGHTS.includes(fieldOf(each)));
+  scene.tell(
+    change,
+    told.map(({ path }) => path),
+  );
 }
 
 function grantedObject(change: Change, side: Block, scene: Scene): string {
   for (const kind of GRANTED_ON) {
-    const thing = scene.thingOf(change, kind);
+    const thing = scene.thingOf(change, side, kind);
     const name = text(side[kind]) || (thing && fullName(thing));
     if (name) return `the ${kind.replaceAll("_", " ")} ${scene.show(name)}`;
   }
-  return side.metastore === undefined ? `what ${code(change.address)} is about` : "the metastore";
+  return text(side.metastore) ? "the metastore" : `what ${code(change.address)} is about`;
 }
 
 /** As grants name it; the id of what is not there yet is not known. */
@@ -231,16 +348,23 @@ function fullName({ before, after }: Change): string {
   return [side.catalog_name, side.schema_name, side.name].filter((each) => typeof each === "string").join(".");
 }
 
-function permittedObject(change: Change, side: Block, scene: Scene): string {
+type RightOn = Pick<Right, "object" | "on">;
+
+const rightOn = (thing: Change, scene: Scene): RightOn => ({
+  object: `the ${typeInWords(thing.type)} ${scene.nameOf(thing)}`,
+  on: thing.address,
+});
+
+function permittedObject(change: Change, side: Block, scene: Scene): RightOn {
   for (const field of PERMITTED_BY_ID) {
-    const thing = scene.thingOf(change, field);
-    if (thing) return `the ${typeInWords(thing.type)} ${scene.nameOf(thing)}`;
+    const thing = scene.thingOf(change, side, field);
+    if (thing) return rightOn(thing, scene);
   }
   for (const field of [...PERMITTED_BY_PATH, ...PERMITTED_BY_ID]) {
     if (text(side[field]))
-      return `the ${field.replace(/_(path|id)$/, "").replaceAll("_", " ")} ${scene.show(side[field])}`;
+      return { object: `the ${field.replace(/_(path|id)$/, "").replaceAll("_", " ")} ${scene.show(side[field])}` };
   }
-  return `what ${code(change.address)} is about`;
+  return { object: `what ${code(change.address)} is about` };
 }
 
 /** Identities of Azure are known by their object's id, which nobody can read. */
@@ -254,15 +378,15 @@ function nameOfPrincipal(id: string, scene: Scene): string {
   return owner ? `${typeInWords(owner.type)} ${text(owner.before.name) || text(owner.after.name)}` : id;
 }
 
-function principalToBe(change: Change, scene: Scene): string {
-  const thing = scene.thingOf(change, "principal_id");
+function principalToBe(change: Change, side: Block, scene: Scene): string {
+  const thing = scene.thingOf(change, side, "principal_id");
   return thing
     ? `${typeInWords(thing.type)} ${text(thing.after.name) || text(thing.before.name)}`
     : "an identity that is known only after it is applied";
 }
 
-function objectOfRole(change: Change, scope: string, scene: Scene): string {
-  const thing = scene.thingOf(change, "scope");
-  if (thing) return `the ${typeInWords(thing.type)} ${scene.nameOf(thing)}`;
-  return scope ? code(scope.split("/").slice(-2).join(" ")) : "what is known only after it is applied";
+function objectOfRole(change: Change, side: Block, scene: Scene): RightOn {
+  const thing = scene.thingOf(change, side, "scope");
+  if (thing) return rightOn(thing, scene);
+  return { object: text(side.scope) ? scene.show(side.scope) : "what is known only after it is applied" };
 }

@@ -57,7 +57,7 @@ export function contentsOf(review: Review): readonly Section[] {
     ofFindings("What runs differently", 5, review.running),
     ofFindings("What it does to rows", 4, review.rows),
     ofFindings("What it costs", 3, review.costs),
-    ofFindings("Dangerous changes in place", 6, review.inPlace),
+    ofFindings("Dangerous changes", 6, review.inPlace),
     section("Outputs", 2, review.outputs.map(sentence), true),
     ...review.rest.map(({ title, reason, items }) =>
       section(

@@ -1,6 +1,8 @@
 /** What begins or ceases to cost, and how long a file takes to its answer. No prices: those are Azure's to tell. */
+import { type Difference, isUnseen } from "./differences.ts";
 import { type Change, list, record, text } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
+import { isRecord } from "./secrets.ts";
 import { listed } from "./text.ts";
 import { typeInWords } from "./words.ts";
 
@@ -63,7 +65,7 @@ function costsOf(change: Change, scene: Scene): readonly Finding[] {
 /** A job or an alert that begins, or ceases, to start by itself. */
 function startsOf(change: Change, scene: Scene): readonly Finding[] {
   const [before, after] = [isStarting(change.before), isStarting(change.after)];
-  if (before === after || !/^databricks_(job|alert_v2)$/.test(change.type)) return [];
+  if (before === after || isStartUnseen(change, scene) || !/^databricks_(job|alert_v2)$/.test(change.type)) return [];
   const what = `The ${typeInWords(change.type)} ${scene.nameOf(change)}`;
   return [
     finding(
@@ -74,16 +76,23 @@ function startsOf(change: Change, scene: Scene): readonly Finding[] {
   ];
 }
 
+/** Whether the plan does not show if it will start by itself. */
+function isStartUnseen(change: Change, scene: Scene): boolean {
+  const isOfStart = ({ path }: Difference) => /^(trigger|schedule|continuous)(\.pause_status)?$/.test(path);
+  return scene.differences(change).some((each) => isOfStart(each) && isUnseen(each));
+}
+
 function isStarting(side: Change["after"]): boolean {
   return ["trigger", "schedule", "continuous"].some((start) =>
-    list(side[start]).some((each) => record(each).pause_status !== "PAUSED"),
+    // A job has a list of them, an alert has the one.
+    [side[start]].flat().some((each) => isRecord(each) && each.pause_status !== "PAUSED"),
   );
 }
 
 /** How long a file waits for its run, where that changes. */
 function waits(scene: Scene): readonly Finding[] {
   return scene.changes.flatMap((change) => {
-    if (change.type !== "databricks_job") return [];
+    if (change.type !== "databricks_job" || isStartUnseen(change, scene)) return [];
     const [before, after] = [waitOf(change.before), waitOf(change.after)];
     if (after === undefined || before === after) return [];
     const sentence =
@@ -103,7 +112,7 @@ function waitOf(job: Change["after"]): string | undefined {
   const between = Number(arrival.min_time_between_triggers_seconds ?? 0);
   return [
     "up to a minute until it is seen",
-    `${quiet} s without another one`,
+    ...(quiet > 0 ? [`${quiet} s without another one`] : []),
     ...(between > 0 ? [`at least ${between} s after the run before`] : []),
     computeStart(job),
     "then the run itself",

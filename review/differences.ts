@@ -1,6 +1,6 @@
 /** What differs between the two sides of a change, field by field. */
 import { type Change, list, record } from "./plan.ts";
-import { isRecord } from "./secrets.ts";
+import { isMasked, isRecord } from "./secrets.ts";
 
 /** What is there in place of a value that only the deployment will tell. */
 export const LATER = "(known after apply)";
@@ -12,6 +12,9 @@ export interface Difference {
   readonly before: unknown;
   readonly after: unknown;
 }
+
+/** The field that a difference is in, or is. */
+export const fieldOf = ({ path }: Difference): string => /^\w*/.exec(path)?.[0] ?? "";
 
 /** Fields that name an element of a list: by them the two sides are compared, wherever the elements are. */
 const NAMES = [
@@ -130,6 +133,10 @@ function parsed(value: unknown): unknown {
 const isBlock = (value: unknown) => isRecord(value) || value === null || value === undefined;
 const isListOrNothing = (value: unknown) => Array.isArray(value) || value === null || value === undefined;
 
+/** Whether what a field will be cannot be told from a plan: it is sensitive, or known only later. */
+export const isUnseen = ({ before, after }: Difference): boolean =>
+  after === LATER || isMasked(before) || isMasked(after);
+
 /** Providers write what is not set in several ways. */
 export function isNothing(value: unknown, depth = 0): boolean {
   if (value === null || value === undefined || value === "") return true;
@@ -138,7 +145,8 @@ export function isNothing(value: unknown, depth = 0): boolean {
   );
 }
 
-function hasLater(unknown: unknown, depth = 0): boolean {
+/** Whether anything in a value, of which this is the tree in the plan, is known only once it is applied. */
+export function hasLater(unknown: unknown, depth = 0): boolean {
   if (unknown === true) return true;
   if (typeof unknown !== "object" || unknown === null || depth >= DEEPEST) return false;
   return Object.values(unknown).some((each) => hasLater(each, depth + 1));

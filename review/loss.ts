@@ -1,7 +1,8 @@
 /** What may be lost: whatever holds data and is replaced, deleted or forgotten, or will be kept for less long. */
+import { type Difference, fieldOf, hasLater, isUnseen } from "./differences.ts";
 import { list, record, text, type Action, type Block, type Change } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
-import { code, listed } from "./text.ts";
+import { code, counted, listed } from "./text.ts";
 import { actionInWords, reasonInWords, typeInWords } from "./words.ts";
 
 /** How a loss can be made good, the worst first. */
@@ -89,8 +90,6 @@ function lossOf(change: Change, scene: Scene): readonly LossFinding[] {
   const holder = HOLDERS[change.type];
   if (!holder || !["replace", "destroy", "forget"].includes(change.action)) return [];
   const recovery = change.action === "forget" ? recoveryOfForgotten(change) : holder.recovery(change, scene);
-  const forcedBy = forcesOf(change, scene);
-  const reason = reasonInWords(change);
   const holds = holder.holds(change, scene);
   scene.tell(change);
   return [
@@ -99,15 +98,19 @@ function lossOf(change: Change, scene: Scene): readonly LossFinding[] {
       action: change.action,
       holds,
       recovery,
-      forcedBy,
+      forcedBy: forcesOf(change, scene),
       headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${actionInWords(change.action)}. It holds ${holds}.`,
-      details: [
-        ...(forcedBy.length > 0 ? [`Forced by ${forcedBy.join("; ")}.`] : reason ? [`Since ${reason}.`] : []),
-        ...recovery.sentences,
-      ],
+      details: [...whyOf(change, scene), ...recovery.sentences],
       needsSecondLook: true,
     },
   ];
+}
+
+/** What forces a replacement, or else Terraform's reason for what it does, in a sentence; none where it gives none. */
+export function whyOf(change: Change, scene: Scene): readonly string[] {
+  const [forces, reason] = [forcesOf(change, scene), reasonInWords(change)];
+  if (forces.length > 0) return [`Forced by ${forces.join("; ")}.`];
+  return reason ? [`Since ${reason}.`] : [];
 }
 
 /** The attributes that force a replacement, before and after. */
@@ -209,37 +212,141 @@ function recoveryOfTables({ type, before }: Change, scene: Scene): Recovery {
   };
 }
 
-/** What is kept, but for less long than before. */
-function shorterKept(change: Change, scene: Scene): readonly LossFinding[] {
-  if (change.action !== "update") return [];
-  return shorterTerms(change).map(({ what, path, recovery, before, after }): LossFinding => {
-    scene.tell(change, path);
-    const holds = `${what} for ${before === undefined ? "ever" : `${before} days`}`;
-    return {
-      ...scene.about(change),
-      action: "update",
-      holds,
-      recovery,
-      forcedBy: [],
-      headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} kept ${holds}, and keeps them for ${after} days from now on.`,
-      details: recovery.sentences,
-      needsSecondLook: true,
-    };
-  });
-}
+const POLICY = "azurerm_storage_management_policy";
+const STATE_KNEW_OF_NONE =
+  "The state knew of none before. If that is because a first deployment ended before it made them, nothing is lost.";
 
-interface Term {
+/** What is kept for a while. */
+interface Kept {
   readonly what: string;
-  readonly path: string;
-  readonly before: number | undefined;
-  readonly after: number;
+  /** The fields that say for how long, and whatever they are in. */
+  readonly fields: RegExp;
   readonly recovery: Recovery;
 }
 
-function shorterTerms({ type, before, after }: Change): readonly Term[] {
+const KEPT: Readonly<Record<string, Kept>> = {
+  azurerm_storage_account: {
+    what: "deleted files and containers",
+    fields: /^blob_properties(\.(container_)?delete_retention_policy(\.days)?)?$/,
+    recovery: { how: "never", sentences: [] },
+  },
+  [POLICY]: {
+    what: "archived files",
+    fields: /^rule(\[[^\]]*\])?(\.(enabled|filters(\.prefix_match)?|actions(\.base_blob(\.delete_after_\w+)?)?))?$/,
+    recovery: {
+      how: "by command",
+      sentences: [
+        `Azure deletes the older ones within a day or two. While the account keeps deleted files: ${code("az storage fs list-deleted-path")}, then ${code("az storage fs undelete-path")}`,
+      ],
+    },
+  },
+  databricks_job: {
+    what: "old versions of tables",
+    fields: /^parameter(\[retention_days\](\.default)?)?$/,
+    recovery: {
+      how: "never",
+      sentences: ["The next upkeep deletes what is older: no time travel goes back further."],
+    },
+  },
+};
+
+/** What is kept, but for less long than before, or nobody sees for how long. */
+function shorterKept(change: Change, scene: Scene): readonly LossFinding[] {
+  const kept = KEPT[change.type];
+  if (!kept || !isOfWhatStays(change, scene)) return [];
+  const unseen = unseenFields(change, kept, scene);
+  const isSeen = ({ path }: Term) => !unseen.some((each) => path.startsWith(each.path));
+  const before = change.action === "create" ? beforeElsewhere(change, scene) : change.before;
+  const shorter = shorterTerms(change.type, before, change.after).filter(isSeen);
+  return [
+    ...shorter.map((term) => shorterInWords(change, term, kept, scene)),
+    ...unseen.map((difference) => unseenInWords(change, difference, kept, scene)),
+  ];
+}
+
+/** Whether a change may shorten how long something is kept: of what goes itself, its loss is told. */
+function isOfWhatStays(change: Change, scene: Scene): boolean {
+  if (change.type === "azurerm_storage_account") return change.action === "update";
+  if (change.type !== POLICY) return ["update", "replace"].includes(change.action);
+  // A new one may be for files that are there already: somebody deleted it by hand, or it was no longer in the state.
+  const isOfOtherFiles = (side: Block) =>
+    ["create", "replace", "destroy"].includes(scene.thingOf(change, side, "storage_account_id")?.action ?? "none");
+  return ["create", "update", "replace"].includes(change.action) && ![change.before, change.after].some(isOfOtherFiles);
+}
+
+/** Of a new policy, what was there before: an account has only one, which may be at another address until now. */
+function beforeElsewhere({ type, after }: Change, scene: Scene): Block {
+  const account = text(after.storage_account_id);
+  const old = scene.changes.find(
+    (each) => each.type === type && each.action === "destroy" && text(each.before.storage_account_id) === account,
+  );
+  return account === "" ? {} : (old?.before ?? {});
+}
+
+/** The fields that will be what the plan does not show. */
+function unseenFields(change: Change, { fields }: Kept, scene: Scene): readonly Difference[] {
+  const unknown = record(change.unknown);
+  const isNewWithLater = (each: Difference) => each.before === undefined && hasLater(unknown[fieldOf(each)]);
+  return scene.differences(change).filter((each) => fields.test(each.path) && (isUnseen(each) || isNewWithLater(each)));
+}
+
+function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: Scene): LossFinding {
+  const { what, since, path, before, after } = term;
+  scene.tell(change, [path]);
+  const [old, young] = [before, after].map((days) => `${counted(days, "day")}${since ? ` after ${since}` : ""}`);
+  const holds = `${what} for ${before === Infinity ? "ever" : old}`;
+  const how =
+    before === Infinity
+      ? `deleted no ${what} by their age; from now on it does, ${young}`
+      : `kept ${holds}, and keeps them for ${counted(after, "day")} from now on`;
+  const isNew = change.action === "create" && before === Infinity;
+  return {
+    ...scene.about(change),
+    action: change.action,
+    holds,
+    recovery,
+    forcedBy: [],
+    headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${how}.`,
+    details: [...(isNew ? [STATE_KNEW_OF_NONE] : []), ...recovery.sentences],
+    needsSecondLook: true,
+  };
+}
+
+function unseenInWords(change: Change, difference: Difference, { what, recovery }: Kept, scene: Scene): LossFinding {
+  scene.tell(change, [difference.path]);
+  return {
+    ...scene.about(change),
+    action: change.action,
+    holds: what,
+    recovery,
+    forcedBy: [],
+    headline: `The plan does not show how long ${what} are kept by the ${typeInWords(change.type)} ${scene.nameOf(change)} from now on.`,
+    details: [scene.showDifference(difference), ...recovery.sentences],
+    needsSecondLook: true,
+  };
+}
+
+/** Each by its own clock; what is the first to be too old by any of them is deleted. */
+const DELETION_AGES = [
+  ["delete_after_days_since_modification_greater_than", "their last change"],
+  ["delete_after_days_since_creation_greater_than", "their creation"],
+  ["delete_after_days_since_last_access_time_greater_than", "they were last read"],
+] as const;
+
+interface Term {
+  readonly what: string;
+  /** What it is counted from, where there are several such clocks. */
+  readonly since?: string;
+  readonly path: string;
+  /** In days; infinite for what was kept for ever. */
+  readonly before: number;
+  readonly after: number;
+}
+
+function shorterTerms(type: string, before: Block, after: Block): readonly Term[] {
   const days = (value: unknown) =>
     value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value);
-  const terms: { what: string; path: string; before: unknown; after: unknown; recovery: Recovery }[] = [];
+  const terms: (Omit<Term, "before" | "after"> & { before: unknown; after: unknown })[] = [];
   if (type === "azurerm_storage_account") {
     for (const [policy, what] of [
       ["delete_retention_policy", "deleted files"],
@@ -251,37 +358,32 @@ function shorterTerms({ type, before, after }: Change): readonly Term[] {
         before: blockOf(before, "blob_properties", policy).days,
         // Without the policy nothing is kept.
         after: blockOf(after, "blob_properties", policy).days ?? 0,
-        recovery: { how: "never", sentences: [] },
       });
     }
   }
-  if (type === "azurerm_storage_management_policy") {
-    const FIELD = "delete_after_days_since_modification_greater_than";
-    const ageIn = (rule: Block | undefined) => {
-      const age = rule?.enabled === false ? undefined : blockOf(rule ?? {}, "actions", "base_blob")[FIELD];
-      return Number(age) < 0 ? undefined : age; // The provider's word for never is -1.
+  if (type === POLICY) {
+    const ageIn = (rule: Block | undefined, field: string) => {
+      const age = days(rule?.enabled === false ? undefined : blockOf(rule ?? {}, "actions", "base_blob")[field]);
+      return age === undefined || age < 0 ? Infinity : age; // The provider's word for never is -1.
     };
     const prefixesIn = (rule: Block | undefined) => list(blockOf(rule ?? {}, "filters").prefix_match).map(text);
     for (const rule of list(after.rule).map(record)) {
       const old = list(before.rule)
         .map(record)
         .find(({ name }) => name === rule.name);
-      // Of what no rule deleted before, all was kept for ever. Without a prefix, a rule is of everything.
+      // What no rule deleted before was kept for ever. Without a prefix, a rule is of everything.
       const [prefixes, oldPrefixes] = [prefixesIn(rule), prefixesIn(old)];
       const isCovered = (prefix: string) => oldPrefixes.some((each) => prefix.startsWith(each));
       const isWider = oldPrefixes.length > 0 && (prefixes.length === 0 || !prefixes.every(isCovered));
-      terms.push({
-        what: "archived files",
-        path: `rule[${text(rule.name)}].${isWider ? "filters.prefix_match" : `actions.base_blob.${FIELD}`}`,
-        before: isWider ? undefined : ageIn(old),
-        after: ageIn(rule),
-        recovery: {
-          how: "by command",
-          sentences: [
-            `Azure deletes the older ones within a day or two. While the account keeps deleted files: ${code("az storage fs list-deleted-path")}, then ${code("az storage fs undelete-path")}`,
-          ],
-        },
-      });
+      for (const [field, since] of DELETION_AGES) {
+        terms.push({
+          what: "archived files",
+          since,
+          path: `rule[${text(rule.name)}].${isWider ? "filters.prefix_match" : `actions.base_blob.${field}`}`,
+          before: isWider ? Infinity : ageIn(old, field),
+          after: ageIn(rule, field),
+        });
+      }
     }
   }
   if (type === "databricks_job") {
@@ -294,15 +396,10 @@ function shorterTerms({ type, before, after }: Change): readonly Term[] {
       path: "parameter[retention_days].default",
       before: ageIn(before),
       after: ageIn(after),
-      recovery: {
-        how: "never",
-        sentences: ["The next upkeep deletes what is older: no time travel goes back further."],
-      },
     });
   }
   return terms.flatMap((term) => {
     const [old, young] = [days(term.before), days(term.after)];
-    const isShorter = young !== undefined && (old === undefined ? term.what === "archived files" : young < old);
-    return isShorter ? [{ ...term, before: old, after: young }] : [];
+    return old !== undefined && young !== undefined && young < old ? [{ ...term, before: old, after: young }] : [];
   });
 }

@@ -124,14 +124,15 @@ function readChange(stack: string, json: Block): Change {
   const marks = [change.before_sensitive, change.after_sensitive];
   const actions = strings(change.actions);
   const deposed = text(json.deposed);
+  const [before, after] = withoutMarked(change.before, change.after, marks);
   return {
     stack,
     address: `${text(json.address)}${deposed && ` (deposed ${deposed})`}`,
     type: text(json.type),
     action: actionOf(actions),
     actions,
-    before: record(withoutMarked(change.before, marks)),
-    after: record(withoutMarked(change.after, marks)),
+    before: record(before),
+    after: record(after),
     unknown: change.after_unknown,
     replacePaths: list(change.replace_paths).map(pathOf),
     isImported: isRecord(change.importing),

@@ -1,5 +1,5 @@
 /** What runs differently: jobs, what they run on, their code as a diff, and the contract of the files as sentences. */
-import type { Difference } from "./differences.ts";
+import { type Difference, LATER } from "./differences.ts";
 import { type Change, list, record, text } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { counted } from "./text.ts";
@@ -9,6 +9,10 @@ import { actionInWords, typeInWords } from "./words.ts";
 export interface FileChange {
   /** Within the repository. */
   readonly file: string;
+  /** The copy to be, as the plan names it: several files have the same name. */
+  readonly source: string;
+  /** Whether it was not deployed before. */
+  readonly isNew: boolean;
   readonly added: number;
   readonly removed: number;
   /** A unified diff; what says more than a person reads is left to `git`. */
@@ -44,7 +48,7 @@ export function findRunning(
     ...(contract.length > 0 ? [contractFinding(scene, contract)] : []),
     ...scene.changes.filter(({ type }) => RUNNING.includes(type)).flatMap((change) => findingsOf(change, scene)),
     ...files.map((file) => fileFinding(scene, file)),
-    ...codeOfUnknownContent(scene, files),
+    ...codeWithoutDiff(scene, files),
   ];
 }
 
@@ -57,10 +61,10 @@ function contractFinding(scene: Scene, sentences: readonly string[]): RunningFin
   };
 }
 
-function fileFinding(scene: Scene, { file, added, removed, diff }: FileChange): RunningFinding {
+function fileFinding(scene: Scene, { file, isNew, added, removed, diff }: FileChange): RunningFinding {
   return {
     ...ofPipeline(scene),
-    headline: `${scene.show(file)} changes: +${added} -${removed}.`,
+    headline: `${scene.show(file)} ${isNew ? "is new" : "changes"}: +${added} -${removed}.`,
     details: [],
     diff: scene.secrets.mask(diff),
     needsSecondLook: false,
@@ -79,19 +83,29 @@ export function hasOtherContent({ before, after }: Change): boolean {
   return old !== "" && young !== "" && old !== young;
 }
 
-/** Files whose content changes, without anybody knowing what it was. */
-function codeOfUnknownContent(scene: Scene, files: readonly FileChange[]): readonly RunningFinding[] {
+/** Files of which no diff is shown: those that go, and those whose content, old or new, is not in this repository. */
+function codeWithoutDiff(scene: Scene, files: readonly FileChange[]): readonly RunningFinding[] {
   return scene.changes
-    .filter((change) => CODE.includes(change.type) && hasOtherContent(change))
-    .filter(
-      (change) => !files.some(({ file }) => text(change.after.source).endsWith(`/${file.split("/").at(-1) ?? ""}`)),
-    )
-    .map((change) => ({
-      ...scene.about(change),
-      headline: `${scene.show(text(change.after.source).split("/").at(-1))} changes, and what was deployed is not in this repository's history.`,
-      details: [],
-      needsSecondLook: false,
-    }));
+    .filter(({ type, after }) => CODE.includes(type) && !files.some(({ source }) => source === after.source))
+    .flatMap((change) => {
+      const how = hasOtherContent(change)
+        ? "changes, and what was deployed is not in this repository's history"
+        : isOneOfMany(change, scene) && { create: "is new", destroy: "goes" }[change.action as string];
+      if (!how) return [];
+      const headline = `${scene.show(pathInVersion(change))} ${how}.`;
+      return [{ ...scene.about(change), headline, details: [], needsSecondLook: false }];
+    });
+}
+
+/** Whether a file comes or goes while others stay: neither a first deployment nor the end of one. */
+function isOneOfMany({ type, action }: Change, scene: Scene): boolean {
+  const isFile = (each: string) => CODE.includes(each) && each !== "databricks_directory";
+  return isFile(type) && scene.changes.some((other) => isFile(other.type) && other.action !== action);
+}
+
+/** Where a file is in the folder of its version. */
+function pathInVersion({ before, after }: Change): string {
+  return (text(after.path) || text(before.path) || text(after.source)).replace(/^.*\/code-[0-9a-f]+\//, "");
 }
 
 function findingsOf(change: Change, scene: Scene): readonly RunningFinding[] {
@@ -122,10 +136,13 @@ function findingsOf(change: Change, scene: Scene): readonly RunningFinding[] {
   }
   if (action !== "update") return [];
   const untold = scene.untold(change) ?? scene.differences(change);
-  const differences = untold.filter(({ path }) => !isNoise(path));
+  const differences = untold.filter((difference) => !isNoise(difference));
   const [moves, others] = [differences.filter(isOtherVersion), differences.filter((each) => !isOtherVersion(each))];
   if (differences.length === 0) return [];
-  scene.tell(change, ...differences.map(({ path }) => path));
+  scene.tell(
+    change,
+    differences.map(({ path }) => path),
+  );
   const details = [
     ...others.map((each) => inWords(each, scene)),
     ...(moves.length > 0 ? [`${counted(moves.length, "task")} from the new version's folder`] : []),
@@ -135,7 +152,10 @@ function findingsOf(change: Change, scene: Scene): readonly RunningFinding[] {
   return [{ ...scene.about(change), headline, details, needsSecondLook: false }];
 }
 
-const isNoise = (path: string) => /^(tags|timeouts|url|etag|md5|.*_time|custom_tags)(\.|$)/.test(path);
+/** Fields that change nothing that runs, and what only the service writes down. */
+const isNoise = ({ path, after }: Difference) =>
+  /^(tags|timeouts|url|etag|md5|.*_time|custom_tags)(\.|$)/.test(path) ||
+  (after === LATER && /(^|\.)(effective_\w+|\w*state|last_evaluated_at|owner_user_name)$/.test(path));
 
 /** A path that differs only in the folder of the code's version. */
 function isOtherVersion({ before, after }: Difference): boolean {

@@ -1,7 +1,6 @@
 /** All plans of an environment at once, and what of each change has been told. */
-import { type Difference, differencesOf, LATER } from "./differences.ts";
-import type { Block, Change, Plan } from "./plan.ts";
-import { text } from "./plan.ts";
+import { type Difference, differencesOf, hasLater, LATER } from "./differences.ts";
+import { type Block, type Change, type Plan, record, text } from "./plan.ts";
 import { isRecord, type Secrets } from "./secrets.ts";
 import { code, printable } from "./text.ts";
 
@@ -82,11 +81,9 @@ export class Scene {
     return known;
   }
 
-  /** Remembers that fields of a change have been told; all of them, where none is named. */
-  tell(change: Change, ...paths: readonly string[]): void {
-    const told = this.#told.get(change) ?? new Set();
-    for (const path of paths.length > 0 ? paths : this.differences(change).map((each) => each.path)) told.add(path);
-    this.#told.set(change, told);
+  /** Remembers that fields of a change have been told; all of them, unless they are named. */
+  tell(change: Change, paths = this.differences(change).map(({ path }) => path)): void {
+    this.#told.set(change, new Set([...(this.#told.get(change) ?? []), ...paths]));
   }
 
   /** What no finding has told of a change; nothing where there is no finding about it. */
@@ -101,11 +98,11 @@ export class Scene {
     return named ? this.show(named) : this.show(this.sources.constructs.get(change.address) ?? change.address);
   }
 
-  /** The thing that an attribute of another one names by its id, or will once that id is known. */
-  thingOf(change: Change, attribute: string): Change | undefined {
-    const id = text(change.before[attribute]) || text(change.after[attribute]);
-    const known = this.#byId.get(`${change.stack} ${id}`);
-    if (known) return known;
+  /** The thing that an attribute of one side of a change names by its id, or will once that id is known. */
+  thingOf(change: Change, side: Block, attribute: string): Change | undefined {
+    const id = text(side[attribute]);
+    if (id !== "") return this.#byId.get(`${change.stack} ${id}`);
+    if (side !== change.after || !hasLater(record(change.unknown)[attribute])) return undefined;
     const plan = this.plans.find(({ stack }) => stack === change.stack);
     return this.#byAddress.get(`${change.stack} ${plan?.references.get(`${change.address}.${attribute}`) ?? ""}`);
   }

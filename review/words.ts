@@ -57,7 +57,15 @@ const VERBS: Readonly<Record<Action, string>> = {
   unknown: "meets something that this review does not know",
 };
 
-export const actionInWords = (action: Action): string => VERBS[action];
+const VERBS_OF_MANY: Readonly<Partial<Record<Action, string>>> = {
+  replace: "are deleted and created anew",
+  destroy: "are deleted",
+  forget: "are forgotten: they stay, but Terraform knows of them no more",
+};
+
+/** @param number of the things that meet it; many only of what goes */
+export const actionInWords = (action: Action, number = 1): string =>
+  (number === 1 ? undefined : VERBS_OF_MANY[action]) ?? VERBS[action];
 
 const REASONS: Readonly<Record<string, string>> = {
   replace_because_cannot_update: "it cannot be changed in place",

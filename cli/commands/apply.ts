@@ -13,6 +13,7 @@ import {
   readSeal,
   type Seal,
 } from "../../deploy/seal.ts";
+import { isSandboxName } from "../../deploy/sandboxes.ts";
 import { terraform } from "../../deploy/terraform.ts";
 import type { LossFinding } from "../../review/loss.ts";
 import { titleOf } from "../../review/contents.ts";
@@ -53,7 +54,8 @@ export async function run(args: readonly string[]): Promise<number> {
     if (differences.length > 0) return refuse("The plans are not what would be applied:", differences);
     const review = await reviewOf(directory, seal.environment, await plansOf(directory, seal));
     console.log(titleOf(review));
-    const unallowed = isSandbox(seal.environment) ? [] : lossesBeyond(review.loss, values["allow-data-loss"]);
+    // What may be lost as a whole needs nobody's word for each part.
+    const unallowed = isSandboxName(seal.environment) ? [] : lossesBeyond(review.loss, values["allow-data-loss"]);
     if (unallowed.length > 0) return refuse("Data may be lost, which nobody has allowed:", unallowed);
     return await applyAll(directory, seal);
   } finally {
@@ -86,9 +88,6 @@ async function differencesNow(directory: string, environment: string, seal: Seal
 async function plansOf(directory: string, seal: Seal) {
   return Promise.all(seal.stacks.map(async ({ stack }) => ({ stack, json: await planIn(directory, stack) })));
 }
-
-/** Environments that may be lost as a whole need nobody's word for each part. */
-const isSandbox = (environment: string) => environment.startsWith("sbx");
 
 function lossesBeyond(losses: readonly LossFinding[], allowed: readonly string[]): readonly string[] {
   return losses

@@ -1,7 +1,8 @@
 /** `order-tracking cloud`: a stand-in for Azure and Databricks on this machine, for people who have no account. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
+import { releaseLock, takeLock } from "../../bin/lock.mjs";
 import { NotebookKernel } from "../../local/notebook-kernel.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../../test/cloud/cloud.ts";
 import { OF_OTHERS } from "../../test/cloud/deploy/choices.ts";
@@ -23,6 +24,7 @@ const DEFAULT_PORT = "8871";
 const REGISTRIES = ["registry.terraform.io", "releases.hashicorp.com", "github.com", ".githubusercontent.com"];
 
 const folder = path.join(__dirname, "../../.local/cloud");
+const lock = path.join(folder, "lock");
 
 /** Serves until it is interrupted. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -32,12 +34,25 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const speed = Number(values.speed);
   if (!(speed > 0 && speed < Infinity)) throw new UsageError(`--speed ${values.speed}: give a number above 0`);
+  mkdirSync(folder, { recursive: true });
+  const owner = takeLock(lock);
+  if (owner !== undefined) throw new Error(`process ${owner} is such a stand-in already: use it, or end it first`);
+  try {
+    await serve(Number(values.port), speed);
+  } finally {
+    releaseLock(lock);
+  }
+  return 0;
+}
+
+async function serve(port: number, speed: number): Promise<void> {
   // The volumes and tables of a cloud that is gone.
-  rmSync(folder, { recursive: true, force: true });
-  const [owners = ""] = OF_OTHERS.groups;
+  for (const entry of readdirSync(folder)) {
+    if (!entry.startsWith(path.basename(lock))) rmSync(path.join(folder, entry), { recursive: true });
+  }
   const cloud = await startCloud({
-    port: Number(values.port),
-    deployerIsIn: [owners],
+    port,
+    deployerIsIn: OF_OTHERS.owners,
     jobs: { folder: path.join(folder, "catalogs"), openKernel: (home) => new NotebookKernel(home), speed },
   });
   for (const name of OF_OTHERS.groups) cloud.account.add("group", name);
@@ -56,12 +71,10 @@ export async function run(args: readonly string[]): Promise<number> {
 `);
   await new Promise((resolve) => process.once("SIGINT", resolve));
   await cloud.close();
-  return 0;
 }
 
 /** Writes a script that leads a shell's commands to the stand-in, and returns its path from here. */
 function writeVariables(cloud: Cloud): string {
-  mkdirSync(folder, { recursive: true });
   const ofCloud = cloud.variables();
   const certificates = path.join(folder, "certificates.pem");
   // Providers are still to be had from where they are published.

@@ -54,10 +54,7 @@ export async function run(args: readonly string[]): Promise<number> {
       console.log(identity.name);
       for (const { what, call } of steps) console.log(`  ${what}\n      ${commandLine(call)}`);
     }
-    if (!values.yes && !(await agreed("Do this? [y/N] "))) {
-      console.error("Nothing was changed.");
-      return 1;
-    }
+    if (!(await agreed("Do this?", !values.yes))) return 1;
     for (const { identity } of unfinished) {
       await makeIdentity(backend, repository, identity, (line) => {
         console.log(line);

@@ -1,12 +1,23 @@
 /** `order-tracking plan`: what a deployment of an environment would change, reviewed, and saved to be applied. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { hasSignIn } from "../../deploy/azure-cli.ts";
 import {
+  folderOf,
   isSubscriptionKnown,
   type Kind,
   KINDS,
+  PLAN_FILE,
   type PlannedStack,
   planStacks,
   planStacksFromNothing,
@@ -15,11 +26,13 @@ import {
 import { reviewOf } from "../../deploy/review-plans.ts";
 import { planKey, sealPlans } from "../../deploy/seal.ts";
 import { asMarkdown } from "../../review/markdown.ts";
+import { record } from "../../review/plan.ts";
 import type { Review, Verdict } from "../../review/review.ts";
 import { findRowChanges } from "../../review/rows.ts";
 import type { Finding } from "../../review/scene.ts";
+import { isRecord } from "../../review/secrets.ts";
 import { asLines } from "../../review/terminal.ts";
-import { parseArguments, userPath, UsageError } from "../arguments.ts";
+import { parseArguments, shownPath, userPath, UsageError } from "../arguments.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import { INTERRUPTED } from "../job-session.ts";
 import { Progress } from "../progress.ts";
@@ -73,7 +86,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = values.out === undefined ? undefined : userPath(values.out);
   const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
-    if (out !== undefined) makeEmpty(out);
+    if (out !== undefined) refuseOthersFiles(out);
     const rows: Finding[] = [];
     if (compared !== undefined) {
       const { commit, arrivals } = compared;
@@ -93,12 +106,57 @@ function kindOf(name: string, environment: string): Kind {
   return kind;
 }
 
-/** What an earlier plan left there must not be taken for a part of this one. */
-function makeEmpty(directory: string): void {
-  for (const entry of ["stacks", "manifest.json", "seal.json", "review.md", "review.json"]) {
-    rmSync(path.join(directory, entry), { recursive: true, force: true });
+/** Stacks come first, and other files only beside them. */
+const BESIDE_STACKS = /^(stacks|manifest\.json(\.unfinished)?|seal\.json|review\.(md|json))$/;
+/** What is not whole, as where a plan is interrupted while it synthesizes. */
+const UNFINISHED = "unfinished-";
+
+/** @throws UsageError where a folder holds what no plan has left, and this one would delete */
+function refuseOthersFiles(directory: string): void {
+  const [stranger] = existsSync(directory) ? strangersIn(directory) : [];
+  if (stranger === undefined) return;
+  throw new UsageError(
+    `--out ${shownPath(directory)}: this folder holds ${stranger}, which no plan has left. ` +
+      "Give one that is new or empty, or that of an earlier plan",
+  );
+}
+
+function strangersIn(directory: string): readonly string[] {
+  const entries = readdirSync(directory).filter((entry) => !entry.startsWith(UNFINISHED));
+  if (!entries.includes("stacks")) return entries;
+  const stacks = readdirSync(path.join(directory, "stacks"));
+  return [
+    ...entries.filter((entry) => !BESIDE_STACKS.test(entry)),
+    ...stacks.filter((stack) => !KINDS.some((kind) => stack.endsWith(`-${kind}`))).map((stack) => `stacks/${stack}`),
+    // Many programs have a file of this name.
+    ...entries.filter((entry) => entry === "manifest.json" && !isOfStacks(path.join(directory, entry))),
+  ];
+}
+
+function isOfStacks(manifest: string): boolean {
+  try {
+    return isRecord(record(JSON.parse(readFileSync(manifest, "utf8"))).stacks);
+  } catch {
+    return false;
   }
+}
+
+/**
+ * Synthesizes into a folder, in place of an earlier plan, none of which must be taken for a part of this one. Where the
+ * environment is refused, the earlier one stays.
+ */
+async function synthesizeAnew(directory: string, environment: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
+  const scratch = mkdtempSync(path.join(directory, `${UNFINISHED}${process.pid}-`));
+  try {
+    await synthesize(scratch, environment, undefined, { ORDER_TRACKING_SOURCE_LINES: "yes" });
+    for (const old of readdirSync(directory).map((entry) => path.join(directory, entry))) {
+      if (old !== scratch) rmSync(old, { recursive: true });
+    }
+    for (const entry of readdirSync(scratch)) renameSync(path.join(scratch, entry), path.join(directory, entry));
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 }
 
 interface Options {
@@ -109,7 +167,7 @@ interface Options {
 
 async function plan(environment: string, kinds: readonly Kind[], directory: string, options: Options): Promise<number> {
   const key = planKey(process.env);
-  await synthesize(directory, environment, undefined, { ORDER_TRACKING_SOURCE_LINES: "yes" });
+  await synthesizeAnew(directory, environment);
   const stacks = stacksIn(directory, kinds);
   const missing = await missingFor(directory);
   const planned = await (missing ? planStacksFromNothing(directory, stacks) : planStacks(directory, stacks));
@@ -126,7 +184,7 @@ async function plan(environment: string, kinds: readonly Kind[], directory: stri
     writeFileSync(path.join(directory, "review.json"), `${JSON.stringify(review, null, 2)}\n`);
     const canBeApplied = !missing && review.verdict !== "failed";
     if (canBeApplied) await sealPlans(directory, nameIn(stacks), planned, key);
-    else for (const stack of stacks) rmSync(path.join(directory, "stacks", stack, "plan"), { force: true });
+    else for (const stack of stacks) rmSync(path.join(folderOf(directory, stack), PLAN_FILE), { force: true });
   }
   return CODES[review.verdict];
 }

@@ -6,10 +6,11 @@ import { z } from "zod";
 import { az } from "../../deploy/azure-cli.ts";
 import { findLeftovers, leftoverLines } from "../../deploy/leftovers.ts";
 import { currentBranch } from "../../deploy/git.ts";
-import { KINDS, readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts";
+import { folderOf, KINDS } from "../../deploy/plan-stacks.ts";
+import { readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts";
 import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../../deploy/sandboxes.ts";
 import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
-import { terraformOrFail } from "../../deploy/terraform.ts";
+import { TerraformEnded, terraformOrFail } from "../../deploy/terraform.ts";
 import { SANDBOX, SANDBOX_VARIABLES } from "../../environments/requested.ts";
 import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/sandbox-expiry.ts";
 import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP, sandboxName } from "../../environments/sandbox.ts";
@@ -103,7 +104,7 @@ async function up(asked: Asked): Promise<number> {
     });
     readSandboxHome(folder, name, SANDBOX_RESOURCE_GROUP); // Refuses what could be deployed, but not taken down again.
     for (const kind of KINDS) {
-      const stack = path.join(folder, "stacks", `${name}-${kind}`);
+      const stack = folderOf(folder, `${name}-${kind}`);
       console.log(`Deploying ${name}-${kind}.`);
       await terraformOrFail(stack, ["init", "-input=false", "-no-color"]);
       await terraformOrFail(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], { isShown: true });
@@ -127,10 +128,8 @@ async function down(asked: Asked): Promise<number> {
   const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
   if (sandbox?.tags) refuseOthers(name, sandbox.tags);
   console.log(sandbox ? textTable(COLUMNS, [rowOf(sandbox)]).join("\n") : `Nothing is known of ${name}.`);
-  if (sandbox && !asked.yes && !(await agreed(`Destroy ${name} and all data in it? [y/N] `))) {
-    console.error("Nothing was changed.");
-    return 1;
-  }
+  const isAsked = sandbox !== undefined && !asked.yes;
+  if (!(await agreed(`Destroy ${name} and all data in it?`, isAsked))) return 1;
   return (await takeDown(home, name, asked["break-locks"])) ? 0 : 1;
 }
 
@@ -151,6 +150,7 @@ async function takeDown(home: SandboxHome, name: string, breakLocks: boolean): P
       },
     });
   } catch (error) {
+    if (error instanceof TerraformEnded) throw error;
     failure = error as Error;
     console.error(`${name} could not be destroyed: ${failure.message}`);
   }
@@ -210,7 +210,11 @@ async function list({ json }: Asked): Promise<number> {
 async function reap({ yes }: Asked): Promise<number> {
   const home = await homeOfSandboxes();
   const all: Sandbox[] = [];
-  for (const sandbox of await listSandboxes(home)) all.push(await withTags(home, sandbox));
+  let isAllWell = true;
+  for (const sandbox of await listSandboxes(home)) {
+    const isKnown = await orTell(sandbox.name, async () => all.push(await withTags(home, sandbox)) > 0);
+    isAllWell = isKnown && isAllWell;
+  }
   const reasonOf = ({ name, tags }: Sandbox) => (tags ? whyNoSandbox(name, tags) : "nothing says whose it is");
   for (const sandbox of all) {
     const reason = reasonOf(sandbox);
@@ -219,25 +223,35 @@ async function reap({ yes }: Asked): Promise<number> {
   const expired = all.filter((each) => reasonOf(each) === undefined && hasExpired(each.tags ?? {}, today()));
   if (expired.length === 0) {
     console.log("No sandbox has expired.");
-    return 0;
+    return isAllWell ? 0 : 1;
   }
   console.log(["Expired:", ...textTable(COLUMNS, expired.map(rowOf))].join("\n"));
-  if (!yes && !(await agreed("Destroy them and all data in them? [y/N] "))) {
-    console.error("Nothing was changed.");
-    return 1;
-  }
-  let isAllGone = true;
+  if (!(await agreed("Destroy them and all data in them?", !yes))) return 1;
   for (const { name } of expired) {
-    // To take the others down took minutes, in which somebody may have given this one more time.
-    const found = (await listSandboxes(home)).find((each) => each.name === name);
-    const now = found && (await withTags(home, found));
-    if (now === undefined || !hasExpired(now.tags ?? {}, today())) {
-      console.error(`${name} is left alone: ${now === undefined ? "it is gone" : "it was given more time"}`);
-      continue;
-    }
-    isAllGone = (await takeDown(home, name, false)) && isAllGone;
+    const isDone = await orTell(name, async () => {
+      // To take the others down took minutes, in which somebody may have given this one more time.
+      const found = (await listSandboxes(home)).find((each) => each.name === name);
+      const now = found && (await withTags(home, found));
+      if (now === undefined || !hasExpired(now.tags ?? {}, today())) {
+        console.error(`${name} is left alone: ${now === undefined ? "it is gone" : "it was given more time"}`);
+        return true;
+      }
+      return takeDown(home, name, false);
+    });
+    isAllWell = isDone && isAllWell;
   }
-  return isAllGone ? 0 : 1;
+  return isAllWell ? 0 : 1;
+}
+
+/** What is done for one sandbox; what keeps it from that is told, and is false, and keeps nobody from the others. */
+async function orTell(name: string, act: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof TerraformEnded) throw error;
+    console.error(`${name} is left alone: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 /** The sandbox with its tags; where its group is gone, what was written down still tells whose it was. */

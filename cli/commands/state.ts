@@ -36,10 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   console.log("Missing:");
   for (const step of steps) console.log(`  ${step.what}\n      ${commandLine(step.call)}`);
-  if (!values.yes && !(await agreed("Do this? [y/N] "))) {
-    console.error("Nothing was changed.");
-    return 1;
-  }
+  if (!(await agreed("Do this?", !values.yes))) return 1;
   for (const step of steps) {
     await perform(step);
     console.log(`done: ${step.what}`);

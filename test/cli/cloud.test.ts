@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { orderTracking } from "./order-tracking.ts";
 
 const root = path.dirname(path.dirname(__dirname));
 
 describe("order-tracking cloud", () => {
-  it("serves a cloud until it is interrupted, and says how to deploy to it", async () => {
+  it("serves a cloud until it is interrupted, says how to deploy to it, and is left alone by a second one", async () => {
     const child = spawn(process.execPath, ["--import", "tsx", "cli/main.ts", "cloud", "--port", "0"], { cwd: root });
     let said = "";
     const address = await new Promise<string>((resolve) =>
@@ -17,12 +18,15 @@ describe("order-tracking cloud", () => {
     );
 
     const page = await (await fetch(address)).text();
+    const script = path.join(root, /source (\S+)/.exec(said)?.[1] ?? "");
+    const second = await orderTracking(["cloud", "--port", "0"]);
+    const variables = readFileSync(script, "utf8");
     child.kill("SIGINT");
     const code = await new Promise((resolve) => child.on("close", resolve));
 
     expect(page).toContain("Nothing is deployed yet.");
     expect(code).toBe(0);
-    const script = path.join(root, /source (\S+)/.exec(said)?.[1] ?? "");
-    expect(readFileSync(script, "utf8")).toContain(`export HTTPS_PROXY='${address}'`);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining("is such a stand-in already") as string });
+    expect(variables).toContain(`export HTTPS_PROXY='${address}'`);
   }, 30_000);
 });

@@ -1,5 +1,5 @@
 /** `plan` and `apply`, with a program in Terraform's place. What the real one does is in test/cloud/deploy. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { change, plan } from "../review/made-up.ts";
@@ -35,6 +35,15 @@ const LOST = change({
   before: { name: "orders" },
   after: null,
 });
+
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
+  for (const [file, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    writeFileSync(path.join(folder, file), content);
+  }
+  return folder;
+}
 
 test("without a sign-in it plans as nobody, against nothing, and says so", async () => {
   Object.assign(process.env, { ARM_CLIENT_SECRET: "a-secret", DATABRICKS_TOKEN: "a-token", TF_VAR_slack_url: "kept" });
@@ -107,6 +116,47 @@ test("saves what it planned, applies exactly that in its order, and asks for a w
   expect(stale).toMatchObject({ code: 1 });
   expect(stale.stderr).toContain("staging-catalog: somebody deployed in between (state 4 was planned on, it is 5 now)");
   expect(commands("apply")).toEqual([]);
+});
+
+test.each([
+  ["stacks/mine.ts", {}],
+  ["manifest.json", { "manifest.json": '{ "name": "a web app" }', "stacks/staging-catalog/cdk.tf.json": "{}" }],
+  ["main.ts", { "main.ts": "", "manifest.json": '{ "stacks": {} }', "stacks/staging-catalog/cdk.tf.json": "{}" }],
+  ["review.md", { "review.md": "of a book" }],
+])("deletes nothing in a folder that has %s, which no plan has left", async (stranger, files) => {
+  const folder = folderWith({ [stranger]: "", ...files });
+
+  const { code, stderr } = await orderTracking(["plan", "staging", "--out", folder]);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain(`this folder holds ${stranger}, which no plan has left`);
+  for (const file of [stranger, ...Object.keys(files)]) expect(existsSync(path.join(folder, file))).toBe(true);
+});
+
+test("leaves an earlier plan as it was where there is no such environment", async () => {
+  const files = { "stacks/staging-catalog/cdk.tf.json": "{}", "manifest.json": '{ "stacks": {} }', "seal.json": "{}" };
+  const folder = folderWith(files);
+
+  const { code, stderr } = await orderTracking(["plan", "stagnig", "--out", folder]);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain("there is no environment stagnig");
+  expect(readdirSync(folder).sort()).toEqual(["manifest.json", "seal.json", "stacks"]);
+  for (const file of Object.keys(files)) expect(existsSync(path.join(folder, file))).toBe(true);
+});
+
+test("takes the place of an earlier plan, also of one that was interrupted", async () => {
+  const folder = folderWith({
+    "unfinished-1-abc/unfinished-2-def/staging/manifest.json": "",
+    "manifest.json.unfinished": "{",
+    "stacks/prod-catalog/cdk.tf.json": "{}",
+    "stacks/staging-catalog/backend_override.tf.json": "{}",
+  });
+
+  expect(await orderTracking(["plan", "staging", "--out", folder])).toMatchObject({ code: 0 });
+
+  expect(readdirSync(folder).sort()).toEqual(["manifest.json", "review.json", "review.md", "stacks"]);
+  expect(readdirSync(path.join(folder, "stacks")).sort()).toEqual([...STACKS].sort());
 });
 
 test("fails for an environment that there is not, with those that there are", async () => {

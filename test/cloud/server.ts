@@ -1,4 +1,5 @@
 /** The network in front of the cloud: a proxy that ends TLS for the cloud's names and lets nobody through to others. */
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -20,7 +21,7 @@ export interface NetworkHandlers {
   readonly refuseHost: (host: string) => void;
 }
 
-/** Listens on loopback, on a free port unless one is given. */
+/** Listens on loopback, on a free port unless one is given. @throws Error where something else listens there */
 export async function openNetwork(certificate: Certificate, handlers: NetworkHandlers, port = 0): Promise<Network> {
   const inside = createTlsServer({ ...certificate, ALPNProtocols: ["http/1.1"] }, handlers.answer);
   const proxy = createServer(handlers.answerBrowser);
@@ -43,7 +44,8 @@ export async function openNetwork(certificate: Certificate, handlers: NetworkHan
   inside.on("tlsClientError", () => undefined);
   // Go keeps connections for minutes and fails where one is closed just as it is used again.
   inside.keepAliveTimeout = 600_000;
-  await new Promise<void>((resolve) => proxy.listen(port, "127.0.0.1", resolve));
+  proxy.listen(port, "127.0.0.1");
+  await once(proxy, "listening");
   return {
     proxyUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     close: () =>

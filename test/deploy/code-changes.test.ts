@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeChanges } from "../../deploy/code-changes.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -19,10 +19,70 @@ it("finds what is deployed in the history, by the hash in its path, and tells th
 
   const { files, contract } = await codeChanges(folder, [{ before: asset(committed), after: asset(content) }]);
 
-  expect(files).toMatchObject([{ file: FILE, added: 3, removed: 0 }]);
+  expect(files).toMatchObject([{ file: FILE, source: asset(content), isNew: false, added: 3, removed: 0 }]);
   expect(files[0]?.diff).toMatch(/^@@ .*\n(.*\n)*\+MORE = 1$/);
   // The contract is read from the checkout, which has the same one.
   expect(contract).toEqual([]);
+});
+
+it("shows the whole content of a file that was not deployed before", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(path.dirname(path.join(folder, asset("A = 1\n"))), { recursive: true });
+  writeFileSync(path.join(folder, asset("A = 1\n")), "A = 1\n");
+
+  const { files } = await codeChanges(folder, [{ after: asset("A = 1\n") }]);
+
+  expect(files).toMatchObject([{ file: FILE, isNew: true, added: 1, removed: 0 }]);
+  expect(files[0]?.diff).toContain("+A = 1");
+});
+
+describe("with a history of one commit, in which a file is elsewhere, and no other is", () => {
+  const { GIT_DIR, GIT_WORK_TREE } = process.env;
+  const orders = readFileSync(path.join(root, "notebooks/order_tracking/contract/orders.py"), "utf8");
+  const deployed = orders.replace(/^.*"address".*\n/m, "");
+  const place = (content: string) => `assets/package-orders-source_AB12/${hash(content)}/orders.py`;
+
+  beforeAll(() => {
+    const repository = temporaryFolder();
+    const file = path.join(repository, "notebooks/old/orders.py");
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, deployed);
+    const git = (...args: string[]) => execFileSync("git", args, { cwd: repository });
+    git("init", "--quiet");
+    git("add", ".");
+    git("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgSign=false", "commit", "--quiet", "--message=a");
+    Object.assign(process.env, { GIT_DIR: path.join(repository, ".git"), GIT_WORK_TREE: root });
+  });
+  afterAll(() => {
+    for (const [name, value] of Object.entries({ GIT_DIR, GIT_WORK_TREE })) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  });
+
+  it("finds the only file of a name that is there", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(path.dirname(path.join(folder, place("A = 1\n"))), { recursive: true });
+    writeFileSync(path.join(folder, place("A = 1\n")), "A = 1\n");
+
+    const { files } = await codeChanges(folder, [{ after: place("A = 1\n") }]);
+
+    expect(files).toMatchObject([{ file: "notebooks/order_tracking/contract/orders.py", isNew: true }]);
+  });
+
+  it("finds files that are not committed, and tells of the contract beside a new file that it does not find", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(path.dirname(path.join(folder, place(orders))), { recursive: true });
+    writeFileSync(path.join(folder, place(orders)), orders);
+
+    const { files, contract } = await codeChanges(folder, [
+      { before: place(deployed), after: place(orders) },
+      { after: "assets/a/0123/other.txt" },
+    ]);
+
+    expect(files).toMatchObject([{ file: "notebooks/order_tracking/contract/orders.py", added: 1, removed: 0 }]);
+    expect(contract).toEqual([expect.stringContaining("address")]);
+  });
 });
 
 it("tells nothing of a content that the history does not have, of another file, and of what stays", async () => {

@@ -8,6 +8,7 @@ import { sandbox } from "../../environments/sandbox.ts";
 import * as names from "../../stacks/names.ts";
 import { tags } from "../../stacks/tags.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+import { reply } from "../cloud/http.ts";
 import { MINIMAL, synthesize } from "../synthesized.ts";
 
 jest.setTimeout(60_000); // A program is started for each of many calls.
@@ -70,6 +71,15 @@ it("leave what has their tag or their name behind, never the group itself", asyn
     `resource ${names.storageAccount(BENS)}`,
     `resource by-hand-${BENS.name}`,
   ]);
+});
+
+it("are looked for elsewhere where nobody may look up the workspace", async () => {
+  cloud.fault = ({ path }) =>
+    path === HOME.workspaceId ? reply(403, { error: { code: "AuthorizationFailed", message: "not you" } }) : undefined;
+  const { left, notSearched } = await findLeftovers(HOME, BENS.name);
+  cloud.fault = undefined;
+  expect(left).toHaveLength(2);
+  expect(notSearched).toContainEqual(expect.stringMatching(/^catalog in the workspace: .*not you/));
 });
 
 it("are made in it, with a lake of their own, and no resource group", () => {

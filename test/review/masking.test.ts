@@ -109,6 +109,15 @@ test("a sensitive variable, an output, and encoded forms of a value are masked a
   for (const form of everyForm(json)) for (const each of shown) expect(form).not.toContain(each);
 });
 
+test("a value of any length is masked, and stops no review", () => {
+  const long = "a certificate's line, ".repeat(5_000);
+  const json = plan([
+    change({ actions: ["update"], before: { key: long }, after: { key: "x" }, before_sensitive: { key: true } }),
+    change({ address: "other.a", actions: ["update"], before: { name: "a" }, after: { name: `b ${long} c` } }),
+  ]);
+  for (const form of everyForm(json)) expect(form).not.toContain("certificate");
+});
+
 test("no JSON stops a review, and none makes a comment too long", () => {
   const anything = fc.jsonValue({ maxDepth: 4 });
   const field = fc.constantFrom(

@@ -46,16 +46,22 @@ it.each([
   ["renamed-container", "second look", { loss: ["container `eventsource`", "volume `order_files`"] }],
   ["container-that-must-last", "failed", { warnings: ["Terraform could not finish"] }],
   ["revoked-grant", "changes", { access: ["`order-tracking-analysts` loses `SELECT`"] }],
-  ["changed-rule", "changes", { running: ["`orders.py` changes"] }],
+  ["changed-rule", "changes", { running: ["`order_tracking/contract/orders.py` changes"] }],
   [
     "other-job",
     "changes",
-    { running: ["`[shop] orders_tracking_incremental_load` is changed"], costs: ["ceases to start by itself"] },
+    {
+      running: ["`[shop] orders_tracking_incremental_load` is changed", "The alert `[shop] quarantined_percent`"],
+      costs: ["ceases to start by itself"],
+    },
   ],
   [
     "opened-network",
     "second look",
-    { loss: ["storage account `ordertrackingshop`", "workspace `dbw-order-tracking-shop`"] },
+    {
+      loss: ["storage account `ordertrackingshop`", "workspace `dbw-order-tracking-shop`"],
+      inPlace: ["17 things are deleted.", "private DNS zone `privatelink.dfs.core.windows.net`", "subnet `hosts`"],
+    },
   ],
   ["forgotten-volume", "second look", { loss: ["volume `order_files`", "terraform import databricks_volume."] }],
   ["moved-schema", "changes", {}],
@@ -66,7 +72,7 @@ it.each([
   (
     scenario,
     verdict,
-    words: Partial<Record<"loss" | "access" | "running" | "costs" | "warnings", readonly string[]>>,
+    words: Partial<Record<"loss" | "access" | "running" | "costs" | "inPlace" | "warnings", readonly string[]>>,
   ) => {
     const found = reviewed(scenario);
     expect(found.verdict).toBe(verdict);

@@ -75,9 +75,12 @@ describe("what may be lost", () => {
           }),
         ]),
       ).loss;
-    expect(headlines(changed(null, 90))[0]).toContain("kept archived files for ever, and keeps them for 90 days");
-    expect(headlines(changed(90, 30))[0]).toContain("kept archived files for 90 days, and keeps them for 30 days");
-    expect(headlines(changed(-1, 90))[0]).toContain("kept archived files for ever, and keeps them for 90 days");
+    const never = "deleted no archived files by their age; from now on it does, 90 days after their last change";
+    expect(headlines(changed(null, 90))[0]).toContain(never);
+    expect(headlines(changed(-1, 90))[0]).toContain(never);
+    expect(headlines(changed(90, 1))[0]).toContain(
+      "kept archived files for 90 days after their last change, and keeps them for 1 day from now on",
+    );
     expect([...changed(30, 90), ...changed(30, null), ...changed(90, -1), ...changed(-1, -1)]).toEqual([]);
     const rules = (...rule: object[]) => ({ rule });
     const rule = (name: string, prefix: string, more: object = {}) => ({
@@ -93,16 +96,104 @@ describe("what may be lost", () => {
       [rules(rule("archive", "orders/archive/", { enabled: false })), rules(archive)],
     ] as const) {
       expect(headlines(ofRules(before, after))).toEqual([
-        expect.stringContaining("kept archived files for ever, and keeps them for 30 days"),
+        expect.stringContaining("from now on it does, 30 days after their last change"),
       ]);
     }
     expect(ofRules(rules(rule("archive", "orders/")), rules(archive))).toEqual([]);
+    for (const [field, words] of [
+      ["creation", "their creation"],
+      ["last_access_time", "they were last read"],
+    ] as const) {
+      const byAge = (age: number) => ({
+        rule: [{ name: "a", actions: [{ base_blob: [{ [`delete_after_days_since_${field}_greater_than`]: age }] }] }],
+      });
+      expect(headlines(ofRules(byAge(-1), byAge(1)))).toEqual([
+        expect.stringContaining(`from now on it does, 1 day after ${words}.`),
+      ]);
+      expect(ofRules(byAge(1), byAge(-1))).toEqual([]);
+    }
     const blobs = (days?: number) => ({
       name: "lake",
       blob_properties: [{ delete_retention_policy: days ? [{ days }] : [] }],
     });
     const { loss } = reviewed(plan([account({ actions: ["update"], before: blobs(7), after: blobs() })]));
     expect(headlines(loss)[0]).toContain("deleted files for 7 days, and keeps them for 0 days");
+  });
+
+  it("tells of an age of deletion that is made anew for files that are there already", () => {
+    const policy = (days: number) => ({
+      storage_account_id: "/lake",
+      rule: [
+        { name: "archive", actions: [{ base_blob: [{ delete_after_days_since_modification_greater_than: days }] }] },
+      ],
+    });
+    const ofPolicy = (rest: object, ofAccount: object = {}) =>
+      reviewed(
+        plan([
+          account({ before: { id: "/lake", name: "lake" }, after: { id: "/lake", name: "lake" }, ...ofAccount }),
+          change({ type: "azurerm_storage_management_policy", after: policy(1), ...rest }),
+        ]),
+      ).loss;
+    const words = [expect.stringContaining("deleted no archived files by their age; from now on it does, 1 day")];
+    const anew = { actions: ["delete", "create"], before: policy(-1) };
+    const made = { actions: ["create"], before: null };
+    expect(headlines(ofPolicy(anew))).toEqual(words);
+    expect(headlines(ofPolicy(made))).toEqual(words);
+    // A first deployment may have ended between the two.
+    expect(ofPolicy(made)[0]?.details[0]).toContain("The state knew of none before.");
+    expect(ofPolicy(made, made)).toEqual([]);
+    // The files go with their account, which is told.
+    const replaced = { actions: ["delete", "create"] };
+    expect(ofPolicy(anew, replaced).map(({ address }) => address)).toEqual(["azurerm_storage_account.it"]);
+  });
+
+  it("compares ages of deletion with those of the same account at another address", () => {
+    const policy = (address: string, actions: readonly string[], days: number) => {
+      const actionsOfRule = [{ base_blob: [{ delete_after_days_since_modification_greater_than: days }] }];
+      const side = { storage_account_id: "/lake", rule: [{ name: "archive", actions: actionsOfRule }] };
+      const sides = actions[0] === "create" ? { before: null, after: side } : { before: side, after: null };
+      return change({ type: "azurerm_storage_management_policy", address, actions, ...sides });
+    };
+    const moved = (days: number) =>
+      reviewed(plan([policy("a.new", ["create"], days), policy("a.old", ["delete"], 400)]));
+    expect(moved(400).loss).toEqual([]);
+    expect(headlines(moved(30).loss)).toEqual([
+      expect.stringContaining("kept archived files for 400 days after their last change, and keeps them for 30 days"),
+    ]);
+  });
+
+  it.each([
+    [
+      "azurerm_storage_account",
+      { blob_properties: [{ delete_retention_policy: [{ days: 7 }] }] },
+      { blob_properties: [{ delete_retention_policy: [{}] }] },
+      { blob_properties: [{ delete_retention_policy: [{ days: true }] }] },
+      "deleted files and containers are kept by the storage account",
+    ],
+    [
+      "azurerm_storage_management_policy",
+      { rule: [{ name: "r", actions: [{ base_blob: [{ delete_after_days_since_creation_greater_than: 7 }] }] }] },
+      { rule: [{ name: "r", actions: [{ base_blob: [{}] }] }] },
+      { rule: [{ actions: [{ base_blob: [{ delete_after_days_since_creation_greater_than: true }] }] }] },
+      "archived files are kept by the ages of archived files",
+    ],
+    [
+      "databricks_job",
+      { parameter: [{ name: "retention_days", default: "30" }] },
+      { parameter: [{ name: "retention_days" }] },
+      { parameter: [{ default: true }] },
+      "old versions of tables are kept by the job",
+    ],
+  ])("flags that nobody sees how long %s keeps what it keeps", (type, before, after, unknown, words) => {
+    const ofPlan = (rest: object) =>
+      reviewed(plan([change({ type, actions: ["update"], before: { name: "a", ...before }, ...rest })]));
+    const [field = ""] = Object.keys(before);
+    const later = ofPlan({ after: { name: "a", ...after }, after_unknown: unknown });
+    const hidden = ofPlan({ after: { name: "a", ...after }, after_sensitive: { [field]: true } });
+    for (const { loss } of [later, hidden]) {
+      const headline = `The plan does not show how long ${words} \`a\` from now on.`;
+      expect(loss).toMatchObject([{ headline, needsSecondLook: true }]);
+    }
   });
 
   it("says of what is forgotten that it stays, and how to take it back", () => {
@@ -205,6 +296,231 @@ describe("who may do what", () => {
     ]);
   });
 
+  it.each([
+    [
+      "azurerm_role_assignment",
+      { scope: "/subscriptions/1/resourceGroups/a", role_definition_name: "Contributor", principal_id: "p" },
+      { scope: "/subscriptions/1" },
+      ["/subscriptions/1/resourceGroups/a", "/subscriptions/1"],
+    ],
+    [
+      "databricks_grants",
+      { schema: "orders.a", grant: [{ principal: "account users", privileges: ["SELECT"] }] },
+      { schema: null, catalog: "orders" },
+      ["orders.a", "orders"],
+    ],
+    [
+      "databricks_permissions",
+      { job_id: "1", access_control: [{ group_name: "g", permission_level: "CAN_MANAGE" }] },
+      { job_id: "2" },
+      ["load", "erase"],
+    ],
+  ])("tells of a right of %s that is on something else", (type, before, other, [from, to]) => {
+    const job = (id: string, name: string) => change({ address: `databricks_job.${name}`, before: { id, name } });
+    const moved = change({ type, actions: ["delete", "create"], before, after: { ...before, ...other } });
+    const catalog = change({ type: "databricks_catalog", before: { id: "orders", name: "orders" } });
+    const { access, verdict } = reviewed(plan([job("1", "load"), job("2", "erase"), catalog, moved]));
+    expect(headlines(access)).toEqual([
+      expect.stringMatching(new RegExp(`loses .* on .*\`${from}\`\\.$`)),
+      expect.stringMatching(new RegExp(`gains .* on .*\`${to}\`\\.$`)),
+    ]);
+    expect(verdict).toBe("second look");
+  });
+
+  it("names what a right is on by its address, where its id is known only later", () => {
+    const assignment = change({
+      type: "azurerm_role_assignment",
+      actions: ["create"],
+      before: null,
+      after: { role_definition_name: "Reader", principal_id: "p" },
+      after_unknown: { scope: true },
+    });
+    const expressions = { scope: { references: ["azurerm_storage_account.it.id", "azurerm_storage_account.it"] } };
+    const { access } = reviewed(
+      plan([account({ actions: ["create"], before: null, after: { name: "lake" } }), assignment], {
+        configuration: { root_module: { resources: [{ address: "azurerm_role_assignment.it", expressions }] } },
+      }),
+    );
+    expect(headlines(access)).toEqual(["`p` gains `Reader` on the storage account `lake`."]);
+  });
+
+  it("leaves a change in which everybody keeps their rights to the rest", () => {
+    const { access, rest } = reviewed(
+      plan([
+        change({
+          type: "databricks_grants",
+          actions: ["delete", "create"],
+          action_reason: "replace_because_tainted",
+          before: grants("SELECT"),
+          after: grants("SELECT"),
+        }),
+      ]),
+    );
+    expect(access).toEqual([]);
+    expect(rest).toMatchObject([{ title: "Deleted and created anew", items: [{ address: "databricks_grants.it" }] }]);
+  });
+
+  it.each([
+    ["@Resource[x]", null, "without a condition", true],
+    ["@Resource[x]", "@Resource[y]", "under another condition", true],
+    ["", "@Resource[x]", "under a condition", false],
+  ])("tells of a role under the condition %j that is then under %j", (before, after, words, needsSecondLook) => {
+    const role = (condition: string | null) => ({
+      ...{ condition, principal_id: "p", scope: "/subscriptions/1" },
+      role_definition_name: "Role Based Access Control Administrator",
+    });
+    const { access } = reviewed(
+      plan([
+        change({
+          type: "azurerm_role_assignment",
+          actions: ["delete", "create"],
+          before: role(before),
+          after: role(after),
+        }),
+      ]),
+    );
+    expect(access).toMatchObject([{ headline: expect.stringContaining(words) as string, needsSecondLook }]);
+  });
+
+  it.each([
+    ["databricks_grants", "grant", "create"],
+    ["databricks_grants", "grant", "update"],
+    ["databricks_permissions", "access_control", "update"],
+    ["databricks_catalog", "owner", "update"],
+    ["databricks_job", "run_as", "update"],
+  ])("flags rights of %s that nobody can see: %s, %s", (type, field, action) => {
+    const side = (value: unknown) => ({ name: "a", [field]: value });
+    const ofPlan = (rest: object) => reviewed(plan([change({ type, actions: [action], ...rest })]));
+    const before = action === "create" ? null : side([{ principal: "a" }]);
+    const later = ofPlan({ before, after: { name: "a" }, after_unknown: { [field]: true } });
+    const hidden = ofPlan({
+      ...{ before, before_sensitive: { [field]: true } },
+      ...{ after: side([{ principal: "b" }]), after_sensitive: { [field]: true } },
+    });
+    for (const { access } of [later, hidden]) {
+      expect(access.map(({ headline, needsSecondLook }) => needsSecondLook && headline)).toEqual([
+        expect.stringContaining("The plan does not show "),
+      ]);
+    }
+  });
+
+  it.each([
+    ["databricks_catalog", { owner: "old" }, { owner: true }],
+    ["databricks_job", { run_as: [{ user_name: "old" }] }, { run_as: [{ user_name: true }] }],
+    [
+      "databricks_permissions",
+      { access_control: [{ user_name: "old", permission_level: "CAN_MANAGE" }] },
+      { access_control: true },
+    ],
+  ])("does not tell of rights of %s that somebody loses, as they may keep them: %j", (type, before, after_unknown) => {
+    const { access } = reviewed(
+      plan([
+        change({
+          ...{ type, actions: ["update"], before: { name: "a", ...before } },
+          ...{ after: { name: "a" }, after_unknown },
+        }),
+      ]),
+    );
+    expect(access).toMatchObject([{ gained: [], lost: [], needsSecondLook: true }]);
+  });
+
+  it("tells rights that nobody sees once", () => {
+    const side = (principal: string) => ({ catalog: "orders", grant: [{ principal, privileges: ["SELECT"] }] });
+    const mark = { grant: [{ principal: true }] };
+    const { access } = reviewed(
+      plan([
+        change({
+          ...{ type: "databricks_grants", actions: ["update"], before: side("somebody"), after: side("another") },
+          ...{ before_sensitive: mark, after_sensitive: mark },
+        }),
+      ]),
+    );
+    expect(access).toMatchObject([{ gained: [{ privilege: "SELECT" }], lost: [{ privilege: "SELECT" }] }]);
+    expect(headlines(access)).toEqual([expect.stringContaining("The plan does not show whom the grants")]);
+  });
+
+  it("tells rights that are seen beside those that are not", () => {
+    const grant = [{ principal: "analysts", privileges: ["MODIFY"] }, { privileges: ["SELECT"] }];
+    const { access } = reviewed(
+      plan([
+        change({
+          ...{ type: "databricks_grants", actions: ["update"], before: grants("SELECT") },
+          ...{ after: { catalog: "orders", grant }, after_unknown: { grant: [{}, { principal: true }] } },
+        }),
+      ]),
+    );
+    expect(headlines(access)).toEqual([
+      expect.stringContaining("The plan does not show whom the grants"),
+      expect.stringContaining("`analysts` loses `SELECT` (query its tables) and gains `MODIFY`"),
+    ]);
+  });
+
+  it.each(["role_definition_name", "scope", "principal_id"])(
+    "flags a role whose %s is another one that is hidden",
+    (field) => {
+      const role = { role_definition_name: "Reader", scope: "/subscriptions/1", principal_id: "somebody" };
+      const { access, verdict } = reviewed(
+        plan([
+          change({
+            ...{ type: "azurerm_role_assignment", actions: ["delete", "create"] },
+            ...{ before: role, after: { ...role, [field]: "another" } },
+            after_sensitive: { [field]: true },
+          }),
+        ]),
+      );
+      expect(access.some(({ gained, needsSecondLook }) => gained.length > 0 && needsSecondLook)).toBe(true);
+      expect(verdict).toBe("second look");
+    },
+  );
+
+  it.each([
+    ["databricks_catalog", (owner: string) => ({ name: "a", owner })],
+    ["databricks_external_location", (owner: string) => ({ name: "a", owner })],
+    ["databricks_job", (name: string) => ({ name: "a", run_as: [{ service_principal_name: name }] })],
+    ["databricks_alert_v2", (name: string) => ({ display_name: "a", run_as: { service_principal_name: name } })],
+  ])("tells of another owner or runner of what is replaced: %s", (type, side) => {
+    const replaced = (before: object, after: object, more: object = {}) =>
+      reviewed(plan([change({ type, actions: ["delete", "create"], before, after, ...more })])).access;
+    expect(replaced(side("old"), side("new"))).toMatchObject([
+      { lost: [{ principal: "old" }], gained: [] },
+      { lost: [], gained: [{ principal: "new" }] },
+    ]);
+    expect(replaced(side("old"), side("old"))).toEqual([]);
+    const [field = ""] = Object.keys(side("")).filter((each) => each === "owner" || each === "run_as");
+    const later = replaced(side("old"), { name: "a" }, { after_unknown: { [field]: true } });
+    expect(later).toMatchObject([{ needsSecondLook: true }]);
+  });
+
+  it.each([
+    ["databricks_permissions", "job_id", { access_control: [{ group_name: "g", permission_level: "CAN_RUN" }] }],
+    ["azurerm_role_assignment", "scope", { role_definition_name: "Reader", principal_id: "p" }],
+  ])("tells of a right of %s that is on another thing of the same name", (type, field, right) => {
+    const job = (id: string) => change({ address: `databricks_job.j${id}`, before: { id, name: "load" } });
+    const [before, after] = ["1", "2"].map((id) => ({ ...right, [field]: id }));
+    const { access } = reviewed(
+      plan([job("1"), job("2"), change({ type, actions: ["delete", "create"], before, after })]),
+    );
+    expect(headlines(access)).toEqual([
+      expect.stringMatching(/loses .* on the job `load`\.$/),
+      expect.stringMatching(/gains .* on the job `load`\.$/),
+    ]);
+  });
+
+  it("flags privileges that are known only later, of somebody who is known", () => {
+    const { access } = reviewed(
+      plan([
+        change({
+          type: "databricks_grants",
+          actions: ["create"],
+          before: null,
+          after: { catalog: "orders", grant: [{ principal: "analysts" }] },
+          after_unknown: { grant: [{ privileges: true }] },
+        }),
+      ]),
+    );
+    expect(access).toMatchObject([{ needsSecondLook: true }]);
+  });
+
   it("says what a job may do once its runs are another's", () => {
     const runAs = (name: string) => ({ name: "load", run_as: [{ service_principal_name: name }] });
     const { access } = reviewed(plan([change({ actions: ["update"], before: runAs("old"), after: runAs("new") })]));
@@ -241,11 +557,96 @@ describe("what runs differently", () => {
     });
   });
 
+  it.each([
+    [
+      "databricks_job",
+      { trigger: [{ pause_status: "PAUSED", file_arrival: [{ url: "/Volumes/a/" }] }] },
+      { trigger: [{ file_arrival: [{ url: "/Volumes/a/" }] }] },
+      { trigger: [{ pause_status: true }] },
+    ],
+    ["databricks_job", { trigger: [{ pause_status: "UNPAUSED" }] }, {}, { trigger: true }],
+    [
+      "databricks_alert_v2",
+      { schedule: { pause_status: "PAUSED" } },
+      { schedule: {} },
+      { schedule: { pause_status: true } },
+    ],
+  ])("does not say that %s starts or ceases to where nobody sees it: %j", (type, before, after, after_unknown) => {
+    const { costs } = reviewed(plan([change({ type, actions: ["update"], before, after, after_unknown })]));
+    expect(costs).toEqual([]);
+  });
+
+  it("tells what changes in an alert, whoever it runs as, and whether it still starts by itself", () => {
+    const alert = (query_text: string, pause_status: string) => ({
+      ...{ query_text, display_name: "late", owner_user_name: "us" },
+      run_as: { service_principal_name: "runner" },
+      schedule: { pause_status, quartz_cron_schedule: "0 0 1 * * ?" },
+    });
+    const { running, costs } = reviewed(
+      plan([
+        change({
+          type: "databricks_alert_v2",
+          actions: ["update"],
+          before: alert("SELECT 1", "UNPAUSED"),
+          after: { ...alert("SELECT 2", "PAUSED"), owner_user_name: undefined },
+          after_unknown: { owner_user_name: true },
+        }),
+      ]),
+    );
+    expect(running).toMatchObject([
+      { details: ["`query_text`: `SELECT 1` → `SELECT 2`", "is paused: nothing starts it by itself"] },
+    ]);
+    expect(headlines(costs)).toEqual([
+      "The alert `late` ceases to start by itself, and so to cost minutes of compute.",
+    ]);
+  });
+
+  it("names a sensitive field that changes, and shows none of its values", () => {
+    const hidden = (url: string) => ({ display_name: "us", config: [{ slack: [{ url }] }] });
+    const ofUrls = (before: string, after: string) =>
+      reviewed(
+        plan([
+          change({
+            type: "databricks_notification_destination",
+            actions: ["update"],
+            before: hidden(before),
+            after: hidden(after),
+            before_sensitive: { config: [{ slack: [{ url: true }] }] },
+          }),
+        ]),
+      );
+    expect(ofUrls("https://old", "https://new").running[0]?.details).toEqual([
+      "`config.slack.url`: `(sensitive value)` → `(another sensitive value)`",
+    ]);
+    expect(ofUrls("https://old", "https://old").running).toEqual([]);
+  });
+
+  it("names each file of code that comes or goes while others stay", () => {
+    const file = (name: string, actions: readonly string[]) => {
+      const side = { source: `assets/${name}/0123/${name}.py`, path: `/order-tracking/prod/code-01ab/pkg/${name}.py` };
+      return change({
+        ...{ type: "databricks_workspace_file", address: `databricks_workspace_file.${name}`, actions },
+        ...{ before: actions[0] === "create" ? null : side, after: actions[0] === "delete" ? null : side },
+      });
+    };
+    const files = ["new", "found"].map((each) => file(each, ["create"]));
+    const found = {
+      ...{ file: "notebooks/pkg/found.py", source: "assets/found/0123/found.py", isNew: true },
+      ...{ added: 1, removed: 0, diff: "+1" },
+    };
+    const { running } = reviewed(plan([...files, file("old", ["delete"])]), { files: [found] });
+    expect(headlines(running)).toEqual([
+      "`notebooks/pkg/found.py` is new: +1 -0.",
+      "`pkg/new.py` is new.",
+      "`pkg/old.py` goes.",
+    ]);
+    expect(reviewed(plan(files)).running).toEqual([]);
+  });
+
   it("shows what differs in code and in the contract", () => {
+    const file = "notebooks/order_tracking/contract/rule.py";
     const found = reviewed(plan([]), {
-      files: [
-        { file: "notebooks/order_tracking/contract/rule.py", added: 1, removed: 0, diff: "@@ -1 +1,2 @@\n a\n+```b" },
-      ],
+      files: [{ file, source: "", isNew: false, added: 1, removed: 0, diff: "@@ -1 +1,2 @@\n a\n+```b" }],
       contract: ["`status` is now required"],
     });
     expect(headlines(found.running)).toEqual([
@@ -282,6 +683,86 @@ test.each([
   const { inPlace, verdict } = reviewed(plan([change({ type, actions: ["update"], before, after })]));
   expect(headlines(inPlace).join()).toContain(words);
   expect(verdict).toBe("second look");
+});
+
+test.each([
+  ["azurerm_storage_account", "shared_access_key_enabled"],
+  ["databricks_schema", "force_destroy"],
+])("calls it dangerous that nobody can see what a safeguard of %s will be: %s", (type, field) => {
+  const before = { name: "a", [field]: false };
+  const { inPlace } = reviewed(
+    plan([change({ type, actions: ["update"], before, after: { name: "a" }, after_unknown: { [field]: true } })]),
+  );
+  // Nobody knows that it ends.
+  expect(inPlace).toMatchObject([{ headline: expect.stringContaining(" Perhaps: ") as string, needsSecondLook: true }]);
+});
+
+test("tells together what has the same consequence when it goes, each with its reason and its source", () => {
+  const gone = (address: string, action_reason?: string) =>
+    change({
+      type: "azurerm_subnet",
+      address,
+      actions: ["delete"],
+      action_reason,
+      before: { name: address },
+      after: null,
+    });
+  const lines = new Map([["b", "stacks/b.ts:1"]]);
+  const { inPlace } = reviewed(plan([gone("a"), gone("b", "delete_because_no_resource_config")]), {
+    sources: { lines },
+  });
+  expect(inPlace).toMatchObject([
+    {
+      headline: "2 things are deleted. Clusters may lose their way to the lake, and others may find one.",
+      details: ["The subnet `a`", "The subnet `b`: Since it is no longer in the configuration. From `stacks/b.ts:1`."],
+    },
+  ]);
+  expect(inPlace[0]).not.toHaveProperty("source");
+});
+
+test.each([
+  "azurerm_private_dns_zone",
+  "azurerm_private_dns_zone_virtual_network_link",
+  "azurerm_subnet_network_security_group_association",
+  "azurerm_network_security_group",
+  "azurerm_subnet",
+  "azurerm_nat_gateway",
+  "azurerm_monitor_diagnostic_setting",
+  "azurerm_management_lock",
+  "databricks_external_location",
+])("calls it dangerous that %s goes", (type) => {
+  for (const actions of [["delete", "create"], ["delete"], ["forget"]]) {
+    const { inPlace, rest } = reviewed(
+      plan([change({ type, actions, before: { name: "a" }, after: actions[1] ? { name: "b" } : null })]),
+    );
+    expect(inPlace).toMatchObject([{ address: `${type}.it`, needsSecondLook: true }]);
+    expect(rest).toEqual([]);
+  }
+});
+
+describe("going back to the code before a deployment that failed", () => {
+  const folder = (before: object, after: object | null, rest: object = {}) =>
+    change({
+      type: "databricks_directory",
+      before,
+      after,
+      actions: after ? ["create", "delete"] : ["delete"],
+      ...rest,
+    });
+  const back = folder({ path: "/code-b" }, { path: "/code-a" });
+
+  it("says that what is made is deleted with what the one before left at its path", () => {
+    const left = folder({ path: "/code-a" }, null, { deposed: "12345678" });
+    const { inPlace } = reviewed(plan([back, left]));
+    expect(inPlace).toMatchObject([
+      { headline: expect.stringContaining("puts it: `/code-a`.") as string, needsSecondLook: true },
+    ]);
+  });
+
+  it("needs no second look where nothing is put there", () => {
+    const left = folder({ path: "/code-c" }, null, { deposed: "12345678" });
+    expect(reviewed(plan([back, left])).inPlace).toMatchObject([{ needsSecondLook: false }]);
+  });
 });
 
 describe("what a plan says beside its changes", () => {
@@ -420,21 +901,16 @@ test("nothing is dropped without being told or counted", () => {
         type,
         address: `${type}.${actions.join("-")}`,
         actions,
-        before: { name: "a", x: "1" },
-        after: { name: "a", x: "2" },
+        // A finding about several things has the names of all of them.
+        before: { name: `${type}.${actions.join("-")}`, x: "1" },
+        after: { name: `${type}.${actions.join("-")}`, x: "2" },
       }),
     ),
   );
   const found = reviewed(plan(changes));
-  const told = [
-    ...found.loss,
-    ...found.access,
-    ...found.running,
-    ...found.inPlace,
-    ...found.rest.flatMap(({ items }) => items),
-  ].map(({ address }) => address);
-  const grantsWithoutRights = changes.map(({ address }) => String(address)).filter((each) => !told.includes(each));
-  expect(grantsWithoutRights).toEqual([]);
+  const told = JSON.stringify([found.loss, found.access, found.running, found.inPlace, found.rest]);
+  const untold = changes.map(({ address }) => String(address)).filter((each) => !new RegExp(`${each}[\`"]`).test(told));
+  expect(untold).toEqual([]);
   expect(Object.values(found.counts).reduce((sum, each) => sum + each)).toBe(changes.length);
 });
 

@@ -194,7 +194,7 @@ export class JobRunner {
     workspace: Workspace,
     job: Job,
     runner: Principal,
-    { trigger, run_id }: Run,
+    { run_id }: Run,
     parameters: Readonly<Record<string, string>>,
     update: (changes: Partial<Run>) => void,
   ): Promise<Pick<Run, "result" | "tasks">> {
@@ -213,7 +213,6 @@ export class JobRunner {
     };
     const tasks = new Map<string, Run["tasks"][number]>();
     const { status, tasks: results } = await new LocalJob(deployed, home, kernel).run(
-      trigger === "FILE_ARRIVAL" ? "file_arrival" : "one_time",
       this.#closed.signal,
       ({ key }, result) => {
         tasks.set(key, result ?? { key });
@@ -300,7 +299,6 @@ function exportCode(workspace: Workspace, job: Job, folder: string): Synthesized
     })),
     parameters: parametersOf(job),
     timeoutSeconds: settings.timeout_seconds ?? 0,
-    maxConcurrentRuns: settings.max_concurrent_runs ?? 1,
     queued: settings.queue?.enabled ?? false,
     workspaceFiles: objects.flatMap(({ object_type, path: objectPath, content }) => {
       if (content === undefined) return [];

@@ -6,6 +6,9 @@ import { sandbox } from "../../../environments/sandbox.ts";
 import { staging } from "../../../environments/staging.ts";
 import { MINIMAL, resourceId } from "../../synthesized.ts";
 
+/** Groups that own what is in Unity Catalog, one for each environment that names one. */
+const OWNERS = ["order-tracking-owners-staging", "order-tracking-owners-prod"] as const;
+
 /** What others have, and environments name. */
 export const OF_OTHERS = {
   workspace: { name: "shared", resourceGroup: "rg-shared" },
@@ -21,7 +24,8 @@ export const OF_OTHERS = {
   logs: resourceId("Microsoft.OperationalInsights/workspaces/logs"),
   destination: "00000000-0000-4000-8000-0000000000d1",
   warehouse: "0123456789abcdef",
-  groups: ["owners", "loaders", "analysts", "operators"].map((name) => `order-tracking-${name}`),
+  owners: OWNERS,
+  groups: [...OWNERS, ...["loaders", "analysts", "operators"].map((name) => `order-tracking-${name}`)],
   servicePrincipals: ["00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"],
   /** Those that deploy. */
   deployers: ["00000000-0000-4000-8000-000000000002", "00000000-0000-4000-8000-000000000003"],
@@ -42,7 +46,7 @@ export const SANDBOX_REQUEST = {
 export const SHIPPED: readonly EnvironmentSettings[] = [dev, staging, prod, sandbox(SANDBOX_REQUEST)];
 
 const people = {
-  ownerGroup: "order-tracking-owners",
+  ownerGroup: OWNERS[0],
   loaders: ["order-tracking-loaders"],
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],

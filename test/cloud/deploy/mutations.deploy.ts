@@ -20,7 +20,7 @@ const BASE: EnvironmentSettings = {
   network: { posture: "private", addressSpace: "10.20.0.0/24" },
   notifications: { emails: ["team@example.com"], create: ["slack", "webhook"] },
   warehouse: "create",
-  ownerGroup: "order-tracking-owners",
+  ownerGroup: OF_OTHERS.owners[0],
   loaders: ["order-tracking-loaders"],
   analysts: ["order-tracking-analysts"],
   operators: ["order-tracking-operators"],
@@ -296,7 +296,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     kind: "catalog",
     change: (stack) => {
       const twin = copied(stack, "databricks_grants");
-      twin.grant = [{ principal: "order-tracking-owners", privileges: ["USE_CATALOG"] }];
+      twin.grant = [{ principal: OF_OTHERS.owners[0], privileges: ["USE_CATALOG"] }];
       add(stack, "databricks_grants", "twin", twin);
     },
     // Which of the two is heard depends on which list is written last.

@@ -21,11 +21,10 @@ export const personIn = (group: string): string => `one-of-${group}@example.com`
 
 /** A cloud with the people that environments name, as `seed` has it. */
 export async function startPeopledCloud(options: CloudOptions): Promise<Cloud> {
-  const [owners = ""] = OF_OTHERS.groups;
   const cloud = await startCloud({
     mostDelay: MOST_DELAY,
     latestRole: LATEST_ROLE,
-    deployerIsIn: [owners],
+    deployerIsIn: OF_OTHERS.owners,
     ...options,
   });
   for (const name of OF_OTHERS.groups) {
@@ -34,7 +33,7 @@ export async function startPeopledCloud(options: CloudOptions): Promise<Cloud> {
   }
   for (const name of OF_OTHERS.servicePrincipals) cloud.account.add("service-principal", name);
   for (const name of [...OF_OTHERS.deployers, OF_OTHERS.planner]) {
-    cloud.account.add("service-principal", name, [owners]);
+    cloud.account.add("service-principal", name, OF_OTHERS.owners);
   }
   return cloud;
 }

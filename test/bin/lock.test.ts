@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { ownerOf, releaseLock, takeLock } from "../../bin/lock.mjs";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+
+const lockIn = (folder: string) => path.join(folder, "lock");
+
+test("is one process's until it is released, and leaves nothing", () => {
+  const folder = temporaryFolder();
+  const lock = lockIn(folder);
+  expect(takeLock(lock)).toBeUndefined();
+  expect(takeLock(lock)).toBe(process.pid);
+  expect(ownerOf(lock)).toBe(process.pid);
+  expect(readdirSync(folder)).toEqual(["lock"]);
+  releaseLock(lock);
+  expect(ownerOf(lock)).toBeUndefined();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test.each(["999999999", "", "nonsense", `${process.ppid} Mon Jan  1 00:00:00 2001`])(
+  "left behind by a dead process (%j) is taken over, also where it was being removed by another one",
+  (content) => {
+    const folder = temporaryFolder();
+    const lock = lockIn(folder);
+    writeFileSync(lock, content);
+    writeFileSync(`${lock}.removal`, content);
+    expect(ownerOf(lock)).toBeUndefined();
+    expect(takeLock(lock)).toBeUndefined();
+    expect(readdirSync(folder)).toEqual(["lock"]);
+  },
+);
+
+test("of another process stays where it is", () => {
+  const lock = lockIn(temporaryFolder());
+  writeFileSync(lock, String(process.ppid));
+  expect(takeLock(lock)).toBe(process.ppid);
+  releaseLock(lock);
+  expect(ownerOf(lock)).toBe(process.ppid);
+});
+
+/** Takes the lock over and over for a second, leaving it behind half of the time, and prints how often it had it. */
+const TAKES = `
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { releaseLock, takeLock } from ${JSON.stringify(pathToFileURL(path.join(__dirname, "../../bin/lock.mjs")).href)};
+const [, lock] = process.argv;
+let taken = 0;
+for (const end = Date.now() + 1000; Date.now() < end; ) {
+  if (takeLock(lock) !== undefined) continue;
+  closeSync(openSync(lock + "-is-mine", "wx")); // Fails where another one has it.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  rmSync(lock + "-is-mine");
+  taken += 1;
+  if (taken % 2 === 0) releaseLock(lock);
+  else writeFileSync(lock, "999999999");
+}
+console.log(taken);`;
+
+test("is never two processes' at once, released or left behind", async () => {
+  const lock = lockIn(temporaryFolder());
+  const takes = async () => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", TAKES, lock]);
+    let said = "";
+    for (const output of [child.stdout, child.stderr]) output.on("data", (text: Buffer) => (said += text.toString()));
+    await new Promise((resolve) => child.on("close", resolve));
+    return said;
+  };
+  const [one, other, third] = await Promise.all([takes(), takes(), takes()]);
+  for (const said of [one, other, third]) expect(said).toMatch(/^[1-9]\d*\n$/);
+});

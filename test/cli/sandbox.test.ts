@@ -1,0 +1,74 @@
+/** `sandbox reap` in the stand-in for the cloud, where something goes wrong. What it does else is in test/cloud/deploy. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { dev } from "../../environments/dev.ts";
+import { resolveEnvironment } from "../../environments/environment.ts";
+import { sandbox } from "../../environments/sandbox.ts";
+import { resourceGroup } from "../../stacks/names.ts";
+import { tags } from "../../stacks/tags.ts";
+import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+import { reply } from "../cloud/http.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { orderTracking } from "./order-tracking.ts";
+
+jest.setTimeout(120_000); // A program is started for each of many calls.
+const before = process.env;
+const expired = ["anna", "ben"].map((owner) =>
+  resolveEnvironment(sandbox({ owner, branch: "main", expiresOn: "2020-01-01" }), {}),
+);
+const [first, second] = expired.map(({ name }) => name).sort();
+let cloud: Cloud;
+
+beforeAll(async () => {
+  cloud = await startCloud();
+  process.env = { ...before, ...cloud.variables(), [dev.subscriptionIdVariable]: SUBSCRIPTION_ID };
+  const { location, stateContainer } = dev;
+  const backend = { subscriptionId: SUBSCRIPTION_ID, location, tags: {}, ...stateContainer };
+  for (const step of await missingSteps(backend)) await perform(step);
+  for (const environment of expired) {
+    const name = resourceGroup(environment);
+    const id = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/${name}`;
+    const type = "Microsoft.Resources/resourceGroups";
+    cloud.arm.set({ id, name, type, location, tags: tags(environment), properties: {} });
+  }
+});
+afterAll(async () => {
+  process.env = before;
+  await cloud.close();
+});
+
+it("names the sandbox that it could not look at, and goes on with the others", async () => {
+  let asked = 0;
+  // All groups are listed once, and then again before each sandbox is taken down.
+  cloud.fault = ({ path }) => {
+    const isList = path.toLowerCase() === `/subscriptions/${SUBSCRIPTION_ID}/resourcegroups`;
+    return isList && ++asked === 2 ? reply(409, { error: { code: "Conflict", message: "not now" } }) : undefined;
+  };
+
+  const { code, stderr } = await orderTracking(["sandbox", "reap", "--yes"]);
+
+  cloud.fault = undefined;
+  expect(stderr).toMatch(new RegExp(`${first} is left alone: .*not now`));
+  expect(stderr).toContain(`Left of ${second}, and how to remove it`);
+  expect(code).toBe(1);
+});
+
+it("takes down none of the others once it was interrupted", async () => {
+  const { storageAccount, container } = dev.stateContainer;
+  for (const { name } of expired) {
+    cloud.lake.write(`${storageAccount}/${container}/${name}/${name}-platform.tfstate`, Buffer.from("{}"));
+  }
+  // In Terraform's place: as long as it runs, somebody presses Ctrl-C.
+  const bin = temporaryFolder();
+  const program = `#!${process.execPath}\nprocess.kill(process.ppid, "SIGINT");\nsetTimeout(() => {}, 60_000);\n`;
+  writeFileSync(path.join(bin, "terraform"), program, { mode: 0o755 });
+  process.env.PATH = `${bin}${path.delimiter}${process.env.PATH}`;
+
+  const { code, stdout, stderr } = await orderTracking(["sandbox", "reap", "--yes"]);
+
+  expect(stdout).toContain(second);
+  expect(stderr).toContain("interrupted");
+  expect(stderr).not.toContain(second);
+  expect(code).toBe(1);
+});
