@@ -44,7 +44,7 @@ async function main(command: string | undefined, directory: string | undefined):
       for (const file of readdirSync(path.join(root, "samples", arrival)).sort()) {
         deliver(path.join(root, "samples", arrival, file), job.landingDirectory);
       }
-      const { status } = await job.run("file_arrival", new AbortController().signal, () => undefined);
+      const { status } = await job.run(new AbortController().signal, () => undefined);
       if (status !== "SUCCESS") throw new Error(`the job ended with ${status}`);
     }
     for (const report of REPORTS) {

@@ -1,6 +1,11 @@
 /** A lock is a file that names the process which has it. Runs without any npm package. */
 import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
+/** So often a lock is looked at that is neither there nor can be made, before something else must be wrong with it. */
+const MAX_TRIES = 500;
+const PAUSE_MILLISECONDS = 10;
 
 /**
  * Takes a lock, also one that a process left behind which was killed.
@@ -9,7 +14,8 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
  * @returns {number | undefined} the process that has it already; undefined where this one has it now
  */
 export function takeLock(lock) {
-  for (;;) {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    if (tries > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MILLISECONDS);
     if (wasMade(lock)) return undefined;
     const said = contentOf(lock);
     if (said === undefined) continue; // It was released just now.
@@ -24,6 +30,7 @@ export function takeLock(lock) {
       releaseLock(removal);
     }
   }
+  throw new Error(`${lock} can neither be taken nor removed: remove it, and ${lock}.removal`);
 }
 
 /** Lets go of a lock, where this process has it. @param {string} lock */
@@ -42,16 +49,27 @@ export function ownerOf(lock) {
 
 /** Makes the lock with all that it says, so that nobody sees an empty one; false where there is one. */
 function wasMade(lock) {
-  const own = `${lock}.${process.pid}`;
-  writeFileSync(own, thisProcess());
+  // Another one in another container may have the number of this one.
+  const own = `${lock}.${process.pid}.${randomBytes(4).toString("hex")}`;
   try {
+    writeFileSync(own, thisProcess());
     linkSync(own, lock);
+    return true;
+  } catch (error) {
+    return error.code !== "EEXIST" && wasMadeWithoutLinks(lock);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** As some file systems have no links: empty for a moment, in which who looks takes it for one that was left behind. */
+function wasMadeWithoutLinks(lock) {
+  try {
+    writeFileSync(lock, thisProcess(), { flag: "wx" });
     return true;
   } catch (error) {
     if (error.code === "EEXIST") return false;
     throw error;
-  } finally {
-    rmSync(own);
   }
 }
 
@@ -70,7 +88,9 @@ const thisProcess = () => `${process.pid} ${startOf(process.pid)}`;
 function aliveIn(said) {
   const [, number = "", start = ""] = /^(\d+) ?(.*)$/.exec(said) ?? [];
   const owner = Number(number);
-  return owner > 0 && isRunning(owner) && (start === "" || start === startOf(owner)) ? owner : undefined;
+  if (owner <= 0 || !isRunning(owner)) return undefined;
+  const now = startOf(owner);
+  return start === "" || now === "" || start === now ? owner : undefined;
 }
 
 function isRunning(pid) {

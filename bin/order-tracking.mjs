@@ -4,7 +4,10 @@ import { findDeploymentTools, findRequirements } from "./requirements.mjs";
 import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
 
 /** Commands that run nothing of the job, unless they are asked to compare: Node packages are enough. */
-const WITHOUT_SPARK = ["state", "plan", "apply", "lock", "sandbox", "identities", "github", "cloud"];
+const WITHOUT_SPARK = ["state", "plan", "apply", "lock", "sandbox", "identities", "github", "cloud", "reset", "spark"];
+
+const isHelp = (word) => word === "--help" || word === "-h";
+const isAboutCommands = (word) => word === undefined || isHelp(word) || ["help", "--version", "-V"].includes(word);
 
 const DOCTOR_USAGE = `Usage: npm run -s order-tracking -- doctor
 
@@ -13,7 +16,7 @@ Exit code 0 only if nothing is missing that the laptop's commands need.
 `;
 
 const [command, ...args] = process.argv.slice(2);
-if (command === "doctor" && args.some((word) => word === "--help" || word === "-h")) {
+if (command === "doctor" && args.some(isHelp)) {
   process.stdout.write(DOCTOR_USAGE);
 } else if (command === "doctor") {
   // Here rather than in cli/: it must work where nothing can be installed yet.
@@ -31,7 +34,8 @@ if (command === "doctor" && args.some((word) => word === "--help" || word === "-
 } else {
   try {
     const isWithoutSpark = WITHOUT_SPARK.includes(command) && !args.includes("--compare");
-    await (isWithoutSpark ? setUpNode() : setUp());
+    const isHelpOnly = isAboutCommands(command) || args.some(isHelp);
+    await (isWithoutSpark || isHelpOnly ? setUpNode() : setUp());
     await import("tsx");
     await import("../cli/main.ts");
   } catch (error) {

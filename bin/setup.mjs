@@ -8,7 +8,9 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { releaseLock, takeLock } from "./lock.mjs";
 import { findRequirements } from "./requirements.mjs";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -40,14 +42,18 @@ export function nodePackagesAreInstalled() {
 function run(what, command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    // Left alone, it would go on beside that of the next set-up. Ctrl-C reaches it by itself.
+    const end = () => child.kill();
+    process.once("SIGTERM", end).once("SIGHUP", end);
     let output = "";
     child.stdout.on("data", (text) => (output += text));
     child.stderr.on("data", (text) => (output += text));
     child.on("error", (error) => reject(new SetupError(`${what} failed: ${error.message}`)));
     child.on("close", (code) => {
-      const end = output.trim().split("\n").slice(-60).join("\n");
+      process.off("SIGTERM", end).off("SIGHUP", end);
+      const said = output.trim().split("\n").slice(-60).join("\n");
       if (code === 0) resolve();
-      else reject(new SetupError(`${what} failed (exit code ${code}); the next try starts it over:\n${end}`));
+      else reject(new SetupError(`${what} failed (exit code ${code}); the next try starts it over:\n${said}`));
     });
   });
 }
@@ -134,16 +140,32 @@ export const setUpScanner = () => makeReady(scannerSteps);
 /** Makes ready what benchmarks are compared with, which nothing else needs; otherwise as {@link setUp}. */
 export const setUpBench = () => makeReady(benchSteps);
 
+/** Keeps a checkout to one set-up at a time, since each would take away what another one is making. */
+const lock = path.join(root, ".setup-lock");
+
 async function makeReady(wanted) {
-  let basePython;
-  // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
-  for (const [what, duration, isDone, act] of wanted) {
-    if (isDone()) continue;
-    // Not before something is missing: to ask for Java's version takes longer than some commands.
-    basePython ??= pythonOfThisMachine();
-    process.stderr.write(`${what} (once; about ${duration}) ...\n`);
-    await act(basePython);
+  if (wanted.every(([, , isDone]) => isDone())) return;
+  await lockCheckout();
+  try {
+    let basePython;
+    // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
+    for (const [what, duration, isDone, act] of wanted) {
+      if (isDone()) continue;
+      // Not before something is missing: to ask for Java's version takes longer than some commands.
+      basePython ??= pythonOfThisMachine();
+      process.stderr.write(`${what} (once; about ${duration}) ...\n`);
+      await act(basePython);
+    }
+  } finally {
+    releaseLock(lock);
   }
+}
+
+/** Waits until no other process sets the checkout up. */
+async function lockCheckout() {
+  let owner = takeLock(lock);
+  if (owner !== undefined) process.stderr.write(`Process ${owner} is setting this checkout up: waiting for it ...\n`);
+  for (; owner !== undefined; owner = takeLock(lock)) await sleep(200);
 }
 
 /** The Python to make environments with; throws where it, or anything else, is missing on this machine. */

@@ -32,7 +32,8 @@ async function main(commit) {
     run(`checking out ${commit}`, "git", ["worktree", "add", "--quiet", "--detach", base, commit]);
     if (!sharePackages("node_modules", "package-lock.json", base)) run("npm ci", "npm", ["ci"], { cwd: base });
     if (!sharePackages(".venv", "requirements.txt", base)) {
-      run("setting up", process.execPath, ["bin/order-tracking.mjs", "track", "--help"], { cwd: base });
+      const setsUp = 'import { setUp } from "./bin/setup.mjs"; await setUp();';
+      run("setting up", process.execPath, ["--input-type=module", "--eval", setsUp], { cwd: base });
     }
     run(
       "the rehearsal",

@@ -38,9 +38,23 @@ export function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/**
+ * The FILEs of a command as its job takes them: in one text, which it splits at commas, without the spaces around.
+ *
+ * @throws UsageError where the job would take one for another file, for several, or for all
+ */
+export function fileList(files: readonly string[]): string {
+  for (const file of files) {
+    if (file.trim() === "") throw new UsageError("a FILE is empty, which would mean all: name it, or leave it out");
+    if (file !== file.trim()) throw new UsageError(`"${file}" has spaces around it, which the job cuts off`);
+    if (file.includes(",")) throw new UsageError(`${file} has a comma, which the job cannot tell from two files`);
+  }
+  return files.join(",");
+}
+
 /** A path as people like to read it: relative where that is shorter. */
 export function shownPath(absolute: string): string {
   const whole = path.resolve(absolute); // Without the slash at its end that a relative one does not have either.
-  const relative = path.relative(process.env.INIT_CWD ?? "", whole);
+  const relative = path.relative(process.env.INIT_CWD ?? "", whole) || ".";
   return relative.length < whole.length ? relative : whole;
 }

@@ -1,5 +1,5 @@
 /** What the commands that run jobs share: the synthesized jobs, warm and ready on one home, until Ctrl-C. */
-import { openHome, withHomeLocked, type Home } from "../local/home.ts";
+import { withHomeLocked, type Home } from "../local/home.ts";
 import { LocalJob, LocalLoadJob } from "../local/local-job.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
 import { readJob, readLoadJob } from "../local/synthesized-job.ts";
@@ -54,8 +54,7 @@ export async function withJobSession(
       interrupt.abort(new Error("interrupted"));
     });
   }
-  const home = openHome(homeDirectory);
-  return withHomeLocked(home, async () => {
+  return withHomeLocked(homeDirectory, async (home) => {
     const kernel = new NotebookKernel(home, (spark) => {
       progress.show(spark);
     });

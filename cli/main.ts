@@ -2,6 +2,7 @@
 import packageJson from "../package.json";
 import { UsageError } from "./arguments.ts";
 import { failure } from "./failure.ts";
+import { printable } from "./text-table.ts";
 
 /** A subcommand: one file in `commands/`. */
 interface Command {
@@ -90,7 +91,7 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
       process.stderr.write(`${error.message}\n\n${command.usage}`);
       return command.mistakeCode ?? 2;
     }
-    process.stderr.write(`Error: ${failure(error as Error)}\n`);
+    process.stderr.write(`Error: ${printable(failure(error as Error))}\n`);
     return 1;
   }
 }

@@ -1,6 +1,6 @@
 /** One run of the job: progress while it goes on, a line for each task with its counts and seconds. */
 import { styleText } from "node:util";
-import type { JobRun, LocalJob, TriggerType } from "../local/local-job.ts";
+import type { JobRun, LocalJob } from "../local/local-job.ts";
 import type { Task } from "../local/synthesized-job.ts";
 import type { TaskResult, TaskStatus } from "../local/task-graph.ts";
 import { shownPath } from "./arguments.ts";
@@ -37,7 +37,6 @@ function colored(status: TaskStatus): string {
 /** Runs a job and hands a line for each task, and for each of its warnings, to `print`, as soon as the task has ended. */
 export async function runAndReport(
   job: LocalJob,
-  triggerType: TriggerType,
   interrupted: AbortSignal,
   progress: Progress,
   print: (line: string) => void,
@@ -61,7 +60,7 @@ export async function runAndReport(
       print(`    warning: ${printable(warning)}`);
     }
   };
-  const run = await job.run(triggerType, interrupted, onTask, parameters);
+  const run = await job.run(interrupted, onTask, parameters);
   for (const { key, message, log } of run.tasks) {
     if (message !== null && log !== null) print(`  The whole log of ${key}: ${shownPath(log)}`);
   }

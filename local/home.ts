@@ -1,10 +1,13 @@
 /** The folder on this machine that stands in for the volume, the tables and the workspace. */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { ownerOf as lockOwner, releaseLock, takeLock } from "../bin/lock.mjs";
 
 /** Tells a home from any other folder, so that `reset` never empties somebody's documents. */
 const MARK = ".order-tracking-home";
+
+/** What may be in a folder before it is a home: its lock, the stand-in for the cloud, and what a Mac leaves anywhere. */
+const IS_NOBODYS = /^(lock(\.\w+)*|cloud|\.DS_Store)$/;
 
 /** The folders of one home. */
 export interface Home {
@@ -35,9 +38,12 @@ function homeAt(directory: string): Home {
   };
 }
 
-/** Whether the job ever ran there. */
+const isMarked = ({ directory }: Home) => existsSync(path.join(directory, MARK));
+
+/** Whether the job has run there since it was emptied. */
 export function isHome(directory: string): boolean {
-  return existsSync(path.join(directory, MARK));
+  const home = homeAt(directory);
+  return isMarked(home) && existsSync(home.tables);
 }
 
 /**
@@ -47,12 +53,20 @@ export function isHome(directory: string): boolean {
  */
 export function openHome(directory: string): Home {
   const home = homeAt(directory);
-  if (existsSync(home.directory) && !isHome(home.directory) && readdirSync(home.directory).length > 0) {
+  checkIsFree(home);
+  mkdirSync(home.directory, { recursive: true });
+  // First: what is cut short after it is still a home.
+  writeFileSync(path.join(home.directory, MARK), "The order-tracking job of this laptop lives here.\n");
+  for (const folder of [home.volume, home.tables, home.logs]) mkdirSync(folder, { recursive: true });
+  return home;
+}
+
+/** @throws Error where a folder is no home, and holds something else */
+function checkIsFree(home: Home): void {
+  const isOthers = (name: string) => !IS_NOBODYS.test(name);
+  if (existsSync(home.directory) && !isMarked(home) && readdirSync(home.directory).some(isOthers)) {
     throw new Error(`${home.directory} holds other files: name an empty or a new folder with --home`);
   }
-  for (const folder of [home.volume, home.tables, home.logs]) mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(home.directory, MARK), "The order-tracking job of this laptop lives here.\n");
-  return home;
 }
 
 /** @throws Error where the job never ran there */
@@ -66,85 +80,38 @@ export function findHome(directory: string): Home {
   return home;
 }
 
-/** Removes everything from a home; leaves files in the folder that are not the job's. */
+/** Removes everything from a home but its mark; leaves files in the folder that are not the job's. */
 export function emptyHome(home: Home): void {
-  for (const folder of [home.volume, home.otherVolumes, home.tables, home.synthesized, home.workspace, home.logs]) {
+  // The tables last: as long as they are there, there is something to remove.
+  for (const folder of [home.volume, home.otherVolumes, home.synthesized, home.workspace, home.logs, home.tables]) {
     rmSync(folder, { recursive: true, force: true });
   }
-  rmSync(path.join(home.directory, MARK), { force: true });
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Tells a process from a later one that has its number: when it started; empty where this machine does not say. */
-function startOf(pid: number): string {
-  if (process.platform === "linux") {
-    // What `ps` says there of one process differs by a second from time to time, and when the clock is set.
-    try {
-      const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-      // The program's name is in brackets, and may have any character; the time, in ticks, is the 20th field after it.
-      const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19] ?? "";
-      return `${boot} ${ticks}`;
-    } catch {
-      return "";
-    }
-  }
-  const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
-  const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", env });
-  return status === 0 ? stdout.trim() : "";
-}
+const lockOf = (directory: string) => path.join(directory, "lock");
 
 /** The process that has a home to itself; undefined where there is none, or one that was killed. */
-export function ownerOf(home: Home): number | undefined {
-  let said: string;
-  try {
-    said = readFileSync(lockOf(home), "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined; // It has ended just now.
-    throw error;
-  }
-  const [, number = "", start = ""] = /^(\d+) ?(.*)$/.exec(said) ?? [];
-  const owner = Number(number);
-  return owner > 0 && isRunning(owner) && (start === "" || start === startOf(owner)) ? owner : undefined;
+export function ownerOf({ directory }: Home): number | undefined {
+  return lockOwner(lockOf(directory));
 }
 
-const lockOf = (home: Home) => path.join(home.directory, "lock");
-
 /**
- * Keeps a home to one process while `work` runs: a local folder gives Delta Lake no way to keep two writers apart.
+ * Opens a home for one process alone while `work` runs, making it where there is none: a local folder gives Delta Lake no
+ * way to keep two writers apart, and a home that is being emptied is none.
  *
- * @throws Error where another live process has it
+ * @throws Error where another live process has it, or the folder holds something else
  */
-export async function withHomeLocked<T>(home: Home, work: () => Promise<T>): Promise<T> {
-  const lock = lockOf(home);
-  for (;;) {
-    try {
-      writeFileSync(lock, `${process.pid} ${startOf(process.pid)}`, { flag: "wx" });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const owner = ownerOf(home);
-      if (owner !== undefined) {
-        throw new Error(
-          `process ${owner} is running the job in ${home.directory}: end it first, or name another --home`,
-          {
-            cause: error,
-          },
-        );
-      }
-      rmSync(lock, { force: true }); // Left behind by a process that was killed, whose number another one may have by now.
-    }
+export async function withHomeLocked<T>(directory: string, work: (home: Home) => Promise<T>): Promise<T> {
+  checkIsFree(homeAt(directory)); // Or a file of somebody's called `lock` would be taken for one that was left behind.
+  mkdirSync(directory, { recursive: true });
+  const lock = lockOf(directory);
+  const owner = takeLock(lock);
+  if (owner !== undefined) {
+    throw new Error(`process ${owner} is running the job in ${directory}: end it first, or name another --home`);
   }
   try {
-    return await work();
+    return await work(openHome(directory));
   } finally {
-    rmSync(lock, { force: true });
+    releaseLock(lock);
   }
 }

@@ -36,7 +36,7 @@ from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untype
 from pyspark import SparkContext
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
-from spark_session import save_views, tables_on_disk
+from spark_session import tables_on_disk, views_kept
 from statement import change_of, nearest_table, on_this_machine
 
 #: For the end of a process that is at work on nothing.
@@ -224,17 +224,12 @@ def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any])
     """Do what a request asks for; whatever goes wrong is part of the answer."""
     try:
         if "run_notebook" in request:
-            try:
+            with views_kept(spark, tables_directory):
                 return {"result": run_notebook(spark, **request["run_notebook"])}
-            finally:
-                save_views(spark, tables_directory)
         if "change_of" in request:
             return {"result": change_of(spark, **request["change_of"])}
-        try:
+        with views_kept(spark, tables_directory) if request["sql"]["may_change"] else contextlib.nullcontext():
             return {"result": run_sql(spark, **request["sql"])}
-        finally:
-            if request["sql"]["may_change"]:
-                save_views(spark, tables_directory)
     # A notebook may fail in any way, and may also call sys.exit: neither may end the kernel.
     except (Exception, SystemExit) as error:
         return {"error": {"message": describe(error), "traceback": traceback.format_exc()}}

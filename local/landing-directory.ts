@@ -4,11 +4,28 @@ import path from "node:path";
 
 /** The files that wait, relative to the directory; hidden ones (`.` or `_` first) are not the job's. */
 export function waitingFiles(landingDirectory: string): string[] {
-  return readdirSync(landingDirectory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(landingDirectory, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !file.split(path.sep).some((part) => part.startsWith(".") || part.startsWith("_")))
+  return filesIn(landingDirectory)
+    .map((file) => path.relative(landingDirectory, file))
     .sort();
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !/^[._]/.test(name))
+    .flatMap((entry) => {
+      const found = path.join(folder, entry.name);
+      return entry.isDirectory() ? filesInSubdirectory(found) : entry.isFile() ? [found] : [];
+    });
+}
+
+/** The files of a subdirectory; none where the job has removed it meanwhile, or where it may not be read. */
+function filesInSubdirectory(folder: string): string[] {
+  try {
+    return filesIn(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
+  }
 }
 
 /**

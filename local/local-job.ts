@@ -24,9 +24,6 @@ export interface JobRun {
   })[];
 }
 
-/** What starts a run; a job can tell them apart by `{{job.trigger.type}}`. */
-export type TriggerType = "file_arrival" | "one_time";
-
 /** Runs one job on one home. */
 export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
   readonly job: J;
@@ -51,7 +48,6 @@ export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
    * @param given parameters of this run, instead of the job's defaults
    */
   async run(
-    triggerType: TriggerType,
     canceled: AbortSignal,
     onTask: (task: Task, result?: TaskResult) => void,
     given: Readonly<Record<string, string>> = {},
@@ -66,16 +62,8 @@ export class LocalJob<J extends SynthesizedJob = SynthesizedJob> {
       path.join(logs, attempt === 1 ? `${task}.log` : `${task}-${attempt}.log`);
 
     const execute = async (task: Task, attempt: number, signal: AbortSignal): Promise<Attempt> => {
-      const values = {
-        "job.run_id": runId,
-        "job.name": this.job.name,
-        "job.trigger.type": triggerType,
-        "job.start_time.iso_datetime": new Date(this.#lastRunId).toISOString(),
-        "task.name": task.key,
-        "task.execution_count": String(attempt),
-      };
       const defaults = Object.entries({ ...task.parameters, ...this.job.parameters }).map(
-        ([name, value]) => [name, this.localValue(resolveReferences(value, values))] as const,
+        ([name, value]) => [name, this.localValue(resolveReferences(value, { "job.run_id": runId }))] as const,
       );
       const parameters = { ...Object.fromEntries(defaults), ...given };
       const notebook = this.#notebooks.get(task.notebookPath);

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 HEADER = "# Databricks notebook source"
 CELL_SEPARATOR = "# COMMAND ----------"
@@ -83,16 +83,7 @@ def run_notebook(spark: SparkSession, path: str, parameters: dict[str, str], log
 
 def run_cells(spark: SparkSession, notebook: Path, parameters: dict[str, str], log_file: TextIO) -> str | None:
     """Execute the cells one after the other in one namespace, as the notebook's kernel does."""
-
-    def display(frame: DataFrame) -> None:
-        frame.show(truncate=False)
-
-    namespace: dict[str, Any] = {
-        "__name__": "__main__",
-        "spark": spark,
-        "dbutils": Dbutils(parameters),
-        "display": display,
-    }
+    namespace: dict[str, Any] = {"__name__": "__main__", "spark": spark, "dbutils": Dbutils(parameters)}
     try:
         for cell in cells(notebook.read_text(encoding="utf-8"), str(notebook)):
             exec(compile(cell, str(notebook), "exec"), namespace)

@@ -42,7 +42,7 @@ import delta.tables  # noqa: F401 - what a notebook needs is there at once where
 import kernel
 import pandas  # type: ignore[import-untyped]  # noqa: F401 - PySpark imports it when it is first used, for 0.3 s
 import spark_process
-from spark_session import tables_on_disk
+from spark_session import are_replaced, tables_on_disk
 
 LOCAL = Path(__file__).resolve().parent
 ENVIRONMENT = Path(sys.prefix)
@@ -278,9 +278,10 @@ class SparkServer:
         """Serve the clients that wait for a home, one alone while it has to be opened."""
         while home.waiting and not home.closed_by:
             client = home.waiting.pop(0)
-            alone = not home.clients
             tables = Path(client.asked["tables"])
-            if home.session and alone and tables_on_disk(tables) != home.tables:
+            found = tables_on_disk(tables)
+            # Beside other clients, who may be writing, tables may have grown.
+            if are_replaced(home.tables, found) if home.clients else found != home.tables:
                 home.session = None  # Somebody else has been there.
             if home.session is None:
                 home.closed_by.add(client)
@@ -297,8 +298,11 @@ class SparkServer:
             client.job_group = report.get("job_group", client.job_group)
             client.thread = report.get("thread", client.thread)
             client.works = report.get("works", client.works)
+            tables = {name: tuple(found) for name, found in report.get("tables", home.tables).items()}
+            if are_replaced(home.tables, tables):
+                home.session = None  # Whoever comes next would get one that knows tables which are gone.
             home.session = report.get("opened", home.session)
-            home.tables = {name: tuple(found) for name, found in report.get("tables", home.tables).items()}
+            home.tables = tables
             if "opened" in report:
                 home.closed_by.discard(client)
                 self._admit(home)

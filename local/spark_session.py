@@ -1,8 +1,10 @@
 """Spark on a laptop: one machine, Delta Lake, tables in a folder."""
 
+import contextlib
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -10,6 +12,13 @@ from pyspark.sql import SparkSession
 
 #: A view's query, in the folder of its schema beside the tables.
 _VIEW = ".view.sql"
+
+#: The schema that is current in a new session.
+_DEFAULT_SCHEMA = "spark_catalog.default"
+
+#: What the file of a view has: the schema whose tables its query may call by their bare names, where that is another
+#: one than the default, and the query.
+_VIEW_FILE = re.compile(r"(?:-- made in (?P<schema>[^\n]*)\n)?(?P<query>.*)", re.DOTALL)
 
 #: The Delta jars, which the set-up left beside this Python environment. Java compares paths as they are written.
 _JARS = (Path(sys.prefix) / "jars").resolve()
@@ -90,6 +99,17 @@ def tables_on_disk(tables_directory: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
+def are_replaced(known: Mapping[str, tuple[int, int]], found: Mapping[str, tuple[int, int]]) -> bool:
+    """Tell whether tables are gone, or others in their place: not by those who have a table, who only add to its log.
+
+    Args:
+        known: What `tables_on_disk` said before.
+        found: What it says now.
+    """
+    logs = [name for name in known if not name.endswith(_VIEW)]
+    return any(name not in found or found[name][0] != known[name][0] for name in logs)
+
+
 def register_tables(spark: SparkSession, tables_directory: Path) -> None:
     """Tell Spark's in-memory catalog, which forgets between processes, what tables and views there are."""
     for schema_directory in sorted(tables_directory.glob("*.db")):
@@ -103,30 +123,50 @@ def register_tables(spark: SparkSession, tables_directory: Path) -> None:
         schema = schema_directory.name.removesuffix(".db")
         for file in sorted(schema_directory.glob(f"*{_VIEW}")):
             view = f"`{schema}`.`{file.name.removesuffix(_VIEW)}`"
+            kept = _VIEW_FILE.fullmatch(file.read_text(encoding="utf-8"))
+            assert kept  # Any text is such a file.
             try:
-                spark.sql(f"CREATE OR REPLACE VIEW {view} AS {file.read_text(encoding='utf-8')}")
+                spark.sql(f"USE {kept['schema'] or _DEFAULT_SCHEMA}")
+                spark.sql(f"CREATE OR REPLACE VIEW {view} AS {kept['query']}")
             except PySparkException as error:
                 # No reason to refuse to work: the job makes the views that are missing.
                 print(f"the view {view} could not be made again: {error}", file=sys.stderr)
+    spark.sql(f"USE {_DEFAULT_SCHEMA}")
 
 
-def save_views(spark: SparkSession, tables_directory: Path) -> None:
-    """Keep the query of each new or changed view beside the tables, for `register_tables`.
+@contextlib.contextmanager
+def views_kept(spark: SparkSession, tables_directory: Path) -> Iterator[None]:
+    """Keep the views that are made or changed meanwhile beside the tables, for `register_tables`; forget those dropped.
 
-    A query must name its tables in full: the schema that was current when the view was made is not kept.
+    A view that could not be made again is none that was dropped.
     """
-    for schema_directory in sorted(tables_directory.glob("*.db")):
-        schema = schema_directory.name.removesuffix(".db")
-        for view in spark.sql(f"SHOW VIEWS IN `{schema}`").collect():
-            if view.isTemporary:
-                continue
-            description = spark.sql(f"DESCRIBE TABLE EXTENDED `{schema}`.`{view.viewName}`").collect()
-            query = next(row.data_type for row in description if row.col_name == "View Text")
-            file = schema_directory / f"{view.viewName}{_VIEW}"
-            if not file.exists() or file.read_text(encoding="utf-8") != query:
+    before = _views(spark, tables_directory)
+    try:
+        yield
+    finally:
+        after = _views(spark, tables_directory)
+        for file, view in after.items():
+            rows = spark.sql(f"DESCRIBE TABLE EXTENDED {view}").collect()
+            told = {row.col_name: row.data_type for row in rows}
+            schema = told["View Catalog and Namespace"]
+            text = told["View Text"] if schema == _DEFAULT_SCHEMA else f"-- made in {schema}\n{told['View Text']}"
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
                 unfinished = file.with_suffix(".tmp")
-                unfinished.write_text(query, encoding="utf-8")
+                unfinished.write_text(text, encoding="utf-8")
                 unfinished.replace(file)
+        for file in before.keys() - after.keys():
+            file.unlink(missing_ok=True)
+
+
+def _views(spark: SparkSession, tables_directory: Path) -> dict[Path, str]:
+    """Name all views by the files that they are kept in."""
+    return {
+        schema_directory / f"{view.viewName}{_VIEW}": f"`{schema}`.`{view.viewName}`"
+        for schema_directory in sorted(tables_directory.glob("*.db"))
+        for schema in [schema_directory.name.removesuffix(".db")]
+        for view in spark.sql(f"SHOW VIEWS IN `{schema}`").collect()
+        if not view.isTemporary
+    }
 
 
 def _literal(text: str) -> str:

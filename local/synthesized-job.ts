@@ -1,5 +1,5 @@
 /** The jobs, their notebooks and the package of these, read from a synthesized pipeline stack. */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 
@@ -24,7 +24,6 @@ const taskType = z.object({
 
 const jobType = z.object({
   name: z.string(),
-  max_concurrent_runs: z.number().default(1),
   timeout_seconds: z.number().default(0),
   queue: block(z.object({ enabled: z.boolean() })).default({ enabled: false }),
   parameter: z.array(z.object({ name: z.string(), default: z.string() })).default([]),
@@ -88,7 +87,6 @@ export interface SynthesizedJob {
   /** The job's parameters and their defaults; they reach every task. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
-  readonly maxConcurrentRuns: number;
   /** Whether a run above the maximum waits; otherwise it is skipped. */
   readonly queued: boolean;
   /** All that its stack deploys. */
@@ -153,14 +151,27 @@ export function readEnvironments(outputDirectory: string): string[] {
   return names.filter((name) => name.endsWith(PIPELINE)).map((name) => name.slice(0, -PIPELINE.length));
 }
 
+/** The environment whose pipeline stack was synthesized last, as it is before each run; undefined where there is none. */
+export function lastEnvironment(outputDirectory: string): string | undefined {
+  const writtenAt = (environment: string) =>
+    statSync(stackFile(outputDirectory, environment), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return readEnvironments(outputDirectory)
+    .sort((one, other) => writtenAt(other) - writtenAt(one))
+    .at(0);
+}
+
 /** The schema of the orders, which is the same in every environment; undefined where no stack was synthesized. */
 export function readSchema(outputDirectory: string): string | undefined {
   const [environment] = readEnvironments(outputDirectory);
   return environment && readLoadJob(outputDirectory, environment).parameters.schema;
 }
 
+function stackFile(outputDirectory: string, environment: string): string {
+  return path.join(outputDirectory, "stacks", `${environment}${PIPELINE}`, "cdk.tf.json");
+}
+
 function readStack(outputDirectory: string, environment: string): Stack {
-  const file = path.join(outputDirectory, "stacks", `${environment}${PIPELINE}`, "cdk.tf.json");
+  const file = stackFile(outputDirectory, environment);
   if (!existsSync(file)) throw new Error(`there is no synthesized stack at ${file}: run "npx cdktf synth" first`);
   const parsed = stackType.safeParse(JSON.parse(readFileSync(file, "utf8")));
   if (!parsed.success) throw new Error(`${file} holds no job with notebooks:\n${z.prettifyError(parsed.error)}`);
@@ -205,7 +216,6 @@ function asSynthesizedJob(job: z.output<typeof jobType>, { file, resource }: Sta
     })),
     parameters: Object.fromEntries(job.parameter.map(({ name, default: value }) => [name, value])),
     timeoutSeconds: job.timeout_seconds,
-    maxConcurrentRuns: job.max_concurrent_runs,
     queued: job.queue.enabled,
     workspaceFiles: [
       ...Object.values(databricks_notebook).map(toWorkspaceFile(true)),

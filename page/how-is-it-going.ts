@@ -1,10 +1,10 @@
 /** How is it going? Whether today's load is normal, and the deployed dashboard. */
-import { readEnvironments, readLoadJob } from "../local/synthesized-job.ts";
+import { lastEnvironment, readLoadJob } from "../local/synthesized-job.ts";
 import type { Home } from "../local/home.ts";
 import { chartFigure } from "./chart.ts";
 import { chartOf, type PlacedWidget, readDashboard, tableColumns } from "./dashboard.ts";
 import { html, type Html } from "./html.ts";
-import { columnsOf, count, counted, part, table, text } from "./pieces.ts";
+import { columnsOf, count, counted, ofMore, part, table, text } from "./pieces.ts";
 import type { Tables } from "./tables.ts";
 import { type DayOfLoads, judge, type Limits } from "./today.ts";
 import type { View } from "./views.ts";
@@ -53,7 +53,7 @@ async function today(tables: Tables, home: Home): Promise<Html> {
 
 /** What the job that ran here allows in its quality gate. */
 function limitsOf({ synthesized }: Home): Limits {
-  const [environment] = readEnvironments(synthesized);
+  const environment = lastEnvironment(synthesized);
   const { max_quarantined_percent, max_rejected_files } =
     environment === undefined ? {} : readLoadJob(synthesized, environment).parameters;
   return { quarantinedPercent: Number(max_quarantined_percent ?? 0), rejectedFiles: Number(max_rejected_files ?? 0) };
@@ -79,7 +79,6 @@ async function listed(
   const rows = await tables.rows(query, MAX_OF_TABLE + 1);
   if (rows.length === 0) return html`<p>None.</p>`;
   const shown = rows.slice(0, MAX_OF_TABLE);
-  const more = rows.length > MAX_OF_TABLE ? html`<p class="hint">The first ${MAX_OF_TABLE} of more.</p>` : "";
   const isNumber = (field: string) => shown.every((row) => typeof row[field] === "number");
   const shownColumns = columns.map(({ fieldName, displayName }) => ({
     name: displayName ?? fieldName,
@@ -89,7 +88,7 @@ async function listed(
         : text(value),
     isNumber: isNumber(fieldName),
   }));
-  return html`${table(title, shownColumns, shown)}${more}`;
+  return html`${table(title, shownColumns, shown)}${ofMore(rows, MAX_OF_TABLE)}`;
 }
 
 async function drawn({ title, query, name, widget: given }: PlacedWidget, tables: Tables): Promise<Html> {
@@ -98,7 +97,7 @@ async function drawn({ title, query, name, widget: given }: PlacedWidget, tables
   const chart = chartOf(given, rows);
   if (chart === undefined) {
     return html`<p class="hint">Drawn in a workspace only; here are its data.</p>
-      ${table(title, columnsOf(rows), rows.slice(0, MAX_OF_TABLE))}`;
+      ${table(title, columnsOf(rows), rows.slice(0, MAX_OF_TABLE))}${ofMore(rows, MAX_OF_TABLE)}`;
   }
   const named = rows.slice(-NAMED).map((row) => Object.values(row).map(text).join(" "));
   const words = `${counted(rows.length, "value")}${rows.length > NAMED ? `, the last ${count(NAMED)}` : ""}: ${named.join("; ")}`;

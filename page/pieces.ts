@@ -45,6 +45,11 @@ export function table<R>(caption: string, columns: readonly Column<R>[], rows: r
   </div>`;
 }
 
+/** What stands below rows that were cut short, where one more than are shown was asked for. */
+export function ofMore(rows: readonly unknown[], shown: number): Content {
+  return rows.length > shown ? html`<p class="hint">The first ${count(shown)} of more.</p>` : "";
+}
+
 /** All columns of rows, as they are. */
 export function columnsOf(rows: readonly Row[]): Column[] {
   return Object.keys(rows[0] ?? {}).map((name) => ({

@@ -22,8 +22,16 @@ export function rejectedFile({ volume }: Home, movedTo: string): string | undefi
   }
 }
 
-/** The beginning of a file as text, whatever is in it. */
+/** The beginning of a file as text, whatever is in it; a sentence where it cannot be read. */
 export function beginningOf(file: string): string {
+  try {
+    return readBeginning(file);
+  } catch (error) {
+    return `It cannot be read: ${(error as Error).message}`;
+  }
+}
+
+function readBeginning(file: string): string {
   const opened = openSync(file, "r");
   try {
     const bytes = Buffer.alloc(SHOWN_BYTES);

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import type { Home } from "../local/home.ts";
-import { readEnvironments } from "../local/synthesized-job.ts";
+import { lastEnvironment } from "../local/synthesized-job.ts";
 import { counted } from "./pieces.ts";
 
 const command = path.join(__dirname, "../bin/order-tracking.mjs");
@@ -13,7 +13,7 @@ const MISTAKE = 2;
 /** What is loaded again. */
 export interface ReplayRequest {
   readonly source: "quarantine" | "rejected";
-  /** A path as the ledger has it; all where there is none. */
+  /** `BATCH/PATH`, the path as the ledger has it; all where there is none. */
   readonly file?: string;
 }
 
@@ -25,15 +25,18 @@ export interface Replay extends ReplayRequest {
   readonly succeeded?: boolean;
 }
 
+/** A run, as the command's JSON document tells of it. */
+interface Run {
+  readonly tasks: readonly {
+    readonly summary: Readonly<Record<string, unknown>> | null;
+    readonly error: string | null;
+  }[];
+}
+
 /** The part of the command's JSON document that is shown. */
 interface ReplayDocument {
-  readonly replay: { readonly files: readonly string[] };
-  readonly runs: readonly {
-    readonly tasks: readonly {
-      readonly summary: Readonly<Record<string, unknown>> | null;
-      readonly error: string | null;
-    }[];
-  }[];
+  readonly replay: Run & { readonly files: readonly string[] };
+  readonly runs: readonly Run[];
 }
 
 /** Starts replays, and knows what came of the last one. */
@@ -58,7 +61,7 @@ export class Replays {
     if (this.#last !== undefined && this.#last.succeeded === undefined) return false;
     const about = { source, file };
     this.#last = { ...about, sentence: "Starting" };
-    const [environment = "dev"] = readEnvironments(this.#home.synthesized);
+    const environment = lastEnvironment(this.#home.synthesized) ?? "dev";
     const options = ["--json", "--from", source, "--home", this.#home.directory, "--environment", environment];
     const child = spawn(
       process.execPath,
@@ -97,14 +100,14 @@ export function told(document: string): string | undefined {
     return undefined;
   }
   const { replay, runs } = parsed;
-  if (replay.files.length === 0) return "Nothing of that could be put back.";
+  const errors = [replay, ...runs].flatMap((run) => run.tasks.flatMap(({ error }) => error ?? []));
+  if (runs.length === 0) return errors.length > 0 ? errors.join(" ") : "Nothing of that could be put back.";
   const tasks = runs.flatMap((run) => run.tasks);
   const sum = (name: string) =>
     tasks.reduce((all, { summary }) => all + (typeof summary?.[name] === "number" ? summary[name] : 0), 0);
   // The gate counts the rows of its run once more.
   const [load] = tasks;
   const counts = ["rows_staged", "rows_quarantined"].map((name) => Number(load?.summary?.[name] ?? 0));
-  const errors = tasks.flatMap(({ error }) => error ?? []);
   const loaded = `${counted(replay.files.length, "file")} put back: ${counted(counts[0] ?? 0, "row")} loaded, ${counts[1] ?? 0} quarantined again, ${counted(sum("inserted"), "order")} new, ${sum("updated")} changed.`;
   return [loaded, ...errors].join(" ");
 }

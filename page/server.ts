@@ -10,7 +10,7 @@ import { html, type Html } from "./html.ts";
 import { rejectedFile } from "./rejected-file.ts";
 import { type ReplayRequest, Replays } from "./replays.ts";
 import { shell } from "./shell.ts";
-import type { Tables } from "./tables.ts";
+import { MAX_DOWNLOADED, type Tables } from "./tables.ts";
 import { type About, type View, views } from "./views.ts";
 
 /** The only address that is listened on: nobody but this machine reaches it. */
@@ -18,9 +18,6 @@ const LOOPBACK = "127.0.0.1";
 
 /** How often the home is looked at for changes while somebody looks at the page. */
 const LOOK_EVERY_MS = 1000;
-
-/** Rows of a download: more of them would not fit into the memory of Spark's process for this page. */
-const MAX_DOWNLOADED = 50_000;
 
 /** What a replay that is asked for must say; the command refuses what makes no sense. */
 const REPLAY_SCHEMA = {
@@ -192,8 +189,10 @@ function problem(error: Error): Html {
 }
 
 /** Why a request is not answered, whatever token it has: it comes from a page of somebody else's. */
-function refusalOf({ headers }: FastifyRequest, port: number): string | undefined {
-  const hosts = [`${LOOPBACK}:${port}`, `localhost:${port}`];
+export function refusalOf({ headers }: Pick<FastifyRequest, "headers">, port: number): string | undefined {
+  const names = [LOOPBACK, "localhost"];
+  // Browsers leave out the port of a web server.
+  const hosts = [...names.map((name) => `${name}:${port}`), ...(port === 80 ? names : [])];
   if (!hosts.includes(headers.host ?? "")) return "This page is only for this machine.\n";
   const { origin } = headers;
   const isOthers = origin !== undefined && origin !== `http://${headers.host}`;

@@ -17,16 +17,16 @@ export interface Tables {
   rows(query: string, maxRows: number, parameters?: Readonly<Record<string, string>>): Promise<readonly Row[]>;
 }
 
+/** Rows of a download: more of them would not fit into the memory of Spark's process for this page. */
+export const MAX_DOWNLOADED = 50_000;
+
 /** For as long an answer about unchanged tables stays: some queries are about the last days. */
 const FRESH_MS = 600_000;
 
 /** Answers that are kept; beyond these, all are forgotten. */
 const MAX_ANSWERS = 200;
 
-/**
- * For how long Spark is kept when it has answered. Whoever holds on to a home's session hinders a command that finds the
- * tables replaced, and keeps Spark from ending.
- */
+/** For how long Spark is kept when it has answered: whoever holds on to a home's session keeps Spark from ending. */
 const LET_GO_AFTER_MS = 5000;
 
 /**

@@ -59,7 +59,7 @@ function decided(newest: string, time: string, ofTime: ReadonlySet<string> | und
 }
 
 /** The values, beside the status, that a state does not share with the one before it. */
-function changes(before: Row | undefined, state: Row): string {
+export function changes(before: Row | undefined, state: Row): string {
   if (before === undefined) return "";
   return Object.keys(state)
     .filter((name) => !OF_EACH_STATE.has(name) && !name.startsWith("_") && text(before[name]) !== text(state[name]))

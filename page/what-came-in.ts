@@ -6,10 +6,10 @@ import { waitingFiles } from "../local/landing-directory.ts";
 import type { Row } from "../local/notebook-kernel.ts";
 import { chartFigure } from "./chart.ts";
 import { html, type Html } from "./html.ts";
-import { type Column, count, counted, part, table, text } from "./pieces.ts";
+import { type Column, count, counted, ofMore, part, table, text } from "./pieces.ts";
 import { beginningOf, rejectedFile } from "./rejected-file.ts";
 import type { Replays } from "./replays.ts";
-import type { Tables } from "./tables.ts";
+import { MAX_DOWNLOADED, type Tables } from "./tables.ts";
 import type { View } from "./views.ts";
 
 /** The newest of each that are shown. */
@@ -43,12 +43,12 @@ export const whatCameIn: View = {
       ${part("files", {}, "Files")}`,
   parts: {
     now: (_, { home, replays }) => Promise.resolve(now(home, replays)),
-    rejected: async (_, { tables, home }) => rejected(await tables.rows("rejected_files", MAX_REJECTED), home),
-    quarantine: async (_, { tables }) => quarantine(await tables.rows("quarantined_by_reason", MAX_REASONS)),
+    rejected: async (_, { tables, home }) => rejected(await tables.rows("rejected_files", MAX_REJECTED + 1), home),
+    quarantine: async (_, { tables }) => quarantine(await tables.rows("quarantined_by_reason", MAX_REASONS + 1)),
     rows: async ({ rule = "", column = "" }, { tables }) =>
-      quarantinedRows(await tables.rows("quarantined_rows", MAX_ROWS, { rule, column })),
+      quarantinedRows(await tables.rows("quarantined_rows", MAX_ROWS + 1, { rule, column })),
     runs: async (_, { tables }) => runs(tables),
-    files: async (_, { tables }) => files(await tables.rows("recent_files", MAX_FILES)),
+    files: async (_, { tables }) => files(await tables.rows("recent_files", MAX_FILES + 1)),
   },
 };
 
@@ -80,7 +80,7 @@ function now(home: Home, { last }: Replays): Html {
 
 function rejected(rows: readonly Row[], home: Home): Html {
   if (rows.length === 0) return html`<p>None.</p>`;
-  return html`${rows.map((row, index) => {
+  return html`${rows.slice(0, MAX_REJECTED).map((row, index) => {
     const movedTo = text(row.moved_to);
     const file = rejectedFile(home, movedTo);
     const beginning =
@@ -92,7 +92,7 @@ function rejected(rows: readonly Row[], home: Home): Html {
             </details>
             <p class="actions">
               <a href="rejected?file=${encodeURIComponent(movedTo)}" download>Download</a>
-              ${replayButton("rejected", text(row.path), `Load ${text(row.path)} again`)}
+              ${replayButton("rejected", `${text(row.batch_id)}/${text(row.path)}`, `Load ${text(row.path)} again`)}
             </p>`;
     return html`<article>
       <h3><code>${text(row.path)}</code></h3>
@@ -102,7 +102,7 @@ function rejected(rows: readonly Row[], home: Home): Html {
       </p>
       ${beginning}
     </article>`;
-  })}`;
+  })}${ofMore(rows, MAX_REJECTED)}`;
 }
 
 function replayButton(source: string, file: string, label: string): Html {
@@ -119,16 +119,17 @@ function replayButton(source: string, file: string, label: string): Html {
 
 function quarantine(reasons: readonly Row[]): Html {
   if (reasons.length === 0) return html`<p>None.</p>`;
-  const each = reasons.map(({ rule, column, rows, example }) => {
+  const each = reasons.slice(0, MAX_REASONS).map(({ rule, column, rows, example }) => {
     const of = { rule: text(rule), column: text(column) };
     return html`<details id="reason-${of.rule}-${of.column}">
       <summary><strong>${counted(Number(rows), "row")}</strong> ${of.column || of.rule}: ${text(example)}</summary>
       ${part("rows", of, `Rows with the reason ${of.rule} ${of.column}`)}
     </details>`;
   });
-  return html`${each}
+  return html`${each}${ofMore(reasons, MAX_REASONS)}
     <p class="actions">
-      <a href="quarantine.csv" download>Download all as CSV</a> ${replayButton("quarantine", "", "Load all again")}
+      <a href="quarantine.csv" download>Download as CSV (the newest ${count(MAX_DOWNLOADED)} at most)</a>
+      ${replayButton("quarantine", "", "Load all again")}
     </p>
     <p class="hint">
       To load rows again helps once the contract was changed; what is still bad comes back. A row that could not be
@@ -143,9 +144,7 @@ function quarantinedRows(rows: readonly Row[]): Html {
     { name: "what is wrong", of: (row) => text(row.message) },
     { name: "as it was sent", of: (row) => html`<code>${text(row.raw_row)}</code>` },
   ];
-  return html`${table("Quarantined rows", columns, rows)}${
-    rows.length === MAX_ROWS ? html`<p class="hint">The newest ${MAX_ROWS}; the download has more.</p>` : ""
-  }`;
+  return html`${table("Quarantined rows", columns, rows.slice(0, MAX_ROWS))}${ofMore(rows, MAX_ROWS)}`;
 }
 
 async function runs(tables: Tables): Promise<Html> {
@@ -153,15 +152,17 @@ async function runs(tables: Tables): Promise<Html> {
   const ids = [...new Set(tasks.map(({ run_id }) => text(run_id)))].slice(0, MAX_RUNS);
   const ofRuns = ids.map((id) => tasks.filter(({ run_id }) => text(run_id) === id));
   const begins = ofRuns.map((each) => Math.min(...each.map(({ started_ms }) => Number(started_ms))));
+  const keys = [...new Set(tasks.map(({ task }) => text(task)))].reverse();
+  // The newest come first: of a task that was tried again, the last attempt counts.
+  const lastOf = (key: string, run: readonly Row[]) => run.find(({ task }) => text(task) === key);
   const labels = ofRuns.map((each, index) => {
-    const failed = each.some(({ status }) => status !== "SUCCESS");
+    const failed = keys.some((key) => (lastOf(key, each)?.status ?? "SUCCESS") !== "SUCCESS");
     return `${new Date(begins[index] ?? 0).toISOString().slice(5, 19).replace("T", " ")}${failed ? " failed" : ""}`;
   });
-  const keys = [...new Set(tasks.map(({ task }) => text(task)))].reverse();
   const series = keys.map((key) => ({
     label: key,
     data: ofRuns.map((each, index) => {
-      const run = each.find(({ task }) => task === key);
+      const run = lastOf(key, each);
       const since = (milliseconds: unknown) => (Number(milliseconds) - (begins[index] ?? 0)) / 1000;
       return run === undefined ? null : ([since(run.started_ms), since(run.ended_ms)] as const);
     }),
@@ -203,5 +204,5 @@ function files(rows: readonly Row[]): Html {
     { name: "batch", of: (row) => text(row.batch_id) },
     { name: "why not", of: (row) => text(row.reason) },
   ];
-  return table("Files", columns, rows);
+  return html`${table("Files", columns, rows.slice(0, MAX_FILES))}${ofMore(rows, MAX_FILES)}`;
 }

@@ -47,12 +47,9 @@ export async function run(args: readonly string[]): Promise<number> {
   if (trackingNum === undefined || trackingNum === "" || rest.length > 0)
     throw new UsageError("give one tracking number");
   const home = findHome(userPath(values.home));
-  const question = `Remove ${trackingNum} for good from ${shownPath(home.directory)}? [y/N] `;
-  if (!values.yes && !(await agreed(question))) {
-    console.error("Nothing was removed.");
-    return 1;
-  }
-  const progress = new Progress();
+  const question = `Remove ${trackingNum} for good from ${shownPath(home.directory)}?`;
+  if (!(await agreed(question, !values.yes))) return 1;
+  const progress = new Progress(values.json);
   return withJobSession(home.directory, values.environment, progress, async ({ otherJob, interrupted }) => {
     const job = otherJob("_erase");
     const print = values.json ? () => undefined : console.log;
@@ -61,7 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
     mkdirSync(home.logs);
     print(`${job.job.name} on this machine, in ${shownPath(home.directory)}`);
     const given = { tracking_num: trackingNum };
-    const { status, tasks } = await runAndReport(job, "one_time", interrupted, progress, print, given);
+    const { status, tasks } = await runAndReport(job, interrupted, progress, print, given);
     const [summary] = tasks.map(summaryOf);
     if (summary === null || summary === undefined) {
       if (values.json) console.log(JSON.stringify({ status, error: tasks[0]?.message ?? null }, null, 2));

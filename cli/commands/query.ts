@@ -52,13 +52,8 @@ export async function run(args: readonly string[]): Promise<number> {
         `${change}: this is not a question, and nothing was changed. To change something, add --write`,
       );
     }
-    if (
-      change !== null &&
-      !(values.yes || (await agreed(`${change}, in ${shownPath(home.directory)}: go ahead? [y/N] `)))
-    ) {
-      console.error("Nothing was changed.");
-      return 1;
-    }
+    const question = `${change ?? ""}, in ${shownPath(home.directory)}: go ahead?`;
+    if (!(await agreed(question, change !== null && !values.yes))) return 1;
     progress.step("Asking Spark");
     const { columns, rows } = change === null ? await kernel.query(sql) : await changed(home, kernel, sql);
     progress.end();
@@ -77,5 +72,5 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Changes something, while no job runs on the home. */
 async function changed(home: Home, kernel: NotebookKernel, sql: string): Promise<QueryResult> {
-  return withHomeLocked(home, () => kernel.change(sql));
+  return withHomeLocked(home.directory, () => kernel.change(sql));
 }

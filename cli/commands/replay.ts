@@ -1,19 +1,29 @@
 /** `order-tracking replay`: loads again what was quarantined or archived. */
 import { findHome } from "../../local/home.ts";
 import { waitingFiles } from "../../local/landing-directory.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import {
+  environmentOption,
+  fileList,
+  homeOption,
+  parseArguments,
+  shownPath,
+  UsageError,
+  userPath,
+} from "../arguments.ts";
 import { withJobSession, type JobSession } from "../job-session.ts";
 import { reportLoads, runDocument, type Arrival } from "../load-report.ts";
 import { Progress } from "../progress.ts";
 import { runAndReport, summaryOf } from "../run-report.ts";
+import { printable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--from SOURCE] [--since DAY] [--until DAY]
                                             [--environment NAME] [--json] [--home DIR]
 
 Puts quarantined rows, or archived or rejected files, back into the landing directory and loads what is there then,
 as after a change of the contract. To load a file again changes nothing but what is read differently now.
-Without FILEs: all; a FILE is a path as operations.loaded_files_table has it. Exit code 0 only if every run succeeded:
-files that are rejected again make it fail, rows that were in quarantine before and come back to it do not.
+Without FILEs: all; a FILE is a path as operations.loaded_files_table has it, or BATCH/PATH for that of one batch. Name
+one with a comma by its days. Exit code 0 only if every run succeeded: files that are rejected again make it fail, rows
+that were in quarantine before and come back to it do not.
 
   --from SOURCE       quarantine, archive or rejected (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC
@@ -42,10 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { from: source, since, until, environment, json } = values;
   if (!SOURCES.includes(source)) throw new UsageError(`--from ${source}: give ${SOURCES.join(", ")}`);
   checkDays(since, until);
-  // The job takes the paths as one text.
-  const comma = positionals.find((file) => file.includes(","));
-  if (comma !== undefined) throw new UsageError(`${comma} has a comma: choose it by --since and --until instead`);
-  const chosen = { source, since, until, files: positionals.join(",") };
+  const chosen = { source, since, until, files: fileList(positionals) };
 
   const home = findHome(userPath(values.home));
   const progress = new Progress(json);
@@ -83,19 +90,19 @@ async function replay(
   const { job, interrupted, home } = session;
   const replayJob = session.otherJob("_replay");
   print(`${replayJob.job.name} on this machine, in ${shownPath(home.directory)}`);
-  const replayed = await runAndReport(replayJob, "one_time", interrupted, progress, print, chosen);
+  const replayed = await runAndReport(replayJob, interrupted, progress, print, chosen);
   interrupted.throwIfAborted();
   const files = replayed.tasks.flatMap((task) => (summaryOf(task)?.files as string[] | undefined) ?? []);
   const succeeded = replayed.status === "SUCCESS";
   if (succeeded) print(files.length === 0 ? "\nNothing of that is there to be put back." : "\nPut back:");
-  for (const file of files) print(`  ${file}`);
+  for (const file of files) print(`  ${printable(file)}`);
 
   const arrivals: Arrival[] = [];
   const waiting = waitingFiles(job.landingDirectory);
   // Also what had arrived before: the load job takes all that is there.
   if (succeeded && waiting.length > 0) {
     print(`\n${job.job.name}`);
-    arrivals.push({ files: waiting, run: await runAndReport(job, "file_arrival", interrupted, progress, print) });
+    arrivals.push({ files: waiting, run: await runAndReport(job, interrupted, progress, print) });
     interrupted.throwIfAborted();
   }
   if (document === undefined && arrivals.length === 0) return succeeded ? 0 : 1;

@@ -23,11 +23,9 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const home = findHome(directory);
-  if (!values.yes && !(await agreed(`Remove all orders, files and logs in ${shownPath(home.directory)}? [y/N] `))) {
-    console.error("Nothing was removed.");
-    return 1;
-  }
-  await withHomeLocked(home, () => {
+  const question = `Remove all orders, files and logs in ${shownPath(home.directory)}?`;
+  if (!(await agreed(question, !values.yes))) return 1;
+  await withHomeLocked(home.directory, () => {
     emptyHome(home);
     return Promise.resolve();
   });

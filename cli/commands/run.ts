@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const files = waitingFiles(job.landingDirectory);
     const waiting = `${files.length} ${files.length === 1 ? "file waits" : "files wait"}`;
     print(`${job.job.name} on this machine: ${waiting} in ${shownPath(job.landingDirectory)}`);
-    const run = await runAndReport(job, "one_time", interrupted, progress, print);
+    const run = await runAndReport(job, interrupted, progress, print);
     interrupted.throwIfAborted();
     return reportLoads(session, [{ files, run }], progress, json ? { environment } : undefined);
   });

@@ -33,10 +33,10 @@ export async function aboutSpark(): Promise<string[]> {
 }
 
 /** What people want to know of it, a line each. */
-function sparkLines(status: SparkStatus | undefined, now = Date.now()): string[] {
+function sparkLines(status: SparkStatus | undefined): string[] {
   if (status === undefined) return [NOT_WARM];
   const { pid, user, since, memory_mib, idle_minutes, clients } = status;
-  const minutes = (seconds: number) => `${Math.floor((now / 1000 - seconds) / 60)} min`;
+  const minutes = (seconds: number) => `${Math.floor((Date.now() / 1000 - seconds) / 60)} min`;
   return [
     `Spark is warm: for ${minutes(since)}, ${memory_mib} MiB, process ${pid} of ${user}; ` +
       (idle_minutes === 0 ? "it ends with the last command." : `it ends ${idle_minutes} min after the last command.`),

@@ -46,7 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
     for (const files of given) {
       const delivered = files.map((file) => deliver(file, session.job.landingDirectory));
       print(`\nArrival ${arrivals.length + 1}: ${printable(delivered.join(", "))}`);
-      const run = await runAndReport(session.job, "file_arrival", session.interrupted, progress, print);
+      const run = await runAndReport(session.job, session.interrupted, progress, print);
       session.interrupted.throwIfAborted();
       arrivals.push({ files: delivered, run });
       if (!hasLanded(run)) break;

@@ -1,6 +1,7 @@
 /** `order-tracking track TRACKING_NUM`: where an order is, and how it came there. */
 import { findHome } from "../../local/home.ts";
 import { NotebookKernel, type Row } from "../../local/notebook-kernel.ts";
+import { changes } from "../../page/way.ts";
 import { homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
 import { Progress } from "../progress.ts";
 import { printable, showValue, textTable } from "../text-table.ts";
@@ -14,8 +15,6 @@ Shows the current state of one order, and every state that it went through. Exit
   --json      print one JSON object, the states in its field history, the rows in its field trace; or null
   --home DIR  where the tables live (default: .local)
 `;
-
-const SHOWN_OR_OF_EACH_STATE = new Set(["status", "valid_from", "valid_to", "is_current", "last_update_timestamp"]);
 
 /** Prints one order. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -88,14 +87,4 @@ function historyTable(history: readonly Row[]): string[] {
     changes(history[index - 1], state),
   ]);
   return textTable(["valid_from", "valid_to", "status", "what else changed"], rows);
-}
-
-/** The values, beside the status, that a state does not share with the one before it. */
-function changes(before: Row | undefined, state: Row): string {
-  if (before === undefined) return "";
-  return Object.keys(state)
-    .filter((name) => !SHOWN_OR_OF_EACH_STATE.has(name) && !name.startsWith("_"))
-    .filter((name) => showValue(before[name]) !== showValue(state[name]))
-    .map((name) => `${name}: ${showValue(state[name]) || "none"}`)
-    .join("; ");
 }

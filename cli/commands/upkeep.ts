@@ -22,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return withJobSession(home.directory, values.environment, progress, async ({ otherJob, interrupted }) => {
     const job = otherJob("_upkeep");
     console.log(`${job.job.name} on this machine, in ${shownPath(home.directory)}`);
-    const { status, tasks } = await runAndReport(job, "one_time", interrupted, progress, console.log);
+    const { status, tasks } = await runAndReport(job, interrupted, progress, console.log);
     const tables = tasks.flatMap((task) => (summaryOf(task)?.tables as string[] | undefined) ?? []);
     if (tables.length > 0) console.log(`Tables: ${tables.join(", ")}`);
     return status === "SUCCESS" ? 0 : 1;

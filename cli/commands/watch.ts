@@ -59,7 +59,7 @@ async function watch({ job, interrupted }: JobSession, speed: number, progress: 
     if (active === undefined && due > 0) {
       due -= 1;
       console.log(`\n${new Date().toLocaleTimeString()} A run starts`);
-      active = runAndReport(job, "file_arrival", interrupted, progress, console.log)
+      active = runAndReport(job, interrupted, progress, console.log)
         .then(
           (run) => {
             for (const line of troublesOf(run)) console.log(`  ${line}`);

@@ -1,6 +1,14 @@
 /** `order-tracking withdraw FILE...`: takes loaded files back. */
 import { findHome } from "../../local/home.ts";
-import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
+import {
+  environmentOption,
+  fileList,
+  homeOption,
+  parseArguments,
+  shownPath,
+  UsageError,
+  userPath,
+} from "../arguments.ts";
 import { withJobSession } from "../job-session.ts";
 import { Progress } from "../progress.ts";
 import { runAndReport, summaryOf } from "../run-report.ts";
@@ -25,17 +33,14 @@ export async function run(args: readonly string[]): Promise<number> {
     options: { ...homeOption, ...environmentOption, json: { type: "boolean", default: false } },
   });
   if (positionals.length === 0) throw new UsageError("name the files to withdraw");
-  // The job takes the paths as one text.
-  const comma = positionals.find((file) => file.includes(","));
-  if (comma !== undefined) throw new UsageError(`${comma} has a comma, which the job cannot tell from two files`);
+  const given = { files: fileList(positionals) };
   const home = findHome(userPath(values.home));
-  const progress = new Progress();
+  const progress = new Progress(values.json);
   return withJobSession(home.directory, values.environment, progress, async ({ otherJob, interrupted }) => {
     const job = otherJob("_withdraw");
     const print = values.json ? () => undefined : console.log;
     print(`${job.job.name} on this machine, in ${shownPath(home.directory)}`);
-    const given = { files: positionals.join(",") };
-    const { status, tasks } = await runAndReport(job, "one_time", interrupted, progress, print, given);
+    const { status, tasks } = await runAndReport(job, interrupted, progress, print, given);
     const [summary] = tasks.map(summaryOf);
     if (values.json) {
       console.log(JSON.stringify({ status, error: tasks[0]?.message ?? null, ...summary }, null, 2));

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import fs, { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { ownerOf, releaseLock, takeLock } from "../../bin/lock.mjs";
@@ -31,6 +31,17 @@ test.each(["999999999", "", "nonsense", `${process.ppid} Mon Jan  1 00:00:00 200
     expect(readdirSync(folder)).toEqual(["lock"]);
   },
 );
+
+test("is taken as well where the file system has no links", () => {
+  const noLinks = Object.assign(new Error("no links here"), { code: "EPERM" });
+  const link = jest.spyOn(fs, "linkSync").mockImplementation(() => {
+    throw noLinks;
+  });
+  const lock = lockIn(temporaryFolder());
+  expect(takeLock(lock)).toBeUndefined();
+  expect(takeLock(lock)).toBe(process.pid);
+  link.mockRestore();
+});
 
 test("of another process stays where it is", () => {
   const lock = lockIn(temporaryFolder());

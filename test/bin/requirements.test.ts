@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-// What runs before anything is installed is plain JavaScript modules, which jest's transform does not load: ask Node.
+// What runs before anything is installed is asked as it runs: by Node alone, without jest's transform.
 const requirements = pathToFileURL(path.join(__dirname, "..", "..", "bin", "requirements.mjs")).href;
 
 /** What one of the functions says; `run` replaces the running of programs. */

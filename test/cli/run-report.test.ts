@@ -8,7 +8,7 @@ async function printed(result: Partial<TaskResult>): Promise<string[]> {
   const task = { key: "load", status: "SUCCESS", attempts: 1, seconds: 2, output: null, message: null, ...result };
   const job = {
     job: { tasks: [task] },
-    run: (_trigger: string, _canceled: AbortSignal, onTask: (of: object, ended?: object) => void) => {
+    run: (_canceled: AbortSignal, onTask: (of: object, ended?: object) => void) => {
       onTask(task);
       onTask(task, task);
       return Promise.resolve({ tasks: [{ ...task, log: "load.log" }] });
@@ -16,7 +16,7 @@ async function printed(result: Partial<TaskResult>): Promise<string[]> {
   } as unknown as LocalJob;
   const lines: string[] = [];
   jest.spyOn(process.stderr, "write").mockReturnValue(true);
-  await runAndReport(job, "one_time", new AbortController().signal, new Progress(), (line) => lines.push(line));
+  await runAndReport(job, new AbortController().signal, new Progress(), (line) => lines.push(line));
   jest.restoreAllMocks();
   return lines;
 }

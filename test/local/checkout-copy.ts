@@ -24,6 +24,7 @@ const COPIED = [
   "environments",
   "local",
   "notebooks",
+  "page",
   "samples",
   "stacks",
   "main.ts",

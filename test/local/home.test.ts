@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { emptyHome, findHome, openHome, withHomeLocked } from "../../local/home.ts";
+import { emptyHome, findHome, openHome, ownerOf, withHomeLocked } from "../../local/home.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
 
 test("a new home has its folders and is found again", () => {
@@ -17,42 +17,53 @@ test("fails to make a home of a folder with somebody's files", () => {
   expect(() => findHome(directory)).toThrow(/no orders have been loaded .* run "npm start" first/);
 });
 
-test("emptying a home leaves files that are not the job's", () => {
+test("emptying a home leaves files that are not the job's, and a home in which nothing is loaded", () => {
   const home = openHome(temporaryFolder());
   mkdirSync(path.join(home.volume, "archive"));
   writeFileSync(path.join(home.directory, "notes.txt"), "mine");
   emptyHome(home);
-  expect(readdirSync(home.directory)).toEqual(["notes.txt"]);
+  expect(readdirSync(home.directory)).toEqual([".order-tracking-home", "notes.txt"]);
+  expect(() => findHome(home.directory)).toThrow(/no orders have been loaded/);
+  expect(openHome(home.directory)).toEqual(home);
 });
+
+test.each(["cloud", "lock", "lock.removal", ".DS_Store"])(
+  "a folder that holds nothing but %s becomes a home",
+  (name) => {
+    const directory = temporaryFolder();
+    mkdirSync(path.join(directory, name));
+    expect(findHome(openHome(directory).directory).directory).toBe(directory);
+  },
+);
 
 describe("the lock of a home", () => {
   const lockOf = (directory: string) => path.join(directory, "lock");
 
   test("is there while the work runs and gone afterwards, also after a failure", async () => {
-    const home = openHome(temporaryFolder());
-    await withHomeLocked(home, () => {
-      expect(readFileSync(lockOf(home.directory), "utf8")).toMatch(new RegExp(`^${process.pid} \\w`));
+    const directory = path.join(temporaryFolder(), "home");
+    await withHomeLocked(directory, (home) => {
+      expect(readFileSync(lockOf(directory), "utf8")).toMatch(new RegExp(`^${process.pid} \\w`));
+      expect(home).toEqual(findHome(directory));
+      expect(ownerOf(home)).toBe(process.pid);
       return Promise.resolve();
     });
-    await expect(withHomeLocked(home, () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
-    expect(existsSync(lockOf(home.directory))).toBe(false);
+    await expect(withHomeLocked(directory, () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+    expect(existsSync(lockOf(directory))).toBe(false);
   });
 
-  test("fails a second process while the first lives", async () => {
-    const home = openHome(temporaryFolder());
-    writeFileSync(lockOf(home.directory), String(process.ppid));
-    await expect(withHomeLocked(home, () => Promise.resolve())).rejects.toThrow(
+  test("fails a second process while the first lives, before it makes anything there", async () => {
+    const directory = temporaryFolder();
+    writeFileSync(lockOf(directory), String(process.ppid));
+    await expect(withHomeLocked(directory, () => Promise.resolve())).rejects.toThrow(
       new RegExp(`process ${process.ppid} is running the job`),
     );
-    expect(existsSync(lockOf(home.directory))).toBe(true);
+    expect(readdirSync(directory)).toEqual(["lock"]);
   });
 
-  test.each(["999999999", "", "nonsense", `${process.ppid} Mon Jan  1 00:00:00 2001`])(
-    "left behind by a dead process (%j) is taken over",
-    async (content) => {
-      const home = openHome(temporaryFolder());
-      writeFileSync(lockOf(home.directory), content);
-      await expect(withHomeLocked(home, () => Promise.resolve("done"))).resolves.toBe("done");
-    },
-  );
+  test("is not left in a folder with somebody's files", async () => {
+    const directory = temporaryFolder();
+    for (const name of ["lock", "thesis.doc"]) writeFileSync(path.join(directory, name), "mine");
+    await expect(withHomeLocked(directory, () => Promise.resolve())).rejects.toThrow(/holds other files/);
+    expect(readdirSync(directory)).toEqual(["lock", "thesis.doc"]);
+  });
 });

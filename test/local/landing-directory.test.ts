@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { deliver, waitingFiles } from "../../local/landing-directory.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
@@ -10,6 +10,26 @@ test("files that wait are found in subdirectories too; hidden ones and hidden fo
     writeFileSync(path.join(landing, file), "");
   }
   expect(waitingFiles(landing)).toEqual(["a.csv", path.join("sub", "deep", "b.csv")]);
+});
+
+test.each(["ENOENT", "ENOTDIR", "EACCES"])("a subdirectory that answers %s hides none of the other files", (code) => {
+  const landing = temporaryFolder();
+  for (const folder of ["emptied", "sub"]) {
+    mkdirSync(path.join(landing, folder));
+    writeFileSync(path.join(landing, folder, "a.csv"), "");
+  }
+  // As where the job has removed it since its name was read, or its mode is 000.
+  const list = fs.readdirSync.bind(fs) as (folder: string, options: object) => never;
+  const spy = jest.spyOn(fs, "readdirSync").mockImplementation((folder, options) => {
+    if (String(folder).endsWith("emptied")) throw Object.assign(new Error(code), { code });
+    return list(String(folder), options);
+  });
+  try {
+    expect(waitingFiles(landing)).toEqual([path.join("sub", "a.csv")]);
+  } finally {
+    spy.mockRestore();
+  }
+  expect(() => waitingFiles(path.join(landing, "no-such"))).toThrow("ENOENT");
 });
 
 test("a delivered file never overwrites one of the same name, and no partial upload stays", () => {

@@ -25,7 +25,7 @@ async function runLines(
   const job = { ...aJob, task: [{ ...aJob.task[0], ...settings }] };
   const output = stackOnDisk(job, { first: notebook(...lines) }, { "greeting/__init__.py": 'WORD = "hello"\n' });
   cpSync(output, home.synthesized, { recursive: true });
-  return new LocalJob(readLoadJob(output, "test"), home, kernel).run("file_arrival", signal, () => undefined);
+  return new LocalJob(readLoadJob(output, "test"), home, kernel).run(signal, () => undefined);
 }
 
 test("a notebook gets the job's parameters: volumes as folders, the catalog as Spark's, references resolved", async () => {
@@ -58,8 +58,8 @@ test("a job that nothing starts runs with the parameters that people give, and w
   const job = new LocalJob(readJob(output, "test", "_hand"), home, kernel);
   const { signal } = new AbortController();
   const [plain, given] = [
-    await job.run("one_time", signal, () => undefined),
-    await job.run("one_time", signal, () => undefined, { days: "7", run_id: "{{mine}}" }),
+    await job.run(signal, () => undefined),
+    await job.run(signal, () => undefined, { days: "7", run_id: "{{mine}}" }),
   ];
   expect(plain.tasks[0]?.output).toBe(`spark_catalog ${plain.runId} 30`);
   expect(given.tasks[0]?.output).toBe("spark_catalog {{mine}} 7");
@@ -89,6 +89,21 @@ test("Delta tables and views that a notebook makes are there for queries by thei
   writeFileSync(path.join(home.tables, "order_tracking.db", "broken.view.sql"), "SELECT * FROM no_such_table");
   await expect(kernel.query("SELECT * FROM t")).resolves.toEqual(expected);
   await expect(kernel.query("SELECT m FROM v")).resolves.toEqual({ columns: ["m"], rows: [{ m: "1.50" }] });
+});
+
+test("a view of tables by their bare names is there for the next command; one that was dropped is not", async () => {
+  await kernel.change("CREATE OR REPLACE VIEW bare AS\nSELECT n\nFROM t");
+  await kernel.change("CREATE OR REPLACE VIEW dropped AS SELECT n FROM t");
+  await kernel.change("DROP VIEW dropped");
+  await kernel.stop();
+  // Whoever finds another file than before opens the home anew.
+  const broken = path.join(home.tables, "order_tracking.db", "broken.view.sql");
+  writeFileSync(broken, "SELECT * FROM no_other_table");
+  await expect(kernel.query("SELECT * FROM bare")).resolves.toMatchObject({ rows: [{ n: "1.50" }] });
+  await expect(kernel.query("SELECT * FROM dropped")).rejects.toThrow("TABLE_OR_VIEW_NOT_FOUND");
+  // What could not be made again may be another day.
+  await kernel.change("DROP VIEW bare");
+  expect(existsSync(broken)).toBe(true);
 });
 
 test("fails with the notebook's own error, its line in the log, and the kernel goes on", async () => {

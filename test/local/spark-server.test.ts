@@ -112,6 +112,20 @@ test("a home that was emptied, or put back, behind Spark's back is seen as it is
   expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
 });
 
+test("a home that is reset and filled while somebody asks is seen as it is by whoever comes then", async () => {
+  // In one task, which leaves the other cores to others.
+  const asking = checkout.start(query("SELECT count(*) FROM range(0, 1000000000000, 1, 1) WHERE id * id % 7 = 8"));
+  await untilAtWork();
+  expect((await checkout.run(["reset", "--yes", ...home])).code).toBe(0);
+  const started = await checkout.run(["start", "--json", ...home]);
+  expect(started).toMatchObject({ code: 0 });
+  expect(asking.child.exitCode).toBeNull();
+  asking.child.kill("SIGINT");
+  await asking.finished;
+  const orders = await checkout.run(query("SELECT count(*) AS orders FROM orders_table"));
+  expect(JSON.parse(orders.stdout)).toEqual([{ orders: 60 }]);
+});
+
 test.each(["server", "java"] as const)(
   "a query whose %s is killed says so at once, and the next one has a new Spark",
   async (victim) => {

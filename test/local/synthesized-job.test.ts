@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
-import { readJob, readLoadJob } from "../../local/synthesized-job.ts";
+import { cpSync, readFileSync, utimesSync } from "node:fs";
+import path from "node:path";
+import { lastEnvironment, readJob, readLoadJob } from "../../local/synthesized-job.ts";
 import { aJob, notebook, stackOnDisk } from "./stack-on-disk.ts";
 
 describe("reading the jobs of a synthesized pipeline stack", () => {
@@ -56,6 +57,20 @@ describe("reading the jobs of a synthesized pipeline stack", () => {
       ["/Shared/order-tracking/test/first", true, notebook("1")],
       ["/Shared/order-tracking/test/pkg/a.py", false, "A = 1"],
     ]);
+  });
+
+  test("tells which environment was synthesized last", () => {
+    const output = stackOnDisk(aJob, { first: notebook("1") }, {}, "dev");
+    cpSync(stackOnDisk(aJob, { first: notebook("1") }, {}, "prod"), output, { recursive: true });
+    const writeAt = (environment: string, seconds: number) => {
+      utimesSync(path.join(output, "stacks", `${environment}-pipeline`, "cdk.tf.json"), seconds, seconds);
+    };
+    writeAt("dev", 1);
+    writeAt("prod", 2);
+    expect(lastEnvironment(output)).toBe("prod");
+    writeAt("dev", 3);
+    expect(lastEnvironment(output)).toBe("dev");
+    expect(lastEnvironment(path.join(output, "nothing"))).toBeUndefined();
   });
 
   test("fails with what to do where nothing was synthesized", () => {

@@ -208,6 +208,30 @@ def test_rejected_files_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
     )
 
 
+def test_a_file_of_one_batch_is_loaded_again_without_those_of_its_name(pipeline: Pipeline) -> None:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    bad = lines(order(1).replace("2026-01-01", "sometime"), order(2))
+    batches = []
+    for _ in range(2):
+        pipeline.drop("a.csv", bad)
+        staged, _ = pipeline.run()
+        batches += [file.batch_id for file in staged.files]
+    monday, friday = batches
+    shutil.rmtree(pipeline.volume / "archive")
+    [rows] = put_back(pipeline, "quarantine", files=f"{friday}/a.csv").files
+    assert rows.endswith(f"/{friday}/a.csv")
+    assert {row._batch_id for row in pipeline.table("quarantined_orders_table")} == {monday}
+
+    pipeline.drop("b.csv", lines(order(3)))
+    pipeline.run()
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv", pipeline.contract)
+    pipeline.drop("b.csv", "colour\nred\n")
+    [rejected] = [file for file in pipeline.run()[0].files if file.path == "b.csv"]
+    [path] = put_back(pipeline, "rejected", files=f"{rejected.batch_id}/b.csv").files
+    assert path.endswith(f"/{rejected.batch_id}/b.csv")
+    assert set(pipeline.files("rejected")) == {"b.csv", "b.csv.reason.txt"}  # The one that was withdrawn.
+
+
 def test_what_is_loaded_again_is_no_younger_for_it(pipeline: Pipeline) -> None:
     pipeline.drop("old.csv", lines(order(1).replace("1 Main", "Z")), minutes_ago=60)
     pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), minutes_ago=30)

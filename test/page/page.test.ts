@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page as Tab } from "playwright-core";
 import { type Page, startPage } from "../../page/server.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { findChromium, startChromium } from "./browser.ts";
-import { samplePage } from "./sample-page.ts";
+import { BATCH, samplePage } from "./sample-page.ts";
 
 // As people see it: a real browser, on what a page shows of a home that has seen a few days.
 jest.setTimeout(120_000);
@@ -112,7 +112,7 @@ if (executable === undefined) {
       const answered = tab.waitForResponse(/replay$/);
       await button.click();
       expect((await answered).status()).toBe(202);
-      expect(sample.replays.asked).toEqual([{ source: "rejected", file: "colours.csv" }]);
+      expect(sample.replays.asked).toEqual([{ source: "rejected", file: `${BATCH}/colours.csv` }]);
     });
 
     it("shows a file that arrives, without a click, and keeps what was opened open", async () => {

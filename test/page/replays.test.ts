@@ -60,11 +60,19 @@ describe("what a replay came to", () => {
       { summary: { rows_taken: 3, inserted: 2, updated: 1 }, error: null },
       { summary: { rows_read: 4, rows_quarantined: 1 }, error: "QualityGateError: too many" },
     ];
-    expect(told(JSON.stringify({ replay: { files: ["replay-1/a.csv"] }, runs: [{ tasks }] }))).toBe(
+    const replay = { files: ["replay-1/a.csv"], tasks: [{ summary: {}, error: null }] };
+    expect(told(JSON.stringify({ replay, runs: [{ tasks }] }))).toBe(
       "1 file put back: 3 rows loaded, 1 quarantined again, 2 orders new, 1 changed. QualityGateError: too many",
     );
-    expect(told(JSON.stringify({ replay: { files: [] }, runs: [] }))).toBe("Nothing of that could be put back.");
+    expect(told(JSON.stringify({ replay: { ...replay, files: [] }, runs: [] }))).toBe(
+      "Nothing of that could be put back.",
+    );
     expect(told("")).toBeUndefined();
+  });
+
+  it("is said where the replay itself has failed", () => {
+    const replay = { files: [], tasks: [{ summary: null, error: "OSError: the disk is full" }] };
+    expect(told(JSON.stringify({ replay, runs: [] }))).toBe("OSError: the disk is full");
   });
 });
 

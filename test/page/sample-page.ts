@@ -8,7 +8,7 @@ import { synthesize } from "../synthesized.ts";
 import { dev } from "../../environments/dev.ts";
 import { fakeTables } from "./fake-tables.ts";
 
-const BATCH = "20261121T130036.048973Z-c01e98";
+export const BATCH = "20261121T130036.048973Z-c01e98";
 const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
 const STATUSES = ["RECEIVED", "DELIVERED", "IN_TRANSIT", "RETURNED", "SHIPPED"];
 

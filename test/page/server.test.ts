@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { openHome, type Home } from "../../local/home.ts";
-import { type Page, startPage } from "../../page/server.ts";
+import { type Page, refusalOf, startPage } from "../../page/server.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { fakeTables } from "./fake-tables.ts";
 
@@ -72,6 +72,15 @@ describe("who may see the page", () => {
     for (const below of ["", "parts/order", "assets/page.mjs", "changes"]) {
       expect((await ask(addressed(below), headers)).status).toBe(403);
     }
+  });
+
+  it.each([
+    [80, "127.0.0.1", true],
+    [80, "localhost:80", true],
+    [80, "orders.example.com", false],
+    [8872, "127.0.0.1", false],
+  ])("at port %d: Host %s, which clients write without the port of web servers, is answered: %s", (port, host, is) => {
+    expect(refusalOf({ headers: { host } }, port) === undefined).toBe(is);
   });
 
   it("is reached as localhost, too", async () => {

@@ -181,7 +181,7 @@ def replay(
         source: `archive`, `quarantine` or `rejected`.
         since: The first day to take, by when a batch was claimed; empty for all.
         until: The last day to take; empty for all.
-        files: Paths as the ledger has them, separated by commas; empty for all.
+        files: Paths as the ledger has them, or `BATCH/PATH` for that of one batch, separated by commas; empty for all.
         contract: The contract.
         now: The clock.
 
@@ -205,7 +205,7 @@ def replay(
         for batch in directories.batches_of(source)
         if days[0] <= batch_date(batch.name) <= days[1]
         for path in files_below(batch)
-        if not paths or path in paths
+        if not paths or not paths.isdisjoint((path, f"{batch.name}/{path}"))
     ]
     is_open = _open_batches(notes)
     ended = [each for each in chosen if each[0] not in is_open]
@@ -411,7 +411,8 @@ def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFr
         rows = rows.where(F.col("_batch_id") >= f"{days[0]:%Y%m%d}")
     if days[1] < date.max:
         rows = rows.where(F.col("_batch_id") < f"{days[1]:%Y%m%d}U")
-    return rows.where(F.col("_source_file").isin(*paths)) if paths else rows
+    of_batch = F.concat_ws("/", "_batch_id", "_source_file")
+    return rows.where(F.col("_source_file").isin(*paths) | of_batch.isin(*paths)) if paths else rows
 
 
 def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> bool:

@@ -1,0 +1,75 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { openHome } from "../../local/home.ts";
+import type { Row } from "../../local/notebook-kernel.ts";
+import { Replays } from "../../page/replays.ts";
+import { whatCameIn } from "../../page/what-came-in.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { fakeTables } from "./fake-tables.ts";
+
+const folder = temporaryFolder();
+const home = openHome(path.join(folder, "home"));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function part(name: string, answers: Readonly<Record<string, readonly Row[]>>): Promise<string> {
+  const about = { home, tables: fakeTables(answers), replays: new Replays(home) };
+  return (await whatCameIn.parts[name]?.({}, about))?.text ?? "";
+}
+
+const many = (rows: number, of: (index: number) => Row) => Array.from({ length: rows }, (_, index) => of(index));
+
+it.each([
+  ["rejected", "rejected_files", 10, (index: number) => ({ path: `${index}.csv`, batch_id: "B", size_bytes: 1 })],
+  ["quarantine", "quarantined_by_reason", 50, (index: number) => ({ rule: "type", column: `c${index}`, rows: 1 })],
+  ["rows", "quarantined_rows", 20, (index: number) => ({ _row_number: index })],
+  ["files", "recent_files", 50, (index: number) => ({ path: `${index}.csv`, state: "MERGED" })],
+])("%s says so where there are more than it shows", async (name, query, shown, of) => {
+  expect(await part(name, { [query]: many(shown + 1, of) })).toContain(`The first ${shown} of more.`);
+  expect(await part(name, { [query]: many(shown, of) })).not.toContain("of more.");
+});
+
+describe("rejected files", () => {
+  const rejected = (batch_id: string) => {
+    const moved_to = `rejected/${batch_id}/orders.csv`;
+    mkdirSync(path.join(home.volume, "rejected", batch_id), { recursive: true });
+    writeFileSync(path.join(home.volume, moved_to), "colour\nred\n");
+    return { path: "orders.csv", batch_id, size_bytes: 11, reason: "its header lacks status", moved_to };
+  };
+
+  it("are loaded again by their batch, since other batches may have files of their names", async () => {
+    const shown = await part("rejected", { rejected_files: [rejected("B2"), rejected("B1")] });
+    expect(
+      [...shown.matchAll(/data-replay="([^"]*)"/g)].map(([, asked = ""]) => asked.replaceAll("&quot;", '"')),
+    ).toEqual(['{"source":"rejected","file":"B2/orders.csv"}', '{"source":"rejected","file":"B1/orders.csv"}']);
+  });
+
+  it("are shown although one of them cannot be read", async () => {
+    const rows = [rejected("B3"), rejected("B4")];
+    const unreadable = path.join(home.volume, "rejected", "B3", "orders.csv");
+    // A folder in its place can be read by nobody, not even by root.
+    rmSync(unreadable);
+    mkdirSync(unreadable);
+    const shown = await part("rejected", { rejected_files: rows });
+    expect(shown).toContain("It cannot be read: EISDIR");
+    expect(shown).toContain("colour\nred\n");
+  });
+});
+
+it("a run has not failed where the last attempt of each of its tasks was a success", async () => {
+  const attempt = (run_id: string, task: string, status: string, started_ms: number): Row => {
+    return { run_id, task, status, started_ms, ended_ms: started_ms + 1000 };
+  };
+  const shown = await part("runs", {
+    recent_task_runs: [
+      attempt("2", "quality_gate", "FAILED", 9000),
+      attempt("2", "source_to_stage", "SUCCESS", 8000),
+      attempt("1", "quality_gate", "SUCCESS", 5000),
+      attempt("1", "source_to_stage", "SUCCESS", 3000),
+      attempt("1", "source_to_stage", "FAILED", 1000),
+    ],
+  });
+  expect(shown).toContain("the last 2 runs, 1 of them failed; the newest began 01-01 00:00:08 failed");
+  expect(shown).toContain("&quot;01-01 00:00:01&quot;");
+});
