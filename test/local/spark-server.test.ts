@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { idleMinutes } from "../../local/spark-server.ts";
@@ -105,6 +105,7 @@ test("a home that was emptied, or put back, behind Spark's back is seen as it is
   cpSync(tables, kept, { recursive: true, preserveTimestamps: true });
   expect((await checkout.run(["start", ...home])).code).toBe(0);
   rmSync(tables, { recursive: true });
+  mkdirSync(tables);
   const emptied = await checkout.run(query("SELECT * FROM orders_table"));
   expect(emptied.stderr).toContain("TABLE_OR_VIEW_NOT_FOUND");
   cpSync(kept, tables, { recursive: true, preserveTimestamps: true });

@@ -37,8 +37,8 @@ def test_a_file_that_arrives_after_a_crash_waits_for_its_own_batch(
     crash_in_stage(pipeline, monkeypatch)
     pipeline.drop("b.csv", lines(order(2)))
     staged = pipeline.stage()
-    [resumed] = staged.resumed_batch_ids
-    assert {file.path: file.batch_id for file in staged.files} == {"a.csv": resumed, "b.csv": staged.batch_id}
+    [resumed], [claimed] = staged.resumed_batch_ids, staged.batch_ids
+    assert {file.path: file.batch_id for file in staged.files} == {"a.csv": resumed, "b.csv": claimed}
     assert pipeline.merge().inserted == 2
 
 

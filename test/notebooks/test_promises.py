@@ -22,7 +22,7 @@ def test_running_again_with_nothing_new_changes_nothing(pipeline: Pipeline) -> N
     pipeline.run()
     before = pipeline.versions()
     staged, merged = pipeline.run()
-    assert (staged.batch_id, staged.files, merged.batches) == (None, (), ())
+    assert (staged.batch_ids, staged.files, merged.batches) == ((), (), ())
     # Only the run tracker tells that there were runs.
     before["job_log_table"] += 1
     assert pipeline.versions() == before
@@ -177,11 +177,11 @@ def test_a_state_from_the_future_is_quarantined(pipeline: Pipeline) -> None:
 
 def test_a_staged_batch_that_was_not_merged_survives_later_ones(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1)))
-    first = pipeline.stage().batch_id
+    first = pipeline.stage().batch_ids
     pipeline.drop("b.csv", lines(order(2)))
-    second = pipeline.stage().batch_id
+    second = pipeline.stage().batch_ids
     merged = pipeline.merge()
-    assert (merged.batches, merged.rows_taken, merged.inserted) == ((first, second), 2, 2)
+    assert (merged.batches, merged.rows_taken, merged.inserted) == (first + second, 2, 2)
     assert set(pipeline.statuses()) == {"T1", "T2"}
 
 
