@@ -55,6 +55,7 @@ class Chaos {
       await this.#load();
       for (let round = 1; round <= rounds; round += 1) console.log(`round ${round}: ${await this.#round()}`);
       await this.#checkout.run(["spark", "stop"]);
+      await sleep(1000); // The server has said its last word by then, and its process is about to end.
       assert(this.#checkout.leftBehind().length === 0, `left behind: ${this.#checkout.leftBehind().join(", ")}`);
     } finally {
       // Whoever still has a file open there does not matter any more.
