@@ -8,6 +8,9 @@ import { resourceId, text } from "./text.ts";
 /** What is wrong with an environment, or with the request for one, in sentences for people. */
 export class EnvironmentError extends Error {}
 
+/** How the name of a sandbox begins, and that of no environment that lasts. */
+export const SANDBOX_PREFIX = "sbx";
+
 /** Variables of the process, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -215,12 +218,12 @@ const environmentFields = z.strictObject({
 
 const environmentType = environmentFields
   .superRefine(({ name, branch, expiresOn }, context) => {
-    if (!name.startsWith("sbx") || (branch !== undefined && expiresOn !== undefined)) return;
+    if (!name.startsWith(SANDBOX_PREFIX) || (branch !== undefined && expiresOn !== undefined)) return;
     context.addIssue({
       code: "custom",
       path: ["name"],
       input: name,
-      message: "a name that does not begin with sbx, as those of sandboxes do, which have branch and expiresOn",
+      message: `a name that does not begin with ${SANDBOX_PREFIX}, as those of sandboxes do, which have branch and expiresOn`,
     });
   })
   .superRefine(({ location, storageReplication }, context) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as names from "../stacks/names.ts";
 import { dev } from "./dev.ts";
-import { type EnvironmentSettings, resolveEnvironment } from "./environment.ts";
+import { type EnvironmentSettings, resolveEnvironment, SANDBOX_PREFIX } from "./environment.ts";
 
 /** The environment in whose subscription and workspace sandboxes are, and whose state container they use. */
 export const SANDBOX_HOME = dev.name;
@@ -52,7 +52,7 @@ export function sandboxName(owner: string, branch: string): string {
   const hash = createHash("sha256")
     .update(JSON.stringify([owner, branch]))
     .digest("hex");
-  return `sbx${BigInt(`0x${hash}`).toString(36).slice(-8)}`;
+  return `${SANDBOX_PREFIX}${BigInt(`0x${hash}`).toString(36).slice(-8)}`;
 }
 
 /** Branches may hold what tags may not. */

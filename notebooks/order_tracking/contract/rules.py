@@ -23,6 +23,9 @@ _CONTROL = r"[\p{Cc}&&[^\n]]"
 #: What nobody sees in a key would make it another one.
 _CONTROL_IN_KEY = r"[\p{Cc}\p{Cf}]"
 
+#: The type of what a row broke.
+REASONS = "ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>"
+
 _EXPECTED = {
     "date": "a date such as 2026-11-21",
     "timestamp": "a timestamp such as 2026-11-21 10:15:00",

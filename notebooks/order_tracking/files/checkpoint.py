@@ -246,7 +246,7 @@ class Checkpoint:
 
     def forget_replays(self, landing_directory: Path) -> None:
         """Forget the folders that are not in the landing directory any more, unless a batch of them is open."""
-        if self.claimed() or self.staged():
+        if self.under_way():
             return
         for folder in self.old_replays():
             if not (landing_directory / folder).exists():

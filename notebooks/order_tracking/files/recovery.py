@@ -18,7 +18,7 @@ def recover(checkpoint: Checkpoint, volume: Volume, run_id: str) -> tuple[list[s
     warnings, alarms = [], []
     for name, error in checkpoint.set_aside_unreadable().items():
         batch_id = name.removesuffix(".claimed.json").removesuffix(".staged.json")
-        known = {claim.batch_id for claim in checkpoint.claimed()} | {batch.batch_id for batch in checkpoint.staged()}
+        known = {batch.batch_id for batch in checkpoint.under_way()}
         if not is_batch_id(batch_id) or batch_id in known:
             # Nothing is lost. Where files cannot be renamed, a run that is killed while it writes leaves such a one.
             warnings.append(f"the checkpoint had a damaged file, which is in unreadable/ now: {error}")

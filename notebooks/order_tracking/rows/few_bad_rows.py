@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Contract
+from order_tracking.contract.rules import REASONS
 from order_tracking.rows.order_rows import NUMBER_IN_TASK
 from order_tracking.sql import identifier
+from order_tracking.tables.literal_rows import literal_rows
 
 #: A longer row is looked for once more: what is observed is held by the driver, and sent to it by each task.
 _MAX_CHARACTERS = 10_000
@@ -46,7 +47,7 @@ class BadRowSeen:
 def observed(contract: Contract) -> dict[str, str]:
     """What to observe of the rows of a file, as SQL, for `seen_in`: the first bad row and the last."""
     kept = ", ".join([*map(identifier, contract.names), "raw_row", "reasons", "_part_at", "_row_id"])
-    is_bad = f"size(reasons) > 0 AND length(raw_row) <= {_MAX_CHARACTERS}"
+    is_bad = f"length(raw_row) <= {_MAX_CHARACTERS}"  # A good row has none.
     row, place = f"CASE WHEN {is_bad} THEN to_json(struct({kept})) END", f"CASE WHEN {is_bad} THEN _row_id END"
     return {"first_bad": f"min_by({row}, {place})", "last_bad": f"max_by({row}, {place})"}
 
@@ -69,9 +70,6 @@ def as_rows(spark: SparkSession, contract: Contract, rows: Mapping[int, BadRowSe
         {**row.values, "_source_file": source_file, "_row_number": number, "_row_id": number}
         for number, row in rows.items()
     ]
-    texts = "".join(f"{identifier(name)}: STRING, " for name in contract.names)
-    shape = (
-        f"ARRAY<STRUCT<{texts}raw_row: STRING, reasons: ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>, "
-        "_source_file: STRING, _row_number: BIGINT, _row_id: BIGINT>>"
-    )
-    return spark.range(0, 1, 1, 1).select(F.inline(F.from_json(F.lit(json.dumps(found)), shape)))
+    texts = dict.fromkeys((*contract.names, "raw_row", "_source_file"), "STRING")
+    columns = {**texts, "reasons": REASONS, "_row_number": "BIGINT", "_row_id": "BIGINT"}
+    return literal_rows(spark, json.dumps(found), columns)

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from order_tracking.contract.contract import Contract, is_reserved
+from order_tracking.contract.rules import REASONS
 from order_tracking.contract.state_order import LAST_ROW, comparable, leading, values
 from order_tracking.errors import ContractError
 from order_tracking.sql import identifier
@@ -254,7 +255,7 @@ def _definitions(contract: Contract, tables: Tables) -> Mapping[str, str]:
         f"USING DELTA CLUSTER BY ({columns[tables.orders]}) "
         f"{_statistics_of(*not_text, properties=ONE_MERGE_AT_A_TIME)}",
         tables.quarantine: f"({as_text}, raw_row STRING, "
-        "reasons ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>, _source_file STRING, "
+        f"reasons {REASONS}, _source_file STRING, "
         "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
         # The transactions that keep a batch from being written twice; no run is that old.
         "TBLPROPERTIES ('delta.setTransactionRetentionDuration' = 'interval 30 days')",

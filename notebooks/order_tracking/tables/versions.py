@@ -25,21 +25,20 @@ def set_properties(spark: SparkSession, table: str, wanted: Mapping[str, str]) -
     alter(spark, table, f"SET TBLPROPERTIES ({properties})")
 
 
-def keep_versions(spark: SparkSession, table: str, days: float, present: Mapping[str, str]) -> None:
-    """Say it to the table as well: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise.
-
-    The log as long as the files: it has the least and the greatest key of each, also of those that are gone.
-
-    Args:
-        spark: The session.
-        table: The table.
-        days: How long versions are kept.
-        present: Its properties; where they say it already, nothing is committed.
-    """
-    kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
-    wanted = dict.fromkeys(kept, f"interval {days * 24:g} hours")
+def ensure_properties(spark: SparkSession, table: str, wanted: Mapping[str, str], present: Mapping[str, str]) -> None:
+    """Set properties of a table, unless it has all of them: each time would be a commit."""
     if not wanted.items() <= present.items():
         set_properties(spark, table, wanted)
+
+
+def versions_kept(days: float) -> dict[str, str]:
+    """Name the properties that keep a table's old versions for so many days.
+
+    The table itself must say it: whoever else vacuums it, as a workspace does by itself, keeps a week otherwise. The
+    log is kept as long as the files: it has the least and the greatest key of each, also of those that are gone.
+    """
+    kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
+    return dict.fromkeys(kept, f"interval {days * 24:g} hours")
 
 
 def write_checkpoint(spark: SparkSession, table: str) -> None:

@@ -36,7 +36,7 @@ from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_re
 from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
-from order_tracking.tables.versions import MARKS_ROWS, keep_versions, properties_of, write_checkpoint
+from order_tracking.tables.versions import MARKS_ROWS, ensure_properties, properties_of, versions_kept, write_checkpoint
 from order_tracking.tasks.replay import readings_before
 from order_tracking.tasks.summary import Summary, shown
 from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
@@ -141,7 +141,7 @@ def erase(
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
     if not tracking_num.strip():
         raise RemovalError("name the order to erase")
-    if notes.claimed() or notes.staged():
+    if notes.under_way():
         raise RemovalError("files are being loaded, or were left by a run that was cut short; run the load job first")
     try:
         with task_run(notes, run_id, "erase", now) as run:
@@ -150,10 +150,10 @@ def erase(
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
             waiting, unreadable = _waiting(directories, notes, OrderRecords(contract, erasure.key))
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
-            if not notes.claimed() and not notes.staged():
+            if not notes.under_way():
                 notes.forget_erasure(erasure.erasure_id)
             for table in tables.stored:
-                keep_versions(spark, table, retention_days, properties_of(spark, table))
+                ensure_properties(spark, table, versions_kept(retention_days), properties_of(spark, table))
     finally:
         write_job_log(spark, tables.job_log, notes)
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.

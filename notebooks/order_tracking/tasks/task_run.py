@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from order_tracking.clock import Clock
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS, FileOutcome, State, Step, TaskRecord
+from order_tracking.tables.literal_rows import literal_rows
 from order_tracking.typed_json import to_json
 
 
@@ -100,10 +100,7 @@ def write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> 
     records = checkpoint.records()
     if not records:
         return
-    shape = ", ".join(f"{name}: {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
-    # A literal, because a data frame of Python objects costs more here than the commit that writes it.
-    literal = F.from_json(F.lit(to_json(records)), f"ARRAY<STRUCT<{shape}>>")
-    appended = spark.range(0, 1, 1, 1).select(F.inline(literal))
+    appended = literal_rows(spark, to_json(records), JOB_LOG_COLUMNS)
     run_again_on_conflict(appended.writeTo(job_log).append)
     checkpoint.forget_records([record.record_id for record in records])
 

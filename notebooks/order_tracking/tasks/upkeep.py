@@ -18,9 +18,9 @@ from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replace_views
 from order_tracking.tables.versions import (
     MARKS_ROWS,
-    keep_versions,
-    set_properties,
+    ensure_properties,
     stop_checkpoints,
+    versions_kept,
     write_checkpoint,
 )
 from order_tracking.tasks.summary import Summary
@@ -120,10 +120,10 @@ def _set_up(spark: SparkSession, tables: Tables, table: str, days: float) -> tup
         What could not be done.
     """
     [detail] = spark.sql(f"DESCRIBE DETAIL {table}").collect()
-    keep_versions(spark, table, days, detail.properties)
-    is_large = table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES
-    if is_large and detail.properties.get(MARKS_ROWS) != "true":
-        set_properties(spark, table, {MARKS_ROWS: "true"})
+    wanted = versions_kept(days)
+    if table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES:
+        wanted[MARKS_ROWS] = "true"
+    ensure_properties(spark, table, wanted, detail.properties)
     stop_checkpoints(spark, table, detail.properties)
     if table == tables.job_log and detail.clusteringColumns != [BY_TIME]:
         return _cluster_by_time(spark, table)
