@@ -1,6 +1,6 @@
 /** Charts as Chart.js takes them, in plain JSON: the browser fills in only the colours and how times are written. */
 import type { Row } from "../local/notebook-kernel.ts";
-import { html, type Html } from "./html.ts";
+import { html, type Html, json } from "./html.ts";
 import { type Column, table } from "./pieces.ts";
 
 /** One series: its name, and a value for each label or a point of its own for each. */
@@ -46,7 +46,7 @@ export function chartFigure(
   const height = chart.isHorizontal ? `lines-${Math.min(40, 2 + 2 * Math.ceil((chart.labels ?? []).length / 2))}` : "";
   return html`<figure>
     <div class="canvas ${height}">
-      <canvas role="img" aria-label="${title}: ${words}" data-chart="${JSON.stringify(asChartJs(chart))}"></canvas>
+      <canvas role="img" aria-label="${title}: ${words}" data-chart="${json(asChartJs(chart))}"></canvas>
     </div>
     <details id="${id}-numbers">
       <summary>${title}: the numbers</summary>

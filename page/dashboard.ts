@@ -83,6 +83,13 @@ export function tableColumns({ spec }: Widget): readonly Encoding[] | undefined 
   return spec.widgetType === "table" && columns.success ? columns.data : undefined;
 }
 
+/** The field that a widget has along an axis of time; undefined where it has no such axis. */
+export function timeField({ spec }: Widget): string | undefined {
+  return [spec.encodings.x, spec.encodings.y]
+    .map((encoding) => encodingType.safeParse(encoding).data)
+    .find((encoding) => encoding?.scale?.type === "temporal")?.fieldName;
+}
+
 /** The chart of a widget; undefined where this page cannot draw it, but can only show its data. */
 export function chartOf({ spec, queries }: Widget, rows: readonly Row[]): Chart | undefined {
   const x = encodingType.safeParse(spec.encodings.x).data;

@@ -1,8 +1,9 @@
 /** How is it going? Whether today's load is normal, and the deployed dashboard. */
 import { lastEnvironment, readLoadJob } from "../local/synthesized-job.ts";
 import type { Home } from "../local/home.ts";
+import type { Row } from "../local/notebook-kernel.ts";
 import { chartFigure } from "./chart.ts";
-import { chartOf, type PlacedWidget, readDashboard, tableColumns } from "./dashboard.ts";
+import { chartOf, type PlacedWidget, readDashboard, tableColumns, timeField } from "./dashboard.ts";
 import { html, type Html } from "./html.ts";
 import { columnsOf, count, counted, ofMore, part, table, text } from "./pieces.ts";
 import type { Tables } from "./tables.ts";
@@ -92,14 +93,25 @@ async function listed(
 }
 
 async function drawn({ title, query, name, widget: given }: PlacedWidget, tables: Tables): Promise<Html> {
-  const rows = await tables.rows(query, MAX_OF_CHART);
-  if (rows.length === 0) return html`<p>There is nothing to draw yet.</p>`;
+  const found = await tables.rows(query, MAX_OF_CHART + 1);
+  if (found.length === 0) return html`<p>There is nothing to draw yet.</p>`;
+  const time = timeField(given);
+  const rows = inTime(found.slice(0, MAX_OF_CHART), time);
   const chart = chartOf(given, rows);
   if (chart === undefined) {
     return html`<p class="hint">Drawn in a workspace only; here are its data.</p>
-      ${table(title, columnsOf(rows), rows.slice(0, MAX_OF_TABLE))}${ofMore(rows, MAX_OF_TABLE)}`;
+      ${table(title, columnsOf(found), found.slice(0, MAX_OF_TABLE))}${ofMore(found, MAX_OF_TABLE)}`;
   }
   const named = rows.slice(-NAMED).map((row) => Object.values(row).map(text).join(" "));
-  const words = `${counted(rows.length, "value")}${rows.length > NAMED ? `, the last ${count(NAMED)}` : ""}: ${named.join("; ")}`;
-  return chartFigure(name, title, words, chart, columnsOf(rows), rows);
+  const ofThem = rows.length > NAMED ? `, the last ${count(NAMED)} of them` : "";
+  const words = `${counted(rows.length, "value")}${found.length > rows.length ? " of more" : ""}${ofThem}: ${named.join("; ")}`;
+  // A query about times that has more rows than these has the newest first.
+  const which = time === undefined ? "first" : "newest";
+  return html`${chartFigure(name, title, words, chart, columnsOf(rows), rows)}${ofMore(found, MAX_OF_CHART, which)}`;
+}
+
+/** Rows in the order of the times in a field, as a line goes through them; as they are where there is none. */
+function inTime(rows: readonly Row[], field: string | undefined): readonly Row[] {
+  if (field === undefined) return rows;
+  return rows.toSorted((one, other) => String(one[field]).localeCompare(String(other[field])));
 }

@@ -22,6 +22,17 @@ function written(content: Content): string {
   return typeof content === "object" ? content.map(written).join("") : escaped(String(content));
 }
 
+/**
+ * A value as JSON to be filled into a template, for the browser to parse: what is written out of text for people would
+ * be no JSON any more, so it is written here as JSON has it.
+ */
+export function json(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    OBEYED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /** Characters that a browser obeys and that a reader does not see: controls, and those that turn the direction of writing. */

@@ -1,4 +1,5 @@
 /** What would it be in Azure? An environment's stacks as a picture, from synthesized files only. */
+import { statSync } from "node:fs";
 import path from "node:path";
 import type { Home } from "../local/home.ts";
 import { readEnvironments } from "../local/synthesized-job.ts";
@@ -43,12 +44,27 @@ export const inAzure: View = {
   },
 };
 
-/** Each environment that was synthesized, and where; what is run here comes before what was synthesized to be deployed. */
+/** Each environment that was synthesized to be deployed or is run here, and where. */
 function environmentsOf({ synthesized }: Home): Map<string, string> {
-  const found = [SYNTHESIZED, synthesized].flatMap((folder) =>
-    readEnvironments(folder).map((environment) => [environment, folder] as const),
-  );
-  return new Map(found);
+  return environmentsIn([SYNTHESIZED, synthesized]);
+}
+
+/** Each environment that was synthesized, and the folder where it was last. */
+export function environmentsIn(folders: readonly string[]): Map<string, string> {
+  const last = new Map<string, string>();
+  for (const folder of folders) {
+    for (const environment of readEnvironments(folder)) {
+      const known = last.get(environment);
+      if (known === undefined || writtenAt(folder, environment) > writtenAt(known, environment))
+        last.set(environment, folder);
+    }
+  }
+  return last;
+}
+
+function writtenAt(folder: string, environment: string): number {
+  const file = path.join(folder, "stacks", `${environment}-pipeline`, "cdk.tf.json");
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function stacks(environment: string, home: Home): Html {

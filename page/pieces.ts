@@ -45,9 +45,9 @@ export function table<R>(caption: string, columns: readonly Column<R>[], rows: r
   </div>`;
 }
 
-/** What stands below rows that were cut short, where one more than are shown was asked for. */
-export function ofMore(rows: readonly unknown[], shown: number): Content {
-  return rows.length > shown ? html`<p class="hint">The first ${count(shown)} of more.</p>` : "";
+/** What stands beside rows that were cut short, where one more than are shown was asked for. */
+export function ofMore(rows: readonly unknown[], shown: number, which: "first" | "newest" = "first"): Content {
+  return rows.length > shown ? html`<p class="hint">The ${which} ${count(shown)} of more.</p>` : "";
 }
 
 /** All columns of rows, as they are. */
@@ -59,15 +59,15 @@ export function columnsOf(rows: readonly Row[]): Column[] {
   }));
 }
 
-/** A value of a table as text; whole seconds are enough for people. */
+/** A value of a table as text: a number as it is, whatever it counts; of a time, whole seconds are enough for people. */
 export function text(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number") return count(value);
+  if (typeof value === "number") return String(value);
   if (typeof value !== "string") return JSON.stringify(value);
   return value.replace(/^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d+$/, "$1");
 }
 
-/** A number with its thousands apart, and two decimals at most. */
+/** A number that is counted or measured here, with its thousands apart, and two decimals at most. */
 export function count(value: number): string {
   return value.toLocaleString("en", { maximumFractionDigits: 2 });
 }

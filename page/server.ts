@@ -105,7 +105,13 @@ function listensOn(server: FastifyInstance): number {
 
 function pageServer(about: About, token: string, once: Set<string>): FastifyInstance {
   // Whoever looks at the page keeps a connection open, which would keep the server from ending.
-  const server = fastify({ forceCloseConnections: true });
+  const server = fastify({
+    forceCloseConnections: true,
+    // An address that cannot be read, or is too long, is answered without a hook.
+    frameworkErrors: (_, __, reply) => {
+      void notFound(reply.headers(HEADERS));
+    },
+  });
   server.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
     const refusal = refusalOf(request, listensOn(server));

@@ -24,9 +24,10 @@ const OF_EACH_STATE = new Set(["status", "valid_from", "valid_to", "is_current",
  *
  * @param states of the history, the oldest first
  * @param rows of the stage, in the order in which they were loaded
+ * @param areLast whether rows that were loaded before these are left out
  */
-export function loadings(states: readonly Row[], rows: readonly Row[]): Loading[] {
-  const decided = decisions(rows);
+export function loadings(states: readonly Row[], rows: readonly Row[], areLast = false): Loading[] {
+  const decided = decisions(rows, areLast);
   return states.map((state, index) => ({
     at: text(state.valid_from),
     status: text(state.status),
@@ -36,15 +37,20 @@ export function loadings(states: readonly Row[], rows: readonly Row[]): Loading[
   }));
 }
 
-/** What each row meant for the order when it was loaded, by the times of the states that were known then. */
-export function decisions(rows: readonly Row[]): DecidedRow[] {
+/**
+ * What each row meant for the order when it was loaded, by the times of the states that were known then.
+ *
+ * @param areLast whether rows that were loaded before these are left out: each is then compared with these alone
+ */
+export function decisions(rows: readonly Row[], areLast = false): DecidedRow[] {
+  const first = areLast ? "what was known before it is not shown" : "the first that was known of the order";
   const known = new Map<string, Set<string>>();
   let newest = "";
   return rows.map((row) => {
     const time = String(row.last_update_timestamp);
     const value = JSON.stringify(Object.entries(row).filter(([name]) => !name.startsWith("_")));
     const ofTime = known.get(time);
-    const decision = decided(newest, time, ofTime, value);
+    const decision = newest === "" ? first : decided(newest, time, ofTime, value);
     known.set(time, (ofTime ?? new Set()).add(value));
     if (time > newest) newest = time;
     return { ...row, decision };
@@ -52,7 +58,6 @@ export function decisions(rows: readonly Row[]): DecidedRow[] {
 }
 
 function decided(newest: string, time: string, ofTime: ReadonlySet<string> | undefined, value: string): string {
-  if (newest === "") return "the first that was known of the order";
   if (ofTime?.has(value)) return "the same again, which changed nothing";
   if (ofTime !== undefined) return "another state of the same time: the order of the statuses says which one counts";
   return time > newest ? "newer, so the order moved on" : "older than what was known, so it only filled in the way";

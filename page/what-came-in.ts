@@ -5,7 +5,7 @@ import { type Home, ownerOf } from "../local/home.ts";
 import { waitingFiles } from "../local/landing-directory.ts";
 import type { Row } from "../local/notebook-kernel.ts";
 import { chartFigure } from "./chart.ts";
-import { html, type Html } from "./html.ts";
+import { html, type Html, json } from "./html.ts";
 import { type Column, count, counted, ofMore, part, table, text } from "./pieces.ts";
 import { beginningOf, rejectedFile } from "./rejected-file.ts";
 import type { Replays } from "./replays.ts";
@@ -107,12 +107,7 @@ function rejected(rows: readonly Row[], home: Home): Html {
 
 function replayButton(source: string, file: string, label: string): Html {
   const id = `replay-${source}-${file.replaceAll(/\W/g, "-")}`;
-  return html`<button
-    type="button"
-    class="outline"
-    id="${id}"
-    data-replay="${JSON.stringify({ source, ...(file && { file }) })}"
-  >
+  return html`<button type="button" class="outline" id="${id}" data-replay="${json({ source, ...(file && { file }) })}">
     ${label}
   </button>`;
 }
@@ -147,6 +142,11 @@ function quarantinedRows(rows: readonly Row[]): Html {
   return html`${table("Quarantined rows", columns, rows.slice(0, MAX_ROWS))}${ofMore(rows, MAX_ROWS)}`;
 }
 
+/** A count that the job has kept; empty where it has none. */
+function tally(value: unknown): string {
+  return typeof value === "number" ? count(value) : text(value);
+}
+
 async function runs(tables: Tables): Promise<Html> {
   const tasks = await tables.rows("recent_task_runs", MAX_TASK_RUNS);
   const ids = [...new Set(tasks.map(({ run_id }) => text(run_id)))].slice(0, MAX_RUNS);
@@ -175,8 +175,8 @@ async function runs(tables: Tables): Promise<Html> {
       name: "came to",
       of: (row) => (row.status === "SUCCESS" ? "success" : html`<strong>${text(row.status)}</strong>`),
     },
-    { name: "rows read", of: (row) => text(row.rows_read), isNumber: true },
-    { name: "quarantined", of: (row) => text(row.rows_quarantined), isNumber: true },
+    { name: "rows read", of: (row) => tally(row.rows_read), isNumber: true },
+    { name: "quarantined", of: (row) => tally(row.rows_quarantined), isNumber: true },
     { name: "error", of: (row) => text(row.error) },
   ];
   const chart = {
@@ -197,9 +197,9 @@ function files(rows: readonly Row[]): Html {
   const columns: Column[] = [
     { name: "file", of: (row) => html`<code>${text(row.path)}</code>` },
     { name: "became", of: (row) => STATES[text(row.state)] ?? text(row.state) },
-    { name: "rows read", of: (row) => text(row.rows_read), isNumber: true },
-    { name: "loaded", of: (row) => text(row.rows_staged), isNumber: true },
-    { name: "quarantined", of: (row) => text(row.rows_quarantined), isNumber: true },
+    { name: "rows read", of: (row) => tally(row.rows_read), isNumber: true },
+    { name: "loaded", of: (row) => tally(row.rows_staged), isNumber: true },
+    { name: "quarantined", of: (row) => tally(row.rows_quarantined), isNumber: true },
     { name: "when", of: (row) => text(row.occurred_at) },
     { name: "batch", of: (row) => text(row.batch_id) },
     { name: "why not", of: (row) => text(row.reason) },

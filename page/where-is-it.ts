@@ -1,7 +1,7 @@
 /** Where is it? An order by its number or by a part of it, and its way here. */
 import type { Row } from "../local/notebook-kernel.ts";
 import { html, type Html } from "./html.ts";
-import { counted, part, table, text, type Column } from "./pieces.ts";
+import { count, counted, ofMore, part, table, text, type Column } from "./pieces.ts";
 import type { Tables } from "./tables.ts";
 import type { View } from "./views.ts";
 import { loadings, type Loading } from "./way.ts";
@@ -10,7 +10,7 @@ import { loadings, type Loading } from "./way.ts";
 const MAX_FOUND = 50;
 /** Orders that are shown where nobody has asked for one. */
 const NEWEST = 5;
-/** Rows of one order that are looked at. */
+/** The newest states and rows of one order that are looked at, each. */
 const MAX_ROWS = 500;
 
 /** Columns that are shown apart, or that say nothing to people. */
@@ -78,9 +78,12 @@ function orderTable(caption: string, orders: readonly Row[]): Html {
 async function wayOf(order: Row, tables: Tables): Promise<Html> {
   const key = { tracking_num: text(order.tracking_num) };
   const [states, rows] = await Promise.all([
-    tables.rows("order_states", MAX_ROWS, key),
-    tables.rows("order_rows", MAX_ROWS, key),
+    tables.rows("order_states", MAX_ROWS + 1, key),
+    tables.rows("order_rows", MAX_ROWS + 1, key),
   ]);
+  // What is cut off is the oldest: both come with the newest first.
+  const asTheyCame = (newestFirst: readonly Row[]) => newestFirst.slice(0, MAX_ROWS).reverse();
+  const areRowsCut = rows.length > MAX_ROWS;
   const facts = Object.entries(order)
     .filter(([name, value]) => !SHOWN_APART.has(name) && !name.startsWith("_") && value !== null)
     .map(
@@ -98,8 +101,16 @@ async function wayOf(order: Row, tables: Tables): Promise<Html> {
       <dl>${facts}</dl>
     </article>
     <h2>Its way</h2>
+    ${ofMore(states, MAX_ROWS, "newest")}
+    ${
+      areRowsCut
+        ? html`<p class="hint">
+            Of the rows that told of it, the newest ${count(MAX_ROWS)} of more: what each meant is told by those alone.
+          </p>`
+        : ""
+    }
     <ol class="way">
-      ${loadings(states, rows).map(step)}
+      ${loadings(asTheyCame(states), asTheyCame(rows), areRowsCut).map(step)}
     </ol>`;
 }
 

@@ -1,4 +1,4 @@
--- How long each run of the last 30 days took, from the start of its first task to the end of its last, and its result.
+-- How long each run of the last 30 days took, from its first task to the end of its last, the newest run first.
 SELECT run_id, min(started_at) AS started_at,
        unix_timestamp(max(ended_at)) - unix_timestamp(min(started_at)) AS seconds,
        -- A load that left no word of its last task within the time that a run may take was killed.
@@ -8,4 +8,4 @@ SELECT run_id, min(started_at) AS started_at,
 FROM operations.job_runs_table
 WHERE started_at > current_timestamp() - INTERVAL 30 DAYS
 GROUP BY run_id
-ORDER BY started_at
+ORDER BY started_at DESC

@@ -50,12 +50,29 @@ function draw(within) {
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(document));
 
+/** What an address answers; undefined where it cannot be reached or refuses. */
+async function fetched(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? await response.text() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const UNANSWERED =
+  "This was not answered. Load the page again; if that does not help, start its command again, and use the address that it prints.";
+
 /** Fetches a part, and shows it if it is another than the one that is shown. */
 async function show(part) {
-  const response = await fetch(part.dataset.part);
-  const text = await response.text();
+  const text = await fetched(part.dataset.part);
   part.setAttribute("aria-busy", "false");
-  if (!response.ok || part.shown === text) return false;
+  if (text === undefined) {
+    // What was shown before says more than this.
+    if (part.shown === undefined) part.innerHTML = `<p role="alert">${UNANSWERED}</p>`;
+    return false;
+  }
+  if (part.shown === text) return false;
   const isFirst = part.shown === undefined;
   part.shown = text;
   const open = [...part.querySelectorAll("details[open][id]")].map(({ id }) => id);
@@ -96,26 +113,57 @@ function say(text) {
   document.getElementById("said").textContent = text;
 }
 
+function sayWhatFailed({ message }) {
+  say(`A part of the page could not be shown: ${message}. Load the page again.`);
+}
+
 let updates = Promise.resolve();
-const changes = new EventSource("changes");
-changes.addEventListener("change", () => {
+
+/** Shows what is new, once what is being shown is there; whatever goes wrong, what comes later is shown. */
+function update() {
   updates = updates
     .then(() => showAll())
     .then((changed) => {
       if (changed) say(`Updated at ${new Date().toISOString().slice(11, 19)}.`);
-      askAheadSoon();
-    });
+    })
+    .catch(sayWhatFailed)
+    .then(askAheadSoon);
+}
+
+let changes;
+/** Whether something may have changed that this tab was not told of. */
+let isBehind = false;
+
+/** Has this tab told of changes, again and again when the connection is lost. */
+function listen() {
+  changes = new EventSource("changes");
+  changes.addEventListener("change", update);
+  changes.addEventListener("open", () => {
+    if (!isBehind) return;
+    isBehind = false;
+    say("");
+    update();
+  });
+  changes.addEventListener("error", () => {
+    isBehind = true;
+    say(
+      "The page is not kept up to date any more: its command has ended. Start it again, and use the address that it prints.",
+    );
+  });
+}
+
+// A browser has six connections to the page for all of its tabs: one that nobody looks at leaves its own to the others.
+document.addEventListener("visibilitychange", () => {
+  changes?.close();
+  isBehind = true;
+  if (!document.hidden) listen();
 });
-changes.addEventListener("error", () => {
-  say(
-    "The page is not kept up to date any more: its command has ended. Start it again, and use the address that it prints.",
-  );
-});
+if (!document.hidden) listen();
 
 document.addEventListener(
   "toggle",
   ({ target }) => {
-    if (target instanceof HTMLDetailsElement && target.open) void showAll(target);
+    if (target instanceof HTMLDetailsElement && target.open) showAll(target).catch(sayWhatFailed);
   },
   true,
 );
@@ -124,7 +172,9 @@ document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-replay]");
   if (
     button === null ||
-    !confirm(`${button.textContent}? The files go back into the landing directory, and the job runs.`)
+    !confirm(
+      `${button.textContent}? What is loaded again goes back into the landing directory, and the job loads all that waits there.`,
+    )
   )
     return;
   const headers = { "content-type": "application/json" };
@@ -133,5 +183,4 @@ document.addEventListener("click", async ({ target }) => {
   if (response.ok) document.getElementById("main").scrollIntoView();
 });
 
-await showAll();
-askAheadSoon();
+update();

@@ -1,5 +1,5 @@
--- Every row that was loaded for an order, as they came.
+-- Every row that was loaded for an order, the one that came last first.
 SELECT *
 FROM operations.stage_orders_table
 WHERE tracking_num = :tracking_num
-ORDER BY _ingested_at, _sent, _row_id
+ORDER BY _ingested_at DESC, _sent DESC, _row_id DESC

@@ -1,5 +1,5 @@
--- Every state of an order with the time from and to which it held, the oldest first.
+-- Every state of an order with the time from and to which it held, the newest first.
 SELECT *
 FROM orders_history
 WHERE tracking_num = :tracking_num
-ORDER BY valid_from
+ORDER BY valid_from DESC

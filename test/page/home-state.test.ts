@@ -26,6 +26,10 @@ it("changes with what is loaded, waits and runs, and with nothing else", () => {
     () => {
       writeFileSync(path.join(home.volume, "file_arrival", "a.csv"), "");
     },
+    () => mkdirSync(path.join(home.volume, "file_arrival", "client", "day"), { recursive: true }),
+    () => {
+      writeFileSync(path.join(home.volume, "file_arrival", "client", "day", "a.csv"), "");
+    },
     () => {
       writeFileSync(path.join(home.directory, "lock"), "1");
     },
@@ -35,8 +39,13 @@ it("changes with what is loaded, waits and runs, and with nothing else", () => {
   ];
   const states = changes.map((change) => {
     change();
-    return homeState(home);
+    return homeState(home, new Date("2026-11-20T00:00:00Z"));
   });
   expect(new Set(states).size).toBe(changes.length);
-  expect(homeState(home)).toBe(states.at(-1));
+  expect(homeState(home, new Date("2026-11-20T23:59:59Z"))).toBe(states.at(-1));
+});
+
+it("changes with the day, in UTC", () => {
+  const at = (time: string) => homeState(home, new Date(time));
+  expect(at("2026-11-21T00:00:00Z")).not.toBe(at("2026-11-20T23:59:59Z"));
 });

@@ -25,6 +25,7 @@ if (executable === undefined) {
     let context: BrowserContext;
     let tab: Tab;
     const complaints: string[] = [];
+    const delivered: string[] = [];
 
     beforeAll(async () => {
       page = await startPage(sample, 0);
@@ -43,6 +44,7 @@ if (executable === undefined) {
     });
     afterEach(async () => {
       await context.close();
+      for (const file of delivered.splice(0)) rmSync(file);
       // Also what the policy for content has refused.
       expect(complaints).toEqual([]);
     });
@@ -53,6 +55,13 @@ if (executable === undefined) {
     const open = async (view: string) => {
       await tab.goto(page.url + view);
       await untilShown();
+    };
+
+    /** Puts a file into the landing directory until the test ends: the page names only a few of those that wait. */
+    const deliver = (name: string) => {
+      const file = path.join(sample.home.volume, "file_arrival", name);
+      writeFileSync(file, "");
+      delivered.push(file);
     };
 
     it("asks ahead for what other views show, once it is quiet", async () => {
@@ -118,10 +127,62 @@ if (executable === undefined) {
     it("shows a file that arrives, without a click, and keeps what was opened open", async () => {
       await open("arrivals");
       await tab.getByText("How it begins").click();
-      writeFileSync(path.join(sample.home.volume, "file_arrival", "just-now.csv"), "");
+      deliver("just-now.csv");
       await tab.getByText("just-now.csv").waitFor();
       expect(await tab.locator("pre").isVisible()).toBe(true);
       expect(await tab.getByRole("status").textContent()).toMatch(/^Updated at /);
+    });
+
+    it("shows what changes after something that could not be shown", async () => {
+      await open("arrivals");
+      await tab.route(/parts\/now$/, (route) => route.fulfill({ body: '<canvas data-chart="no JSON"></canvas>' }), {
+        times: 1,
+      });
+      deliver("not-shown.csv");
+      await tab.getByText("A part of the page could not be shown").waitFor();
+      deliver("shown.csv");
+      await tab.locator("code", { hasText: /^shown\.csv$/ }).waitFor();
+    });
+
+    it("says in place of a part that it was not answered", async () => {
+      await tab.route(/parts\/runs$/, (route) => route.fulfill({ status: 500 }));
+      await open("arrivals");
+      expect(await tab.getByRole("region", { name: "Runs", exact: true }).textContent()).toMatch(
+        /^This was not answered\. Load the page again/,
+      );
+      // The browser's own, of an answer that is an error.
+      expect(complaints.splice(0)).toEqual([expect.stringContaining("500")]);
+    });
+
+    it("catches up with what has changed while it was not told of changes", async () => {
+      // A connection that ends at once; the browser asks for the next one after a second.
+      await tab.route(
+        /changes$/,
+        (route) => route.fulfill({ contentType: "text/event-stream", body: "retry: 1000\n\n" }),
+        {
+          times: 1,
+        },
+      );
+      await open("arrivals");
+      await tab.getByText("its command has ended").waitFor();
+      deliver("meanwhile.csv");
+      await tab.getByText("meanwhile.csv").waitFor();
+      expect(await tab.getByRole("status").textContent()).toMatch(/^(Updated at .*)?$/);
+    });
+
+    it("is told of changes only while it is looked at, and then catches up", async () => {
+      const turn = (hidden: boolean) =>
+        tab.evaluate(`Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));`);
+      await open("arrivals");
+      const ended = tab.waitForEvent("requestfailed", (request) => request.url().endsWith("changes"));
+      await turn(true);
+      await ended;
+      deliver("unseen.csv");
+      await turn(false);
+      await tab.getByText("unseen.csv").waitFor();
+      deliver("seen.csv");
+      await tab.locator("code", { hasText: /^seen\.csv$/ }).waitFor();
     });
 
     it("draws the charts of the dashboard", async () => {

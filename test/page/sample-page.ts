@@ -22,6 +22,7 @@ const orders = Array.from({ length: 120 }, (_, index): Row => ({
   last_update_timestamp: `${day(0)} 08:${String(index % 60).padStart(2, "0")}:00`,
 }));
 
+/** The oldest first; the saved queries have the newest first. */
 const states: Row[] = [
   { status: "LABEL_PRINTED", valid_from: `${day(3)} 15:52:58` },
   { status: "RECEIVED", valid_from: `${day(2)} 16:53:44` },
@@ -93,12 +94,12 @@ const answers = {
     orders.filter((each) => each.tracking_num === tracking_num),
   find_orders: ({ text = "" }: Readonly<Record<string, string>>) =>
     orders.filter((each) => `${String(each.tracking_num)} ${String(each.order_num)}`.includes(text.toUpperCase())),
-  order_states: states,
+  order_states: states.toReversed(),
   order_rows: [
-    orderRow(1, "orders_2026-11-16.csv"),
-    orderRow(2, "orders_2026-11-17.csv"),
-    orderRow(0, "orders_2026-11-15_late.csv"),
     orderRow(3, "orders_2026-11-18.csv"),
+    orderRow(0, "orders_2026-11-15_late.csv"),
+    orderRow(2, "orders_2026-11-17.csv"),
+    orderRow(1, "orders_2026-11-16.csv"),
   ],
   loads_by_day: [6, 5, 4, 1, 0].map((ago) => ({
     day: day(ago),
@@ -118,7 +119,7 @@ const answers = {
   arrivals_and_loads: [6, 5, 4, 1, 0].flatMap((ago) =>
     ["arrived", "loaded"].map((event) => ({ day: day(ago), event, files: 2 + (ago % 3), rows: 110 })),
   ),
-  run_durations: [6, 5, 4, 1, 0].map((ago) => ({
+  run_durations: [0, 1, 4, 5, 6].map((ago) => ({
     run_id: String(ago),
     started_at: `${day(ago)} 06:00:00`,
     seconds: 7 + (ago % 3),

@@ -62,6 +62,16 @@ describe("who may see the page", () => {
   );
 
   it.each([
+    ["is no text", "%zz"],
+    ["is no text in its end", "once/%zz"],
+    ["is too long", `once/${"x".repeat(101)}`],
+  ])("hides an address that %s", async (_, below) => {
+    const { status, headers, body } = await ask(`${new URL(page.url).origin}/${below}`);
+    expect({ status, body }).toEqual({ status: 404, body: "There is no such page.\n" });
+    expect(headers["content-security-policy"]).toContain("default-src 'none'");
+  });
+
+  it.each([
     ["another Host, as after DNS rebinding", { host: "orders.example.com" }],
     ["this Host at another port", { host: "127.0.0.1:1" }],
     ["the Origin of another page", { origin: "http://localhost:3000" }],

@@ -1,4 +1,4 @@
-import { decisions, loadings } from "../../page/way.ts";
+import { changes, decisions, loadings } from "../../page/way.ts";
 
 const row = (status: string, day: number, file: string) => ({
   tracking_num: "T1",
@@ -26,6 +26,14 @@ describe("what a loaded row meant for its order", () => {
   });
 });
 
+it("is not said of the first row that it was the first where rows before it are left out", () => {
+  const rows = [row("SHIPPED", 17, "b.csv"), row("LABEL_PRINTED", 15, "late.csv")];
+  expect(decisions(rows, true).map(({ decision }) => decision)).toEqual([
+    "what was known before it is not shown",
+    "older than what was known, so it only filled in the way",
+  ]);
+});
+
 describe("the way of an order", () => {
   it("has each state with all rows that told of it, and what else it changed", () => {
     const states = [
@@ -44,5 +52,11 @@ describe("the way of an order", () => {
       ["RECEIVED", "", false, ["a.csv"]],
       ["SHIPPED", "delivery date: 2026-11-18", true, ["b.csv", "b-again.csv"]],
     ]);
+  });
+
+  it("has each change of a number, and the number as it is in the table", () => {
+    expect(changes({ weight: 0.001, units: 1_234_566 }, { weight: 0.004, units: 1_234_567 })).toBe(
+      "weight: 0.004; units: 1234567",
+    );
   });
 });

@@ -45,6 +45,12 @@ describe("rejected files", () => {
     ).toEqual(['{"source":"rejected","file":"B2/orders.csv"}', '{"source":"rejected","file":"B1/orders.csv"}']);
   });
 
+  it("are loaded again whatever characters are in their names", async () => {
+    const shown = await part("rejected", { rejected_files: [{ ...rejected("B5"), path: "orders\u200e.csv" }] });
+    const [, asked = ""] = /data-replay="([^"]*)"/.exec(shown) ?? [];
+    expect(JSON.parse(asked.replaceAll("&quot;", '"'))).toEqual({ source: "rejected", file: "B5/orders\u200e.csv" });
+  });
+
   it("are shown although one of them cannot be read", async () => {
     const rows = [rejected("B3"), rejected("B4")];
     const unreadable = path.join(home.volume, "rejected", "B3", "orders.csv");
@@ -55,6 +61,13 @@ describe("rejected files", () => {
     expect(shown).toContain("It cannot be read: EISDIR");
     expect(shown).toContain("colour\nred\n");
   });
+});
+
+it("has what was counted with its thousands apart, and what only bears a number as it is", async () => {
+  expect(await part("files", { recent_files: [{ path: "a.csv", state: "MERGED", rows_read: 1_234_567 }] })).toContain(
+    ">1,234,567<",
+  );
+  expect(await part("rows", { quarantined_rows: [{ _row_number: 1_234_567 }] })).toContain(">1234567<");
 });
 
 it("a run has not failed where the last attempt of each of its tasks was a success", async () => {
