@@ -120,11 +120,11 @@ export async function missingIdentitySteps(
 ): Promise<readonly Step[]> {
   const { subscriptionId: subscription, resourceGroup, location } = backend;
   const within = { "resource-group": resourceGroup, subscription };
-  const found = await azIfThere({ command: "identity show", options: { name: identity.name, ...within } });
-  const principal = identityType.optional().parse(found);
+  const principal = await principalOf(backend, identity);
   const [subjects, roles] = principal
     ? await Promise.all([subjectsOf(backend, identity), rolesOf(backend, principal.principalId)])
-    : [new Set<string>(), new Set<string>()];
+    : [new Set<string>(), []];
+  const given = new Set(roles.map(({ key }) => key));
   const missing: Step[] = [];
   const need = (what: string, call: AzCall) => missing.push({ what, call });
   if (!principal) {
@@ -155,7 +155,7 @@ export async function missingIdentitySteps(
   }
   for (const role of identity.roles) {
     const { words, scope } = placeOf(role.on, backend);
-    if (roles.has(`${role.name} ${scope}`.toLowerCase())) continue;
+    if (given.has(keyOf(role.name, scope))) continue;
     need(`give it the role ${role.name} on ${words}`, {
       command: "role assignment create",
       options: {
@@ -168,6 +168,23 @@ export async function missingIdentitySteps(
     });
   }
   return missing;
+}
+
+/**
+ * The roles that an identity has and is not meant to have, such as those from before it was given fewer; each with the
+ * call that takes it away. Somebody may have given one on purpose, on a network or a key of others, so a person decides.
+ */
+export async function rolesBeyond(backend: StateBackend, identity: Identity): Promise<readonly Step[]> {
+  const principal = await principalOf(backend, identity);
+  if (!principal) return [];
+  const meant = new Set(identity.roles.map(({ name, on }) => keyOf(name, placeOf(on, backend).scope)));
+  const roles = await rolesOf(backend, principal.principalId);
+  return roles
+    .filter(({ key }) => !meant.has(key))
+    .map(({ id, scope, roleDefinitionName }) => ({
+      what: `the role ${roleDefinitionName} on ${scope}`,
+      call: { command: "role assignment delete", options: { ids: id, subscription: backend.subscriptionId } },
+    }));
 }
 
 /** Brings about what is missing of an identity, the identity itself first. */
@@ -193,6 +210,13 @@ export async function clientIdOf({ resourceGroup, subscriptionId }: StateBackend
 }
 
 const identityType = z.object({ principalId: z.string(), clientId: z.string() });
+
+/** An identity as Azure knows it; nothing where it is not there. */
+async function principalOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {
+  const options = { name, "resource-group": resourceGroup, subscription: subscriptionId };
+  return identityType.optional().parse(await azIfThere({ command: "identity show", options }));
+}
+
 const credentialsType = z.array(z.object({ subject: z.string(), issuer: z.string() }));
 
 async function subjectsOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {
@@ -201,10 +225,13 @@ async function subjectsOf({ resourceGroup, subscriptionId }: StateBackend, { nam
   return new Set(found.filter(({ issuer }) => issuer === ISSUER).map(({ subject }) => subject));
 }
 
-const rolesType = z.array(z.object({ scope: z.string(), roleDefinitionName: z.string() }));
+const rolesType = z.array(z.object({ id: z.string(), scope: z.string(), roleDefinitionName: z.string() }));
+
+/** A role and where it counts, in a spelling that is Azure's as well as ours. */
+const keyOf = (role: string, scope: string): string => `${role} ${scope}`.toLowerCase();
 
 async function rolesOf({ subscriptionId }: StateBackend, principalId: string) {
   const options = { assignee: principalId, all: [], subscription: subscriptionId };
   const found = rolesType.parse(await az({ command: "role assignment list", options }));
-  return new Set(found.map(({ scope, roleDefinitionName }) => `${roleDefinitionName} ${scope}`.toLowerCase()));
+  return found.map((role) => ({ ...role, key: keyOf(role.roleDefinitionName, role.scope) }));
 }

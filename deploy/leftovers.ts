@@ -1,5 +1,12 @@
 /** Looks for whatever is left of a sandbox, by its name and its tag, in Azure, the workspace and Unity Catalog. */
 import { z } from "zod";
+import {
+  catalog,
+  eventSourceLocation,
+  GUESTS_FOLDER,
+  managedLocation,
+  storageCredential,
+} from "../environments/names.ts";
 import { az, type AzCall, commandLine } from "./azure-cli.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { deletionOf, stateBlobs } from "./sandbox-states.ts";
@@ -35,12 +42,11 @@ interface Kind {
   readonly nameOf: (entry: Entry) => unknown;
   /** Method, path and body of the request that deletes one. */
   readonly deletion: (entry: Entry) => readonly [method: string, path: string, body?: object];
-  /** What a sandbox has of them in Unity Catalog, which a workspace does not list where it is not bound to it. */
-  readonly securables?: (sandbox: string) => readonly string[];
+  /** What the sandbox of a name has of them in Unity Catalog, which a workspace does not list where it is not bound to it. */
+  readonly securables?: (name: string) => readonly string[];
 }
 
 const UNITY_CATALOG = "/api/2.1/unity-catalog";
-const GUESTS_FOLDER = "/order-tracking/guests";
 const byPath = (path: string, field: string) => (entry: Entry) =>
   ["delete", `${path}/${String(entry[field])}`] as const;
 const byBody = (path: string, field: string) => (entry: Entry) => ["post", path, { [field]: entry[field] }] as const;
@@ -117,7 +123,7 @@ const KINDS: readonly Kind[] = [
     field: "catalogs",
     nameOf: ({ name }) => name,
     deletion: forced(`${UNITY_CATALOG}/catalogs`),
-    securables: (sandbox) => [`orders_${sandbox}`],
+    securables: (name) => [catalog({ name })],
   },
   {
     what: "external location",
@@ -125,7 +131,7 @@ const KINDS: readonly Kind[] = [
     field: "external_locations",
     nameOf: ({ name }) => name,
     deletion: forced(`${UNITY_CATALOG}/external-locations`),
-    securables: (sandbox) => [`order_tracking_${sandbox}_eventsource`, `order_tracking_${sandbox}_managed`],
+    securables: (name) => [eventSourceLocation({ name }), managedLocation({ name })],
   },
   {
     what: "storage credential",
@@ -133,7 +139,7 @@ const KINDS: readonly Kind[] = [
     field: "storage_credentials",
     nameOf: ({ name }) => name,
     deletion: forced(`${UNITY_CATALOG}/storage-credentials`),
-    securables: (sandbox) => [`order_tracking_${sandbox}`],
+    securables: (name) => [storageCredential({ name })],
   },
 ];
 
@@ -200,8 +206,9 @@ function deletionIn({ url }: Workspace, kind: Kind, entry: Entry): AzCall {
 }
 
 /**
- * Something in Unity Catalog that is there, but that the workspace does not list, since somebody took its binding away:
- * Databricks refuses to show it, where it says of what is not there that it is not. It has to be bound again to be deleted.
+ * Something in Unity Catalog that is there, but that the workspace does not list, since somebody took its binding away, or
+ * since it belongs to somebody else: Databricks refuses to show it for either reason, where it says of what is not there
+ * that it is not. It has to be bound again to be deleted, which only its owner may do, or who administers the metastore.
  */
 async function hiddenFrom(workspace: Workspace, kind: Kind, name: string): Promise<readonly Leftover[]> {
   try {
@@ -215,7 +222,9 @@ async function hiddenFrom(workspace: Workspace, kind: Kind, name: string): Promi
   const add = [{ workspace_id: workspace.id, binding_type: "BINDING_TYPE_READ_WRITE" }];
   return [
     {
-      what: `${kind.what} ${name}, which is not bound to the workspace any more`,
+      what:
+        `${kind.what} ${name}, which is not shown: it is not bound to the workspace any more, or whoever is signed in ` +
+        "does not own it. Its owner, or an administrator of the metastore, binds it, and then deletes it",
       call: request("patch", workspace.url + binding, { add }),
     },
     { what: `${kind.what} ${name}`, call: deletionIn(workspace, kind, { name }) },

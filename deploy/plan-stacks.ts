@@ -2,12 +2,13 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { STACK_KINDS, type StackKind } from "../environments/names.ts";
 import { asNobody, keepStateIn } from "./nobody.ts";
 import { terraform, TerraformEnded, terraformOrFail } from "./terraform.ts";
 
 /** The order of a deployment: each stack needs what those before it make. */
-export const KINDS = ["platform", "catalog", "pipeline"] as const;
-export type Kind = (typeof KINDS)[number];
+export const KINDS = STACK_KINDS;
+export type Kind = StackKind;
 
 /** Name of a saved plan in its stack's folder. */
 export const PLAN_FILE = "plan";

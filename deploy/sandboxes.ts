@@ -1,5 +1,6 @@
 /** Which sandboxes there are, by what Azure and the states' container say. */
 import { z } from "zod";
+import { environmentOfGroup } from "../environments/names.ts";
 import { az, type AzCall } from "./azure-cli.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { stateBlobs } from "./sandbox-states.ts";
@@ -60,7 +61,7 @@ export async function listSandboxes(home: SandboxHome): Promise<readonly Sandbox
   const inAzure = new Map<string, Pick<Sandbox, "tags" | "taggedIds">>();
   for (const { id, name, tags } of tagged) {
     // By its tag, or by its name, should somebody have taken the tag away.
-    const environment = tags?.environment ?? name.replace(/^rg-order-tracking-/, "");
+    const environment = tags?.environment ?? environmentOfGroup(name);
     const known = inAzure.get(environment);
     inAzure.set(environment, { tags: tags ?? {}, ...known, taggedIds: [...(known?.taggedIds ?? []), id] });
   }

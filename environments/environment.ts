@@ -1,7 +1,7 @@
 /** What may differ between environments, and the rules that each value must meet. */
 import { z } from "zod";
-import { memberId } from "../stacks/names.ts";
-import { networkField, networkProblems } from "./network.ts";
+import { GUESTS_FOLDER, memberId, STACK_KINDS, storageAccount, workspaceFolder } from "./names.ts";
+import { networkField, networkProblems, type Problem } from "./network.ts";
 import { REGIONS, replicationsIn } from "./regions.ts";
 import { resourceId, text } from "./text.ts";
 
@@ -42,14 +42,19 @@ const tagValue = () =>
   text("1-256 of the letters A-Z, digits, spaces and _ - + = . : / @ (tag)", /^[\w +=.:/@-]{1,256}$/);
 const whole = (rule: string, least: number) => z.int({ error: rule }).min(least, { error: rule });
 const seconds = () => whole("a whole number of seconds, 60 or more (Databricks file-arrival trigger)", 60);
-const days = () => whole("a whole number of days, 1 or more", 1);
+const days = () => {
+  const rule = "a whole number of days, 1 to 99999 (lifecycle rule of Azure storage)";
+  return whole(rule, 1).max(99_999, { error: rule });
+};
 const percent = () => {
   const rule = "a number from 0 to 100 (percent)";
   return z.number({ error: rule }).min(0, { error: rule }).max(100, { error: rule });
 };
 const group = () => text("the name of an account group", /\S/);
 const groups = () => z.array(group(), { error: "a list of account groups" });
-const servicePrincipal = () => z.guid({ error: "the application id (a GUID) of a service principal" });
+/** In lower case, as the services return it: Terraform would find a difference in every plan otherwise. */
+const id = (rule: string) => z.guid({ error: rule }).transform((given) => given.toLowerCase());
+const servicePrincipal = () => id("the application id (a GUID) of a service principal");
 
 /** The services' limit for each event of a job: databricks_job in the provider documentation, webhook_notifications. */
 const MAX_DESTINATIONS = 3;
@@ -71,7 +76,7 @@ const notifications = () =>
           .default([]),
         /** Ids of notification destinations that exist, whose secrets this project never sees. */
         existing: z
-          .array(z.guid({ error: "the id (a GUID) of a notification destination" }), {
+          .array(id("the id (a GUID) of a notification destination"), {
             error: "a list of ids of notification destinations",
           })
           .default([]),
@@ -216,82 +221,102 @@ const environmentFields = z.strictObject({
   waivers: z.array(waiver, { error: "a list of waivers" }).default([]),
 });
 
-const environmentType = environmentFields
-  .superRefine(({ name, branch, expiresOn }, context) => {
-    if (!name.startsWith(SANDBOX_PREFIX) || (branch !== undefined && expiresOn !== undefined)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["name"],
-      input: name,
-      message: `a name that does not begin with ${SANDBOX_PREFIX}, as those of sandboxes do, which have branch and expiresOn`,
-    });
-  })
-  .superRefine(({ location, storageReplication }, context) => {
-    const replications = replicationsIn(location);
-    if (replications.includes(storageReplication)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["storageReplication"],
-      input: storageReplication,
-      message: `${replications.join(" or ")}, which is all that ${location} has`,
-    });
-  })
-  .superRefine(({ archiveCoolAfterDays, archiveDeleteAfterDays }, context) => {
-    if (archiveDeleteAfterDays === undefined || archiveDeleteAfterDays > archiveCoolAfterDays) return;
-    context.addIssue({
-      code: "custom",
-      path: ["archiveDeleteAfterDays"],
-      input: archiveDeleteAfterDays,
-      message: `more than archiveCoolAfterDays, which is ${archiveCoolAfterDays}`,
-    });
-  })
-  .superRefine(({ name, waivers }, context) => {
-    const ofThisEnvironment = new RegExp(`^${name}-(platform|catalog|pipeline)/`);
-    for (const [index, { construct }] of waivers.entries()) {
-      if (ofThisEnvironment.test(construct)) continue;
-      context.addIssue({
-        code: "custom",
-        path: ["waivers", index, "construct"],
-        input: construct,
-        message: `the path of a construct of ${name}, its stack first, such as ${name}-platform/lake/account`,
-      });
-    }
-  })
-  .superRefine(({ deployer, runAs }, context) => {
-    if (deployer === undefined || deployer.toLowerCase() !== runAs?.toLowerCase()) return;
-    context.addIssue({
-      code: "custom",
-      path: ["deployer"],
-      input: deployer,
-      message: "another service principal than runAs, which may do less",
-    });
-  })
-  .superRefine(({ existingWorkspace, loaders, analysts, operators }, context) => {
-    // One of our own lets each of them in by an id. Two of these are those of the service principals.
-    if (existingWorkspace) return;
-    const members = new Map([
-      ["runner", ""],
-      ["deployer", ""],
-    ]);
-    for (const [persona, names] of Object.entries({ loaders, analysts, operators })) {
-      for (const [index, name] of names.entries()) {
-        const member = members.get(memberId(name)) ?? name;
-        members.set(memberId(name), member);
-        if (member === name) continue;
-        context.addIssue({
-          code: "custom",
-          path: [persona, index],
-          input: name,
-          message:
-            "neither runner nor deployer, and differ from other groups by more than spaces, slashes and hyphens, " +
-            "where the workspace is our own",
-        });
-      }
-    }
-  })
-  .superRefine((environment, context) => {
-    for (const problem of networkProblems(environment)) context.addIssue({ code: "custom", ...problem });
-  });
+/** An environment whose values are right, each by itself. */
+type Fields = Readonly<z.output<typeof environmentFields>>;
+
+const environmentType = environmentFields.superRefine((environment, context) => {
+  for (const problem of problemsOf(environment)) context.addIssue({ code: "custom", ...problem });
+});
+
+/** What is wrong with values that are right by themselves, but not together. */
+function problemsOf(environment: Fields): readonly Problem[] {
+  return [
+    ...sandboxNameProblems(environment),
+    ...folderProblems(environment),
+    ...accountProblems(environment),
+    ...replicationProblems(environment),
+    ...archiveProblems(environment),
+    ...waiverProblems(environment),
+    ...ownerProblems(environment),
+    ...deployerProblems(environment),
+    ...memberProblems(environment),
+    ...networkProblems(environment),
+  ];
+}
+
+function sandboxNameProblems({ name, branch, expiresOn }: Fields): readonly Problem[] {
+  if (!name.startsWith(SANDBOX_PREFIX) || (branch !== undefined && expiresOn !== undefined)) return [];
+  const message = `a name that does not begin with ${SANDBOX_PREFIX}, as those of sandboxes do, which have branch and expiresOn`;
+  return [{ path: ["name"], input: name, message }];
+}
+
+/** Such an environment would own the folder of others, and take it away with itself. */
+function folderProblems(environment: Fields): readonly Problem[] {
+  if (workspaceFolder(environment) !== GUESTS_FOLDER) return [];
+  const message = `another name, since ${GUESTS_FOLDER} in a workspace of our own is the folder of environments that are guests there`;
+  return [{ path: ["name"], input: environment.name, message }];
+}
+
+/** The state cannot be kept in what it tells how to create. */
+function accountProblems(environment: Fields): readonly Problem[] {
+  const state = environment.stateContainer?.storageAccount;
+  if (state !== storageAccount(environment)) return [];
+  const message = "another storage account than the lake's, which the environment creates (storageAccount)";
+  return [{ path: ["stateContainer", "storageAccount"], input: state, message }];
+}
+
+function replicationProblems({ location, storageReplication }: Fields): readonly Problem[] {
+  const replications = replicationsIn(location);
+  if (replications.includes(storageReplication)) return [];
+  const message = `${replications.join(" or ")}, which is all that ${location} has`;
+  return [{ path: ["storageReplication"], input: storageReplication, message }];
+}
+
+function archiveProblems({ archiveCoolAfterDays, archiveDeleteAfterDays }: Fields): readonly Problem[] {
+  if (archiveDeleteAfterDays === undefined || archiveDeleteAfterDays > archiveCoolAfterDays) return [];
+  const message = `more than archiveCoolAfterDays, which is ${archiveCoolAfterDays}`;
+  return [{ path: ["archiveDeleteAfterDays"], input: archiveDeleteAfterDays, message }];
+}
+
+function waiverProblems({ name, waivers }: Fields): readonly Problem[] {
+  const ofThisEnvironment = new RegExp(`^${name}-(${STACK_KINDS.join("|")})/`);
+  const message = `the path of a construct of ${name}, its stack first, such as ${name}-platform/lake/account`;
+  return waivers.flatMap(({ construct }, index) =>
+    ofThisEnvironment.test(construct) ? [] : [{ path: ["waivers", index, "construct"], input: construct, message }],
+  );
+}
+
+/** Owners may do everything, whatever a persona is granted. Databricks takes a group's name in any case. */
+function ownerProblems({ ownerGroup, loaders, analysts, operators }: Fields): readonly Problem[] {
+  const others = [...loaders, ...analysts, ...operators].map((name) => name.toLowerCase());
+  if (ownerGroup === undefined || !others.includes(ownerGroup.toLowerCase())) return [];
+  const message = "another group than those of loaders, analysts and operators, who may do less";
+  return [{ path: ["ownerGroup"], input: ownerGroup, message }];
+}
+
+function deployerProblems({ deployer, runAs }: Fields): readonly Problem[] {
+  if (deployer === undefined || deployer !== runAs) return [];
+  return [{ path: ["deployer"], input: deployer, message: "another service principal than runAs, which may do less" }];
+}
+
+/** A workspace of our own lets each group in by an id. Two of these are those of the service principals. */
+function memberProblems({ existingWorkspace, loaders, analysts, operators }: Fields): readonly Problem[] {
+  if (existingWorkspace) return [];
+  const message =
+    "neither runner nor deployer, and differ from other groups by more than spaces, slashes and hyphens, " +
+    "where the workspace is our own";
+  const members = new Map([
+    ["runner", ""],
+    ["deployer", ""],
+  ]);
+  return Object.entries({ loaders, analysts, operators }).flatMap(([persona, names]) =>
+    names.flatMap((name, index) => {
+      const member = members.get(memberId(name)) ?? name;
+      members.set(memberId(name), member);
+      return member === name ? [] : [{ path: [persona, index], input: name, message }];
+    }),
+  );
+}
 
 /** A valid environment, defaults filled in. */
 export type Environment = Readonly<z.output<typeof environmentType>>;

@@ -43,7 +43,12 @@ export const networkField = z.discriminatedUnion(
       /** For a workspace of our own: addresses of a virtual network for it. */
       addressSpace: addressSpace().optional(),
       /** Subnets with a service endpoint for storage; among them those of an existing workspace's clusters. */
-      subnetIds: z.array(subnetId(), { error: "a list of subnets" }).default([]),
+      subnetIds: z
+        .array(subnetId(), { error: "a list of subnets" })
+        .refine((ids) => new Set(ids.map((id) => id.toLowerCase())).size === ids.length, {
+          error: "a list that names each subnet once",
+        })
+        .default([]),
       ipRanges: z.array(publicAddresses(), { error: "a list of public IPv4 addresses" }).default([]),
     }),
     /** Unity Catalog, and who reaches the lake's private endpoints. */
@@ -71,8 +76,9 @@ interface Wiring {
   readonly compute: string;
 }
 
-interface Problem {
-  readonly path: string[];
+/** A value of an environment that does not fit its other values. */
+export interface Problem {
+  readonly path: (string | number)[];
   readonly input: unknown;
   /** Completes the sentence "it must be ...". */
   readonly message: string;

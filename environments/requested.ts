@@ -25,7 +25,8 @@ export const SANDBOX_VARIABLES = {
 /** Stands for the sandbox that the variables say, whose own name is a hash. */
 export const SANDBOX = "sandbox";
 
-const LASTING: readonly EnvironmentSettings[] = [dev, staging, prod];
+/** The environments that last. Where else one has to be named is in docs/environments.md. */
+export const LASTING: readonly EnvironmentSettings[] = [dev, staging, prod];
 
 /** An environment that is asked for, right or wrong. */
 export interface EnvironmentRequest {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import * as names from "../stacks/names.ts";
 import { dev } from "./dev.ts";
 import { type EnvironmentSettings, resolveEnvironment, SANDBOX_PREFIX } from "./environment.ts";
+import * as names from "./names.ts";
 
 /** The environment in whose subscription and workspace sandboxes are, and whose state container they use. */
 export const SANDBOX_HOME = dev.name;
@@ -19,7 +19,7 @@ export interface SandboxRequest {
 /**
  * A short-lived environment in the subscription and the workspace of `dev`, with a lake and a catalog of its own.
  *
- * Its name follows from owner and branch alone, so that whoever asks again reaches the same sandbox.
+ * Its name follows from repository, owner and branch alone, so that whoever asks again reaches the same sandbox.
  */
 export function sandbox({ owner, branch, expiresOn }: SandboxRequest): EnvironmentSettings {
   const home = resolveEnvironment(dev, {});
@@ -47,10 +47,13 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
 /**
  * `sbx` and 8 characters of a hash: any owner and branch fit the limits of every name, and no two of them meet in
  * practice (2.8e12 values). The prefix keeps a glob such as `dev-*` from ever selecting a sandbox.
+ *
+ * The repository is in it, since a storage account's name is unique in the world, and a workflow's owner is
+ * `pull-request-1` in every repository.
  */
 export function sandboxName(owner: string, branch: string): string {
   const hash = createHash("sha256")
-    .update(JSON.stringify([owner, branch]))
+    .update(JSON.stringify([dev.sourceRepository, owner, branch]))
     .digest("hex");
   return `${SANDBOX_PREFIX}${BigInt(`0x${hash}`).toString(36).slice(-8)}`;
 }

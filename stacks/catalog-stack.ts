@@ -1,12 +1,12 @@
 import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
+import * as names from "../environments/names.ts";
 import { GovernedStorage } from "./constructs/governed-storage.ts";
 import { OrderCatalog } from "./constructs/order-catalog.ts";
 import { PersonaGrants } from "./constructs/persona-grants.ts";
 import { WorkspaceMembers } from "./constructs/workspace-members.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
-import * as names from "./names.ts";
 import { useDatabricks } from "./providers.ts";
 
 /** Unity Catalog's part of an environment: where tables and files live, and who reaches them, from which workspace. */

@@ -9,14 +9,14 @@ import {
 } from "cdktf";
 import type { Construct, IConstruct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
-import * as names from "./names.ts";
+import * as names from "../environments/names.ts";
 import { FALSE_WHEN_APPLIED, TerraformData } from "./terraform-data.ts";
 
 /** What all stacks of an environment share: the name, the place of the state, and the refusal to deploy half-known. */
 export abstract class EnvironmentStack extends TerraformStack {
   readonly #refusals: TerraformData[] = [];
 
-  protected constructor(scope: Construct, kind: "platform" | "catalog" | "pipeline", environment: Environment) {
+  protected constructor(scope: Construct, kind: names.StackKind, environment: Environment) {
     const id = `${environment.name}-${kind}`;
     super(scope, id);
     keepState(this, environment, id);

@@ -2,6 +2,7 @@ import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
+import * as names from "../environments/names.ts";
 import { JobCompute } from "./constructs/job-compute.ts";
 import { NotebookPackage } from "./constructs/notebook-package.ts";
 import { Notifications } from "./constructs/notifications.ts";
@@ -16,7 +17,6 @@ import { OrderWarehouse } from "./constructs/order-warehouse.ts";
 import { OrderWithdrawJob } from "./constructs/order-withdraw-job.ts";
 import { PersonaPermissions } from "./constructs/persona-permissions.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
-import * as names from "./names.ts";
 import { useDatabricks } from "./providers.ts";
 
 /** The workspace's part of an environment: the jobs and what they need, reports, and who hears of and may do what. */

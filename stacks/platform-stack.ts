@@ -3,6 +3,7 @@ import { ResourceGroup } from "@cdktf/provider-azurerm/lib/resource-group/index.
 import { Annotations } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/environment.ts";
+import * as names from "../environments/names.ts";
 import { AuditLogs } from "./constructs/audit-logs.ts";
 import { LakeEndpoints } from "./constructs/lake-endpoints.ts";
 import { LakeIdentity } from "./constructs/lake-identity.ts";
@@ -10,7 +11,6 @@ import { LakeKey } from "./constructs/lake-key.ts";
 import { OrderLake } from "./constructs/order-lake.ts";
 import { WorkspaceNetwork } from "./constructs/workspace-network.ts";
 import { EnvironmentStack } from "./environment-stack.ts";
-import * as names from "./names.ts";
 import { useAzurerm } from "./providers.ts";
 import { tags } from "./tags.ts";
 

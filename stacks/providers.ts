@@ -3,7 +3,7 @@ import { AzurermProvider } from "@cdktf/provider-azurerm/lib/provider/index.js";
 import { DatabricksProvider } from "@cdktf/provider-databricks/lib/provider/index.js";
 import type { TerraformStack } from "cdktf";
 import type { Environment } from "../environments/environment.ts";
-import * as names from "./names.ts";
+import * as names from "../environments/names.ts";
 
 /**
  * The only place that says which provider versions run; newer than those that the bindings were generated from.

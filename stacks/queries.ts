@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Environment } from "../environments/environment.ts";
-import * as names from "./names.ts";
+import * as names from "../environments/names.ts";
 
 const DIRECTORY = path.join(__dirname, "../notebooks/queries");
 

@@ -5,6 +5,7 @@ import path from "node:path";
 import { App } from "cdktf";
 import { type EnvironmentSettings, resolveEnvironment, type Variables } from "../environments/environment.ts";
 import { addOrderTracking } from "../stacks/order-tracking.ts";
+import { withoutTraces } from "../stacks/synthesis.ts";
 
 export const SUBSCRIPTION_ID = "11111111-2222-3333-4444-555555555555";
 
@@ -54,9 +55,12 @@ export function synthesize(
 ): Synthesized {
   const outdir = mkdtempSync(path.join(tmpdir(), "order-tracking-synth-"));
   try {
-    const app = new App({ outdir, stackTraces: false });
-    addOrderTracking(app, resolveEnvironment(settings, variables));
-    app.synth();
+    const environment = resolveEnvironment(settings, variables);
+    withoutTraces(() => {
+      const app = new App({ outdir, stackTraces: false });
+      addOrderTracking(app, environment);
+      app.synth();
+    });
     const files = readTree(outdir);
     const stack = (kind: string) => parseStack(files, `${settings.name}-${kind}`);
     return { platform: stack("platform"), catalog: stack("catalog"), pipeline: stack("pipeline"), files };

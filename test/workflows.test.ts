@@ -4,8 +4,7 @@ import path from "node:path";
 import { runInNewContext } from "node:vm";
 import { identitiesOf } from "../deploy/identities.ts";
 import { dev } from "../environments/dev.ts";
-import { prod } from "../environments/prod.ts";
-import { staging } from "../environments/staging.ts";
+import { LASTING } from "../environments/requested.ts";
 
 const root = path.dirname(__dirname);
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
@@ -60,6 +59,31 @@ it.each(JOBS.filter(({ text }) => /sandbox (down|reap)/.test(text)))(
     expect(order).toEqual(order.toSorted((one, other) => one - other));
   },
 );
+
+describe("every environment that lasts", () => {
+  const names = LASTING.map(({ name }) => name);
+  const matrixOf = (text: string) => /^ +environment: \[(.*)\]$/m.exec(text)?.[1];
+  const isOfOne = (text: string) => /\b(matrix|inputs)\.environment\b/.test(text) && text.includes("id-token: write");
+
+  it.each(JOBS.filter(({ text }) => matrixOf(text)))("is one of those of $job", ({ text }) => {
+    expect(matrixOf(text)?.split(", ")).toEqual(names);
+  });
+
+  it.each(JOBS.filter(({ text }) => isOfOne(text)))("has its subscription told to $job", ({ text }) => {
+    for (const { subscriptionIdVariable: variable } of LASTING) {
+      expect(text).toContain(`\n      ${variable}: \${{ vars.${variable} }}\n`);
+    }
+  });
+
+  it("is deployed", () => {
+    const deployed = [...read(".github/workflows/deploy.yml").matchAll(/^ {6}environment: (.+)$/gm)];
+    expect(deployed.map(([, name]) => name)).toEqual(names);
+  });
+
+  it("is looked at by the check that each pull request has to pass", () => {
+    expect(read("bin/check-security.mjs")).toContain(`ORDER_TRACKING_ENVIRONMENTS: "${names.join(",")}"`);
+  });
+});
 
 describe("the sandbox of a pull request", () => {
   const jobs = jobsOf(read(".github/workflows/sandbox.yml"));
@@ -159,11 +183,11 @@ it("keeps what applies from being ended, and from a second one beside it", () =>
     expect(text).toContain("concurrency:");
     expect(text).not.toContain("cancel-in-progress: true");
   }
-  for (const { name } of [dev, staging, prod]) expect(read(".github/workflows/deploy.yml")).toContain(`state-${name}`);
+  for (const { name } of LASTING) expect(read(".github/workflows/deploy.yml")).toContain(`state-${name}`);
 });
 
 it("signs in only where an identity is made for the workflow and its environment", () => {
-  const all = [dev, staging, prod].flatMap(({ name }) => identitiesOf(name, name === dev.name));
+  const all = LASTING.flatMap(({ name }) => identitiesOf(name, name === dev.name));
   const named = new Set(all.flatMap(({ workflows }) => workflows));
   const withIdentity = WORKFLOWS.map(read).filter((text) => text.includes("id-token: write"));
   const names = withIdentity.map((text) => /^name: (.+)$/m.exec(text)?.[1]);

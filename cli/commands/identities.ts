@@ -6,6 +6,7 @@ import {
   makeIdentity,
   missingIdentitySteps,
   repositoryOf,
+  rolesBeyond,
   subjectCommand,
 } from "../../deploy/identities.ts";
 import { readStateBackend } from "../../deploy/state-backend.ts";
@@ -19,9 +20,10 @@ export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT
 
 Makes what lets the workflows of the environment's sourceRepository sign in without a secret: an identity that in Azure
 can only read, for plans, one that applies, and, for ${SANDBOX_HOME}, one for sandboxes; each only for the workflows and the GitHub
-environment that it is meant for. Shows what is missing and asks first; what is there already is left alone. Then prints
-the commands that tell GitHub of them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it. It
-takes Owner, or Contributor and User Access Administrator, on the subscription.
+environment that it is meant for. Shows what is missing and asks first; what is there already is left alone, and roles that
+they are not meant to have are shown with the commands that take them away. Then prints the commands that tell GitHub of
+them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it. It takes Owner, or Contributor and
+User Access Administrator, on the subscription.
 
   --yes  do not ask
 `;
@@ -61,6 +63,12 @@ export async function run(args: readonly string[]): Promise<number> {
       });
     }
   } else console.log("All of it is there.");
+  for (const identity of identities) {
+    const beyond = await rolesBeyond(backend, identity);
+    if (beyond.length === 0) continue;
+    console.log(`${identity.name} may do more than it is meant to. Take away what it was not given for a reason:`);
+    for (const { what, call } of beyond) console.log(`  ${what}\n      ${commandLine(call)}`);
+  }
   console.log(
     "On GitHub, whoever administers the repository says once that jobs name their workflow, and who they are:",
   );

@@ -3,7 +3,7 @@ import { StorageCredential } from "@cdktf/provider-databricks/lib/storage-creden
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 
 /** Properties for {@link GovernedStorage}. */
 export interface GovernedStorageProps {

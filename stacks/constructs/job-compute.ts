@@ -3,7 +3,7 @@ import { ClusterPolicy } from "@cdktf/provider-databricks/lib/cluster-policy/ind
 import type { JobConfig, JobTask } from "@cdktf/provider-databricks/lib/job/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { tags } from "../tags.ts";
 
 const JOB_CLUSTER_KEY = "single_node";

@@ -3,7 +3,7 @@ import type { ResourceGroup } from "@cdktf/provider-azurerm/lib/resource-group/i
 import { RoleAssignment } from "@cdktf/provider-azurerm/lib/role-assignment/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { tags } from "../tags.ts";
 import type { OrderLake } from "./order-lake.ts";
 import { RolesInEffect } from "./roles-in-effect.ts";

@@ -2,7 +2,7 @@ import { RoleAssignment } from "@cdktf/provider-azurerm/lib/role-assignment/inde
 import { UserAssignedIdentity } from "@cdktf/provider-azurerm/lib/user-assigned-identity/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { tags } from "../tags.ts";
 import { RolesInEffect } from "./roles-in-effect.ts";
 

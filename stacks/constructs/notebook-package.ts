@@ -6,7 +6,7 @@ import { Notebook } from "@cdktf/provider-databricks/lib/notebook/index.js";
 import { WorkspaceFile } from "@cdktf/provider-databricks/lib/workspace-file/index.js";
 import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 
 /** Where the notebooks and their package are in this repository. */
 const SOURCE_DIRECTORY = path.join(__dirname, "../../notebooks");

@@ -6,7 +6,7 @@ import {
 import { Fn, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import type { DestinationKind, Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { FALSE_WHEN_APPLIED, TerraformData } from "../terraform-data.ts";
 
 /** Properties for {@link Notifications}. */

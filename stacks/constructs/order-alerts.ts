@@ -2,7 +2,7 @@ import { AlertV2 } from "@cdktf/provider-databricks/lib/alert-v2/index.js";
 import { NotificationDestination } from "@cdktf/provider-databricks/lib/notification-destination/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { readQuery, withFullNames } from "../queries.ts";
 import type { Notifications } from "./notifications.ts";
 import { pauseStatus } from "./order-job.ts";

@@ -4,7 +4,7 @@ import { Schema } from "@cdktf/provider-databricks/lib/schema/index.js";
 import { Volume } from "@cdktf/provider-databricks/lib/volume/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import type { GovernedStorage } from "./governed-storage.ts";
 
 /** Properties for {@link OrderCatalog}. */

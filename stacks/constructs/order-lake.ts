@@ -3,7 +3,7 @@ import { StorageContainer } from "@cdktf/provider-azurerm/lib/storage-container/
 import { StorageManagementPolicy } from "@cdktf/provider-azurerm/lib/storage-management-policy/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { tags } from "../tags.ts";
 import type { LakeIdentity } from "./lake-identity.ts";
 import type { LakeKey } from "./lake-key.ts";

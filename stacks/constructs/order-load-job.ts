@@ -1,5 +1,5 @@
 import type { Construct } from "constructs";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { pauseStatus } from "./order-job.ts";
 import { OrderNotebookJob, type OrderNotebookJobProps, RETRIES } from "./order-notebook-job.ts";
 

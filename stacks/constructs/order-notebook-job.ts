@@ -1,7 +1,7 @@
 import type { JobConfig, JobTask } from "@cdktf/provider-databricks/lib/job/index.js";
 import type { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import type { JobCompute } from "./job-compute.ts";
 import type { NotebookPackage } from "./notebook-package.ts";
 import type { Notifications } from "./notifications.ts";

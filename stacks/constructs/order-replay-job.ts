@@ -1,5 +1,5 @@
 import type { Construct } from "constructs";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { OrderNotebookJob, type OrderNotebookJobProps } from "./order-notebook-job.ts";
 
 /** The job with which people load files again: nothing else starts it. */

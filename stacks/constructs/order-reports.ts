@@ -3,8 +3,8 @@ import { Directory } from "@cdktf/provider-databricks/lib/directory/index.js";
 import { Query } from "@cdktf/provider-databricks/lib/query/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
+import * as names from "../../environments/names.ts";
 import { dashboardDefinition } from "../dashboard.ts";
-import * as names from "../names.ts";
 import { allQueries } from "../queries.ts";
 
 /** Properties for {@link OrderReports}. */

@@ -1,7 +1,7 @@
 import { Token } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { OrderJob, pauseStatus } from "./order-job.ts";
 import type { OrderLoadJob } from "./order-load-job.ts";
 import { JOB_TIMEOUT_SECONDS } from "./order-notebook-job.ts";

@@ -1,7 +1,7 @@
 import { SqlEndpoint } from "@cdktf/provider-databricks/lib/sql-endpoint/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { tags } from "../tags.ts";
 
 /** The least that the service takes, of whatever kind the warehouse is; this kind starts in seconds. */

@@ -1,5 +1,5 @@
 import type { Construct } from "constructs";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { OrderNotebookJob, type OrderNotebookJobProps } from "./order-notebook-job.ts";
 
 /** The job with which people take files back that should never have come: nothing else starts it. */

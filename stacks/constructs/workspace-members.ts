@@ -1,7 +1,7 @@
 import { PermissionAssignment } from "@cdktf/provider-databricks/lib/permission-assignment/index.js";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { membersOf } from "../personas.ts";
 
 /** Properties for {@link WorkspaceMembers}. */

@@ -10,7 +10,7 @@ import { VirtualNetwork } from "@cdktf/provider-azurerm/lib/virtual-network/inde
 import { Fn } from "cdktf";
 import { Construct } from "constructs";
 import type { Environment } from "../../environments/environment.ts";
-import * as names from "../names.ts";
+import * as names from "../../environments/names.ts";
 import { tags } from "../tags.ts";
 
 /** Databricks puts its clusters into subnets that are delegated to it, and keeps the rules of their security group. */

@@ -31,6 +31,8 @@ const NARROW_ROLES = [
 ];
 /** Whoever has an account is in these groups, whatever they work on. */
 const EVERYBODY = ["account users", "users"];
+/** Databricks takes the name of a group in any case. */
+const isEverybody = (name: unknown): boolean => EVERYBODY.includes(String(name).toLowerCase());
 /** Privileges that hold others, or the right to grant them. */
 const WIDE_PRIVILEGES = /^(ALL[_ ]PRIVILEGES|MANAGE)$/i;
 /** Permissions with which an object's permissions can be changed. */
@@ -121,7 +123,7 @@ export const RULES: readonly Rule[] = [
         deployer !== undefined && service_principal_name === deployer;
       return (
         [resource, ...blocks(grant), ...blocks(access_control)].every(
-          ({ principal, group_name }) => ![principal, group_name].some((each) => EVERYBODY.includes(String(each))),
+          ({ principal, group_name }) => ![principal, group_name].some(isEverybody),
         ) &&
         [resource, ...blocks(grant)]
           .flatMap(({ privileges }) => strings(privileges))
@@ -132,6 +134,19 @@ export const RULES: readonly Rule[] = [
         )
       );
     },
+  },
+  {
+    id: "narrow-ownership",
+    sentence:
+      "belongs to everybody, who may then grant and delete it: set the environment's ownerGroup to a group that was made for it",
+    concerns: ({ terraformResourceType }) => terraformResourceType.startsWith("databricks_"),
+    isKept: ({ owner }) => !isEverybody(owner),
+  },
+  {
+    id: "no-lent-rights",
+    sentence: "shows whoever may see it what its publisher may query: set embedCredentials to false",
+    concerns: ofType("databricks_dashboard"),
+    isKept: ({ embed_credentials }) => embed_credentials === false,
   },
   {
     id: "isolated",

@@ -2,7 +2,7 @@ import path from "node:path";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
-import { workspaceId } from "../../stacks/names.ts";
+import { workspaceId } from "../../environments/names.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { orderTracking } from "./order-tracking.ts";
 

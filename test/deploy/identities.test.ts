@@ -1,5 +1,13 @@
 import path from "node:path";
-import { identitiesOf, makeIdentity, missingIdentitySteps, repositoryOf, subjectOf } from "../../deploy/identities.ts";
+import { az } from "../../deploy/azure-cli.ts";
+import {
+  identitiesOf,
+  makeIdentity,
+  missingIdentitySteps,
+  repositoryOf,
+  rolesBeyond,
+  subjectOf,
+} from "../../deploy/identities.ts";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 
@@ -64,6 +72,24 @@ it("gives the identity of sandboxes rights in their resource group only, where t
     "give it the role Reader on the subscription",
   ]);
   expect(missing.at(-4)?.call.options.scope).toBe(`/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/rg-sandboxes`);
+});
+
+it("tells the roles that an identity has from before it was meant to have fewer, and how to take them away", async () => {
+  const [, , wide] = identitiesOf("dev", true);
+  const [, , narrow] = identitiesOf("dev", true, "rg-sandboxes");
+  if (!wide || !narrow) throw new Error("there is no identity");
+  expect(await rolesBeyond(BACKEND, wide)).toEqual([]);
+  await makeIdentity(BACKEND, REPOSITORY, wide, () => undefined);
+
+  expect(await rolesBeyond(BACKEND, wide)).toEqual([]);
+  const beyond = await rolesBeyond(BACKEND, narrow);
+  expect(beyond.map(({ what }) => what)).toEqual([
+    `the role Contributor on /subscriptions/${SUBSCRIPTION_ID}`,
+    `the role Role Based Access Control Administrator on /subscriptions/${SUBSCRIPTION_ID}`,
+  ]);
+
+  for (const { call } of beyond) await az(call);
+  expect(await rolesBeyond(BACKEND, narrow)).toEqual([]);
 });
 
 it("mends what is missing, and leaves the rest alone", async () => {

@@ -5,10 +5,10 @@ import { checkSandboxName, hasExpired, whyNoSandbox } from "../../deploy/sandbox
 import { type RecordedState, tagsIn } from "../../deploy/tear-down.ts";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
+import * as physicalNames from "../../environments/names.ts";
 import { prod } from "../../environments/prod.ts";
 import { sandbox, sandboxName } from "../../environments/sandbox.ts";
 import { staging } from "../../environments/staging.ts";
-import * as physicalNames from "../../stacks/names.ts";
 import { tags } from "../../stacks/tags.ts";
 
 const REQUEST = { owner: "anna", branch: "late-files", expiresOn: "2026-12-24" };

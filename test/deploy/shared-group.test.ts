@@ -4,8 +4,8 @@ import { findLeftovers } from "../../deploy/leftovers.ts";
 import type { SandboxHome } from "../../deploy/sandbox-home.ts";
 import { listSandboxes } from "../../deploy/sandboxes.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
+import * as names from "../../environments/names.ts";
 import { sandbox } from "../../environments/sandbox.ts";
-import * as names from "../../stacks/names.ts";
 import { tags } from "../../stacks/tags.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { reply } from "../cloud/http.ts";
@@ -80,6 +80,34 @@ it("are looked for elsewhere where nobody may look up the workspace", async () =
   cloud.fault = undefined;
   expect(left).toHaveLength(2);
   expect(notSearched).toContainEqual(expect.stringMatching(/^catalog in the workspace: .*not you/));
+});
+
+it("are told of with both reasons why Databricks shows nothing of them, and with who can take them away", async () => {
+  const url = "adb-1.1.azuredatabricks.net";
+  cloud.arm.set({
+    ...{ id: HOME.workspaceId, name: "none", type: "Microsoft.Databricks/workspaces" },
+    properties: { workspaceUrl: url, workspaceId: "1" },
+  });
+  const catalog = `/api/2.1/unity-catalog/catalogs/${names.catalog(BENS)}`;
+  cloud.fault = ({ host, path }) => {
+    if (host !== url) return undefined;
+    if (path === catalog) return reply(403, { error_code: "PERMISSION_DENIED", message: "not yours" });
+    return path.includes(BENS.name)
+      ? reply(404, { error_code: "RESOURCE_DOES_NOT_EXIST", message: "" })
+      : reply(200, {});
+  };
+  const { left, notSearched } = await findLeftovers(HOME, BENS.name);
+  cloud.fault = undefined;
+  expect(notSearched).toEqual([]);
+  expect(left.filter(({ what }) => what.startsWith("catalog"))).toMatchObject([
+    {
+      what:
+        `catalog ${names.catalog(BENS)}, which is not shown: it is not bound to the workspace any more, or whoever is ` +
+        "signed in does not own it. Its owner, or an administrator of the metastore, binds it, and then deletes it",
+      call: { options: { method: "patch" } },
+    },
+    { what: `catalog ${names.catalog(BENS)}`, call: { options: { method: "delete" } } },
+  ]);
 });
 
 it("are made in it, with a lake of their own, and no resource group", () => {

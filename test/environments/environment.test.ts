@@ -57,12 +57,45 @@ it("fails with all that is wrong, not only the first", () => {
   expect(() => resolve({ owner: "", triggerPaused: "yes" })).toThrow(/owner is "".*\n.*triggerPaused is "yes"/);
 });
 
+const LOWER = "abcdefab-8888-4777-8666-555555555555";
+const UPPER = LOWER.toUpperCase();
+
 it("fails on jobs that would run as who deploys, in whichever spelling", () => {
   expect(() => resolve({ runAs: SOME_ID, deployer: SOME_ID })).toThrow(
     `deployer is "${SOME_ID}": it must be another service principal than runAs, which may do less`,
   );
-  const [lower, upper] = ["abcdefab-8888-4777-8666-555555555555", "ABCDEFAB-8888-4777-8666-555555555555"];
-  expect(() => resolve({ runAs: lower, deployer: upper })).toThrow("another service principal than runAs");
+  expect(() => resolve({ runAs: LOWER, deployer: UPPER })).toThrow("another service principal than runAs");
+});
+
+it("spells ids as the services return them, so that no plan replaces what they name", () => {
+  const notifications = { existing: [UPPER] };
+
+  expect(resolve({ runAs: UPPER, notifications })).toMatchObject({
+    runAs: LOWER,
+    notifications: { existing: [LOWER] },
+  });
+  expect(resolve({ deployer: UPPER })).toMatchObject({ deployer: LOWER });
+});
+
+it.each(["loaders", "analysts", "operators"])("fails on %s that own everything, in whichever spelling", (persona) => {
+  expect(() => resolve({ ownerGroup: "Our Team", [persona]: ["others", "our team"] })).toThrow(
+    'ownerGroup is "Our Team": it must be another group than those of loaders, analysts and operators, who may do less',
+  );
+});
+
+it.each([{}, { storageAccount: "ordertracktiny" }])("fails on a state within the lake that it tells of: %j", (lake) => {
+  const storageAccount = "storageAccount" in lake ? lake.storageAccount : "ordertrackingtiny";
+
+  expect(() => resolve({ ...lake, ...inState({ storageAccount }) })).toThrow(
+    `stateContainer.storageAccount is "${storageAccount}": it must be another storage account than the lake's`,
+  );
+});
+
+it("fails on a workspace of our own with the folder of its guests for its own", () => {
+  expect(() => resolve({ name: "guests" })).toThrow(
+    'name is "guests": it must be another name, since /order-tracking/guests',
+  );
+  expect(() => resolve({ name: "guests", ...inWorkspace({}) })).not.toThrow();
 });
 
 it("fails on archived files that would be deleted before they are cool", () => {
@@ -141,6 +174,7 @@ it.each([
   ["the shortest time travel", { retentionDays: 7 }],
   ["a waiver", withWaiver({ construct: "tiny-platform/lake/account" })],
   ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
+  ["the longest life in the archive", { archiveCoolAfterDays: 99_998, archiveDeleteAfterDays: 99_999 }],
   ["as many destinations as a job may have", { notifications: { create: ["slack", "teams"], existing: [SOME_ID] } }],
   ["each kind of destination", { notifications: { create: ["slack", "teams", "webhook"] } }],
   ["a group of several personas", { loaders: ["our team"], analysts: ["our team"], operators: ["our-other-team"] }],
@@ -225,6 +259,8 @@ it.each([
   ["waivers.0.expiresOn", withWaiver({ expiresOn: "never" })],
   ["retentionDays", { retentionDays: 7.5 }],
   ["archiveCoolAfterDays", { archiveCoolAfterDays: 0 }],
+  ["archiveCoolAfterDays", { archiveCoolAfterDays: 100_000 }],
+  ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 100_000 }],
   ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30.5 }],
   ["archiveDeleteAfterDays", { archiveDeleteAfterDays: 30 }],
   ["notifications", { notifications: ["team@example.com"] }],

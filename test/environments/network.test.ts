@@ -75,6 +75,7 @@ describe("of an existing workspace", () => {
       "network.subnetIds is []: it must be a list with the two subnets of the existing workspace's clusters",
     ],
     [selected({ subnetIds: [SUBNET] }), "it must be a list with the two subnets of the existing workspace's clusters"],
+    [selected({ subnetIds: [SUBNET, SUBNET] }), "it must be a list that names each subnet once"],
     [inPrivate({}), "network.endpointSubnetId is missing: it must be the resource id of a subnet"],
   ])("fails on %j", (network, message) => {
     expect(() => existing(network)).toThrow(message);

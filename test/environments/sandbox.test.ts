@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
+import * as names from "../../environments/names.ts";
 import { prod } from "../../environments/prod.ts";
 import { sandbox, type SandboxRequest } from "../../environments/sandbox.ts";
 import { staging } from "../../environments/staging.ts";
-import * as names from "../../stacks/names.ts";
 
 const REQUEST: SandboxRequest = { owner: "anna@example.com", branch: "feature/late-files", expiresOn: "2026-12-24" };
 
@@ -12,7 +12,7 @@ const anyText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
 const anyRequest = fc.record({ owner: anyText, branch: anyText, expiresOn: fc.constant("2026-12-24") });
 
 it("has the same name whenever the same owner asks for the same branch", () => {
-  expect(sandbox(REQUEST).name).toBe("sbxg4vko1bx");
+  expect(sandbox(REQUEST).name).toBe("sbx0dxotgxr");
   expect(sandbox({ ...REQUEST, expiresOn: "2027-01-31" }).name).toBe(sandbox(REQUEST).name);
 });
 
@@ -31,6 +31,17 @@ it("has a name of its own for any other owner or branch", () => {
       expect(sandbox(one).name).not.toBe(sandbox(other).name);
     }),
   );
+});
+
+it("has a name of its own in any other repository", () => {
+  const { name } = sandbox(REQUEST);
+  const { sourceRepository } = dev;
+  try {
+    Object.assign(dev, { sourceRepository: "https://github.com/others/order-tracking" });
+    expect(sandbox(REQUEST).name).not.toBe(name);
+  } finally {
+    Object.assign(dev, { sourceRepository });
+  }
 });
 
 it("does not confuse where the owner ends and the branch begins", () => {

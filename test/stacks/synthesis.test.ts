@@ -79,6 +79,19 @@ it("keeps the line that makes each resource only where it is asked to, and nothi
   expect(existsSync(file)).toBe(false);
 });
 
+it("takes no traces of what CDKTF makes, and leaves those of others as they were", () => {
+  const traces = jest.spyOn(Error, "captureStackTrace");
+  try {
+    synthesize(request("one"), broken);
+    expect(traces).not.toHaveBeenCalled();
+
+    Error.captureStackTrace({});
+    expect(traces).toHaveBeenCalledTimes(1);
+  } finally {
+    traces.mockRestore();
+  }
+});
+
 it("gives each stack the hashes of the providers where there are some", () => {
   const lockFile = path.join(directory, "committed");
   writeFileSync(lockFile, "hashes");

@@ -8,7 +8,7 @@ import { warehousesOf } from "../databricks/reports.ts";
 import { destinationsOf } from "../databricks/notifications.ts";
 import { dev } from "../../../environments/dev.ts";
 import { resolveEnvironment } from "../../../environments/environment.ts";
-import * as names from "../../../stacks/names.ts";
+import * as names from "../../../environments/names.ts";
 import { OF_OTHERS } from "./choices.ts";
 
 /** The longest that a role takes here: less than a deployment waits for it. */

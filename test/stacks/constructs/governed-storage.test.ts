@@ -1,5 +1,5 @@
 import { resolveEnvironment } from "../../../environments/environment.ts";
-import * as names from "../../../stacks/names.ts";
+import * as names from "../../../environments/names.ts";
 import { all, MINIMAL, only, SUBSCRIPTION_ID, synthesize, type StackJson } from "../../synthesized.ts";
 
 let catalog: StackJson;

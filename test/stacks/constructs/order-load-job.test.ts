@@ -1,5 +1,5 @@
 import { resolveEnvironment } from "../../../environments/environment.ts";
-import * as names from "../../../stacks/names.ts";
+import * as names from "../../../environments/names.ts";
 import { MINIMAL, synthesize } from "../../synthesized.ts";
 import { type Job, jobOf, type Task } from "../jobs.ts";
 

@@ -117,15 +117,27 @@ const CASES: Readonly<Record<string, Case>> = {
       grant("order-tracking-analysts", "ALL_PRIVILEGES"),
       grant("order-tracking-analysts", "SELECT", "ALL PRIVILEGES"),
       grant("account users", "SELECT"),
+      grant("Account Users", "SELECT"),
       grant("order-tracking-analysts", "MANAGE"),
       { principal: "order-tracking-analysts", privileges: ["SELECT", "ALL_PRIVILEGES"] },
       { principal: "account users", privileges: ["SELECT"] },
       { access_control: [{ group_name: "order-tracking-operators", permission_level: "CAN_MANAGE" }] },
       { access_control: [{ group_name: "users" }] },
+      { access_control: [{ group_name: "Users" }] },
       { group_name: "account users", permissions: ["USER"] },
       { group_name: "order-tracking-analysts", permissions: ["ADMIN"] },
       { service_principal_name: "11111111-2222-3333-4444-555555555555", permissions: ["ADMIN"] },
     ],
+  },
+  "narrow-ownership": {
+    type: "databricks_catalog",
+    kept: [{}, { owner: "order-tracking-owners" }],
+    broken: [{ owner: "account users" }, { owner: "Account Users" }, { owner: "users" }],
+  },
+  "no-lent-rights": {
+    type: "databricks_dashboard",
+    kept: [{ embed_credentials: false }],
+    broken: [{}, { embed_credentials: true }],
   },
   isolated: {
     type: "databricks_external_location",
@@ -250,6 +262,8 @@ it.each([
   ["narrow-grants", "databricks_grant"],
   ["narrow-grants", "databricks_permissions"],
   ["narrow-grants", "databricks_permission_assignment"],
+  ["narrow-ownership", "databricks_storage_credential"],
+  ["narrow-ownership", "databricks_volume"],
 ])("%s is about %s as well", (id, type) => {
   expect(ruleOf(id).concerns(resource(type))).toBe(true);
 });

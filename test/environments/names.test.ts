@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type Environment, type EnvironmentSettings, resolveEnvironment } from "../../environments/environment.ts";
-import * as names from "../../stacks/names.ts";
+import * as names from "../../environments/names.ts";
 import { MINIMAL, resourceId, SUBSCRIPTION_ID } from "../synthesized.ts";
 
 const environment = (settings: Partial<EnvironmentSettings> = {}): Environment =>
@@ -78,6 +78,15 @@ it("keeps the private endpoint's name within its limit", () => {
       expect(names.privateEndpoint(any, "blob")).toMatch(/^[a-zA-Z0-9][\w.-]{0,62}\w$/);
     }),
   );
+});
+
+it("finds the environment that made a group for itself", () => {
+  fc.assert(
+    fc.property(anyEnvironment, (any) => {
+      expect(names.environmentOfGroup(names.resourceGroup(any))).toBe(any.name);
+    }),
+  );
+  expect(names.environmentOfGroup("rg-shared")).toBe("rg-shared");
 });
 
 it("finds the network of a subnet", () => {

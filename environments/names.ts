@@ -4,11 +4,17 @@
  * The stacks compute what they need to know of each other here instead of reading it from state, so each stack of a
  * new environment can be planned before anything exists. Tests hold the names to their services' limits.
  */
-import type { Environment } from "../environments/environment.ts";
+import type { Environment } from "./environment.ts";
 
 /** The two faces of the lake: one for blobs, one for files and directories. Each has endpoints and a zone of its own. */
 export type StorageService = "blob" | "dfs";
 type CustomerManagedKey = NonNullable<Environment["customerManagedKey"]>;
+/** Most names need no more of an environment, so that who knows only what it is called can compute them as well. */
+type Named = Pick<Environment, "name">;
+
+/** The stacks of an environment, in the order of a deployment: each needs what those before it make. */
+export const STACK_KINDS = ["platform", "catalog", "pipeline"] as const;
+export type StackKind = (typeof STACK_KINDS)[number];
 
 /** Schema of the orders, their history and the volume, and the root of workspace folders and Azure names. */
 export const SCHEMA = "order_tracking";
@@ -29,13 +35,18 @@ const CATALOG_DIRECTORY = "orders";
 
 // Azure
 
+const RESOURCE_GROUP = "rg-order-tracking-";
+
 export const resourceGroup = ({ name, existingResourceGroup }: Environment): string =>
-  existingResourceGroup ?? `rg-order-tracking-${name}`;
+  existingResourceGroup ?? RESOURCE_GROUP + name;
+
+/** The environment that made a group for itself, by the group's name; the name of any other group as it is. */
+export const environmentOfGroup = (group: string): string => group.replace(new RegExp(`^${RESOURCE_GROUP}`), "");
 
 export const storageAccount = ({ name, storageAccount }: Environment): string =>
   storageAccount ?? `ordertracking${name}`;
 
-export const accessConnector = ({ name }: Environment): string => `dbac-order-tracking-${name}`;
+export const accessConnector = ({ name }: Named): string => `dbac-order-tracking-${name}`;
 
 export const workspace = ({ name, existingWorkspace }: Environment): string =>
   existingWorkspace?.name ?? `dbw-order-tracking-${name}`;
@@ -48,24 +59,24 @@ export const workspaceResourceGroup = (environment: Environment): string =>
 export const resourceGroupId = (environment: Environment): string => groupId(environment, resourceGroup(environment));
 
 /** Databricks fills this group with what a workspace needs; nobody else may change it. */
-export const workspaceManagedResourceGroup = ({ name }: Environment): string => `rg-order-tracking-${name}-databricks`;
+export const workspaceManagedResourceGroup = ({ name }: Named): string => `rg-order-tracking-${name}-databricks`;
 
 /** Identity with which the lake reaches the key that encrypts it. */
-export const keyIdentity = ({ name }: Environment): string => `id-order-tracking-${name}-key`;
+export const keyIdentity = ({ name }: Named): string => `id-order-tracking-${name}-key`;
 
-export const virtualNetwork = ({ name }: Environment): string => `vnet-order-tracking-${name}`;
+export const virtualNetwork = ({ name }: Named): string => `vnet-order-tracking-${name}`;
 
 /** Resource id of the network that a subnet's resource id tells of. */
 export const virtualNetworkOf = (subnetId: string): string => subnetId.replace(/\/subnets\/[^/]+$/, "");
 
-export const networkSecurityGroup = ({ name }: Environment): string => `nsg-order-tracking-${name}`;
+export const networkSecurityGroup = ({ name }: Named): string => `nsg-order-tracking-${name}`;
 
-export const natGateway = ({ name }: Environment): string => `ng-order-tracking-${name}`;
+export const natGateway = ({ name }: Named): string => `ng-order-tracking-${name}`;
 
 /** Address from which clusters without public addresses of their own reach the internet. */
-export const natAddress = ({ name }: Environment): string => `pip-order-tracking-${name}-nat`;
+export const natAddress = ({ name }: Named): string => `pip-order-tracking-${name}-nat`;
 
-export const privateEndpoint = ({ name }: Environment, service: StorageService): string =>
+export const privateEndpoint = ({ name }: Named, service: StorageService): string =>
   `pep-order-tracking-${name}-${service}`;
 
 /** Fixed by Azure: https://learn.microsoft.com/azure/private-link/private-endpoint-dns */
@@ -107,13 +118,13 @@ export const managedUrl = (environment: Environment): string => containerUrl(env
 
 // Unity Catalog: these names are shared by all workspaces of a metastore.
 
-export const storageCredential = ({ name }: Environment): string => `order_tracking_${name}`;
+export const storageCredential = ({ name }: Named): string => `order_tracking_${name}`;
 
-export const eventSourceLocation = ({ name }: Environment): string => `order_tracking_${name}_eventsource`;
+export const eventSourceLocation = ({ name }: Named): string => `order_tracking_${name}_eventsource`;
 
-export const managedLocation = ({ name }: Environment): string => `order_tracking_${name}_managed`;
+export const managedLocation = ({ name }: Named): string => `order_tracking_${name}_managed`;
 
-export const catalog = ({ name }: Environment): string => `orders_${name}`;
+export const catalog = ({ name }: Named): string => `orders_${name}`;
 
 export const catalogStorageRoot = (environment: Environment): string => managedUrl(environment) + CATALOG_DIRECTORY;
 
@@ -122,48 +133,47 @@ export const volumeStorageLocation = (environment: Environment): string =>
   eventSourceUrl(environment) + VOLUME_DIRECTORY;
 
 /** The volume's directory as clusters and clients see it; no slash at the end. */
-export const volumePath = (environment: Environment): string => `/Volumes/${catalog(environment)}/${SCHEMA}/${VOLUME}`;
+export const volumePath = (environment: Named): string => `/Volumes/${catalog(environment)}/${SCHEMA}/${VOLUME}`;
 
 /** The checkpoint's directory as clusters see it. */
-export const checkpointPath = (environment: Environment): string =>
+export const checkpointPath = (environment: Named): string =>
   `/Volumes/${catalog(environment)}/${OPERATIONS_SCHEMA}/${CHECKPOINT_VOLUME}`;
 
 /** Where clients put files. The slash at the end is required by the file-arrival trigger. */
-export const landingDirectory = (environment: Environment): string => `${volumePath(environment)}/file_arrival/`;
+export const landingDirectory = (environment: Named): string => `${volumePath(environment)}/file_arrival/`;
 
 // Workspace: environments may share one, so each name tells which environment it is of.
 
-export const loadJob = ({ name }: Environment): string => `[${name}] orders_tracking_incremental_load`;
+export const loadJob = ({ name }: Named): string => `[${name}] orders_tracking_incremental_load`;
 
-export const sweepJob = ({ name }: Environment): string => `[${name}] orders_tracking_sweep`;
+export const sweepJob = ({ name }: Named): string => `[${name}] orders_tracking_sweep`;
 
-export const upkeepJob = ({ name }: Environment): string => `[${name}] orders_tracking_upkeep`;
+export const upkeepJob = ({ name }: Named): string => `[${name}] orders_tracking_upkeep`;
 
-export const replayJob = ({ name }: Environment): string => `[${name}] orders_tracking_replay`;
+export const replayJob = ({ name }: Named): string => `[${name}] orders_tracking_replay`;
 
-export const withdrawJob = ({ name }: Environment): string => `[${name}] orders_tracking_withdraw`;
+export const withdrawJob = ({ name }: Named): string => `[${name}] orders_tracking_withdraw`;
 
-export const eraseJob = ({ name }: Environment): string => `[${name}] orders_tracking_erase`;
+export const eraseJob = ({ name }: Named): string => `[${name}] orders_tracking_erase`;
 
-export const cluster = ({ name }: Environment): string => `[${name}] order tracking`;
+export const cluster = ({ name }: Named): string => `[${name}] order tracking`;
 
-export const clusterPolicy = ({ name }: Environment): string => `[${name}] order tracking`;
+export const clusterPolicy = ({ name }: Named): string => `[${name}] order tracking`;
 
-export const notificationDestination = ({ name }: Environment, kind: string): string =>
-  `[${name}] order tracking, ${kind}`;
+export const notificationDestination = ({ name }: Named, kind: string): string => `[${name}] order tracking, ${kind}`;
 
-export const warehouse = ({ name }: Environment): string => `[${name}] order tracking`;
+export const warehouse = ({ name }: Named): string => `[${name}] order tracking`;
 
-export const dashboard = ({ name }: Environment): string => `[${name}] order tracking`;
+export const dashboard = ({ name }: Named): string => `[${name}] order tracking`;
 
 /** Of a saved query or an alert, by the name of its file. */
-export const query = ({ name }: Environment, file: string): string => `[${name}] ${file}`;
+export const query = ({ name }: Named, file: string): string => `[${name}] ${file}`;
 
 /** Of the folders of environments in a workspace that is another's: whoever has the workspace can see that they are there. */
 export const GUESTS_FOLDER = "/order-tracking/guests";
 
 /** An empty folder that tells that a guest's catalog is there, which cannot be destroyed without the workspace either. */
-export const guestCatalogFolder = ({ name }: Environment): string => `${GUESTS_FOLDER}/${name}-catalog`;
+export const guestCatalogFolder = ({ name }: Named): string => `${GUESTS_FOLDER}/${name}-catalog`;
 
 /** A folder at the root, not in `/Shared`, which every user of the workspace may change. */
 export const workspaceFolder = ({ name, existingWorkspace }: Environment): string =>
@@ -178,7 +188,7 @@ export const memberId = (group: string): string => group.replaceAll(/\s/g, "-").
 // State
 
 /** Blob of a stack's state in the environment's state container. */
-export const stateKey = ({ name }: Environment, stack: string): string => `${name}/${stack}.tfstate`;
+export const stateKey = ({ name }: Named, stack: string): string => `${name}/${stack}.tfstate`;
 
 /**
  * State file of an environment without a state container, seen from the stack's folder in `cdktf.out/stacks`.
