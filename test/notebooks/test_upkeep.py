@@ -27,6 +27,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 
 
+@pytest.fixture
+def no_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what takes the longest, where a test looks at something else: to compact and clean five tables."""
+    monkeypatch.setattr(upkeep, "_compact_and_clean", lambda *_: Row(numFilesAdded=0, numFilesRemoved=0))
+
+
 def test_upkeep_compacts_the_tables_and_changes_no_row(pipeline: Pipeline) -> None:
     for number in range(3):
         pipeline.drop(f"{number}.csv", lines(order(number), "bad"))
@@ -40,6 +46,7 @@ def test_upkeep_compacts_the_tables_and_changes_no_row(pipeline: Pipeline) -> No
     assert pipeline.run()[1].inserted == 1
 
 
+@pytest.mark.usefixtures("no_compaction")
 def test_the_ledger_is_folded_and_tells_the_same(pipeline: Pipeline) -> None:
     def ledger() -> dict[str, Row]:
         return {row.path: row for row in pipeline.table("loaded_files_table")}
@@ -195,6 +202,7 @@ def test_no_file_is_read_of_orders_of_which_nothing_became_old(pipeline: Pipelin
     assert fold(since) == 2
 
 
+@pytest.mark.usefixtures("no_compaction")
 def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline) -> None:
     create_missing(pipeline.spark, ORDERS, pipeline.tables)
     pipeline.spark.sql(f"ALTER TABLE {pipeline.tables.job_log} CLUSTER BY NONE")
@@ -204,6 +212,7 @@ def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline
         assert detail.clusteringColumns == ["started_at"]
 
 
+@pytest.mark.usefixtures("no_compaction")
 def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> None:
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.run()
@@ -217,6 +226,7 @@ def test_a_large_table_marks_deleted_rows(pipeline: Pipeline, monkeypatch) -> No
     assert pipeline.statuses() == {"T1": "DELIVERED", "T2": "SHIPPED"}
 
 
+@pytest.mark.usefixtures("no_compaction")
 def test_old_versions_are_kept_as_long_as_the_environment_says_by_whoever_deletes_them(pipeline: Pipeline) -> None:
     for days, hours in ((30, 720), (30, 720), (7, 168)):
         upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=days)
@@ -252,6 +262,7 @@ def test_what_fails_of_one_table_keeps_no_other_step_from_being_taken(
     assert "stage_kept_since" in "".join(asked)
 
 
+@pytest.mark.usefixtures("no_compaction")
 def test_a_table_whose_checkpoint_was_cut_short_is_as_it_was_after_the_next_upkeep(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +286,7 @@ def test_a_table_whose_checkpoint_was_cut_short_is_as_it_was_after_the_next_upke
     assert not writes_each_checkpoint()
 
 
+@pytest.mark.usefixtures("no_compaction")
 def test_a_view_of_somebody_else_stops_nothing_and_is_told(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the jobs ran as somebody else before: only its owner may replace a view."""
     pipeline.drop("a.csv", lines(order(1)))
