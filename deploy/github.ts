@@ -120,7 +120,8 @@ export async function commentReviews(
   }
 }
 
-const issueType = z.object({ number: z.number(), state: z.string() });
+/** GitHub lists pull requests among the issues: what has this field is one of them. */
+const issueType = z.object({ number: z.number(), state: z.string(), pull_request: z.unknown().optional() });
 
 /** Keeps one issue for an environment's drift: open with the review while there is any, and closed otherwise. */
 export async function trackDrift(
@@ -130,7 +131,8 @@ export async function trackDrift(
   review: string,
 ): Promise<"opened" | "updated" | "closed" | "nothing"> {
   const label = `drift-${environment}`;
-  const [issue] = await github.list(`/issues?state=all&labels=${label}`, issueType);
+  const labelled = await github.list(`/issues?state=all&labels=${label}`, issueType);
+  const issue = labelled.find(({ pull_request: pullRequest }) => pullRequest === undefined);
   if (result === "none") {
     if (issue?.state !== "open") return "nothing";
     await github.ask("PATCH", `/issues/${issue.number}`, { state: "closed", state_reason: "completed" });

@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { RESOURCE_COSTS, type ResourceCost } from "../review/resource-costs.ts";
+import { typeInWords } from "../review/words.ts";
 
 /** In the order in which they are deployed. */
 const STACKS = ["platform", "catalog", "pipeline"] as const;
@@ -40,12 +42,8 @@ export interface Right {
   readonly on: string;
 }
 
-export interface Cost {
+export interface Cost extends ResourceCost {
   readonly what: string;
-  /** What its cost follows. */
-  readonly follows: string;
-  /** What it costs while nothing happens; undefined where that is nothing. */
-  readonly whileIdle?: string;
 }
 
 export interface Picture {
@@ -60,26 +58,6 @@ interface Resource {
   readonly id: string;
   readonly given: z.output<typeof resourceType>;
 }
-
-/** What the costs of a kind of resource follow; kinds that are not here are free. */
-const COSTS: Readonly<Record<string, { readonly follows: string; readonly whileIdle?: string }>> = {
-  azurerm_storage_account: {
-    follows: "stored data, by its copies; reads and writes",
-    whileIdle: "what is stored",
-  },
-  azurerm_databricks_workspace: {
-    follows: "what runs in it",
-    whileIdle: "a small storage account, and a NAT gateway with its address where Databricks manages the network",
-  },
-  azurerm_nat_gateway: { follows: "hours, and data", whileIdle: "hours" },
-  azurerm_public_ip: { follows: "hours", whileIdle: "hours" },
-  azurerm_private_endpoint: { follows: "hours, and data", whileIdle: "hours" },
-  azurerm_private_dns_zone: { follows: "months, and queries", whileIdle: "months" },
-  azurerm_monitor_diagnostic_setting: { follows: "volume of logs" },
-  databricks_cluster: { follows: "minutes that it runs; it ends itself" },
-  databricks_sql_endpoint: { follows: "minutes that it runs; it ends itself" },
-  databricks_alert_v2: { follows: "minutes of the warehouse", whileIdle: "its schedule, which starts the warehouse" },
-};
 
 /**
  * Reads the stacks of an environment; undefined where they are not all there.
@@ -138,9 +116,7 @@ function groupOf({ given }: Resource): string {
   return construct.replaceAll("-", " ");
 }
 
-function kindOf({ type }: Resource): string {
-  return type.replace(/^(azurerm|databricks)_/, "").replaceAll("_", " ");
-}
+const kindOf = ({ type }: Resource): string => typeInWords(type);
 
 function nameOf({ given }: Resource): string {
   return given.name ?? given.display_name ?? given["//"].metadata.path.split("/").slice(1).join("/");
@@ -148,7 +124,7 @@ function nameOf({ given }: Resource): string {
 
 function costOf(resource: Resource): Cost[] {
   const what = `${kindOf(resource)} ${nameOf(resource)}`;
-  const cost = COSTS[resource.type];
+  const cost = RESOURCE_COSTS[resource.type];
   if (cost !== undefined) return [{ what, ...cost }];
   if (resource.type !== "databricks_job") return [];
   const follows = "minutes of the cluster for each run";

@@ -63,9 +63,11 @@ const WIDE = [...NEEDED_TO_DEPLOY, "Contributor"];
 const OWNERSHIP = ["OWNER", "IS_OWNER"];
 /** Whoever has an account is in these groups. */
 const EVERYBODY = ["account users", "users"];
+/** Databricks takes the name of a group in any case. */
+const isEverybody = (principal: string) => EVERYBODY.includes(principal.toLowerCase());
 
 /** Objects of Unity Catalog that can be granted on, by the field that names them. */
-const GRANTED_ON = [
+export const GRANTED_ON = [
   "catalog",
   "schema",
   "volume",
@@ -76,7 +78,7 @@ const GRANTED_ON = [
   "model",
 ];
 /** Fields that name what permissions are about by its id. */
-const PERMITTED_BY_ID = [
+export const PERMITTED_BY_ID = [
   "job_id",
   "cluster_id",
   "cluster_policy_id",
@@ -86,7 +88,8 @@ const PERMITTED_BY_ID = [
   "instance_pool_id",
   "pipeline_id",
 ];
-const PERMITTED_BY_PATH = ["directory_path", "notebook_path", "workspace_file_path"];
+/** Fields that name it by its path. */
+export const PERMITTED_BY_PATH = ["directory_path", "notebook_path", "workspace_file_path"];
 
 /** Fields that say who may do what, of the types that are about nothing else. */
 const RIGHTS: Readonly<Record<string, readonly string[]>> = {
@@ -238,7 +241,7 @@ function findingOf(
   const lockOut = lost.filter(({ privilege }) => NEEDED_TO_DEPLOY.includes(privilege));
   const isWide =
     gained.some(({ privilege }) => WIDE.includes(privilege) && !OWNERSHIP.includes(privilege)) ||
-    (gained.length > 0 && EVERYBODY.includes(principal));
+    (gained.length > 0 && isEverybody(principal));
   return {
     ...scene.about(change),
     gained,
@@ -249,11 +252,7 @@ function findingOf(
         ? [`If that is who deploys, they lock themselves out: ${inWords(lockOut)} is needed to undo it.`]
         : []),
       ...(isWide
-        ? [
-            EVERYBODY.includes(principal)
-              ? "That is everybody who has an account."
-              : "Nobody needs that but who deploys.",
-          ]
+        ? [isEverybody(principal) ? "That is everybody who has an account." : "Nobody needs that but who deploys."]
         : []),
     ],
     needsSecondLook:

@@ -1,29 +1,29 @@
 /** What the contract of the order files says otherwise than before, in sentences. */
 import { record, records, strings, text } from "./plan.ts";
-import { code, listed } from "./text.ts";
+import { code, codesOf, listed } from "./text.ts";
 
 /** Compares two contracts, as local/contract.py prints them. */
 export function contractChanges(before: unknown, after: unknown): readonly string[] {
-  const [old, young] = [record(before), record(after)];
+  const [previous, next] = [record(before), record(after)];
   return [
-    ...columnChanges(old, young),
+    ...columnChanges(previous, next),
     ...(["key", "sequence"] as const).flatMap((name) =>
-      old[name] === young[name]
+      previous[name] === next[name]
         ? []
-        : [`the ${name} is now ${code(text(young[name]))}, not ${code(text(old[name]))} any more`],
+        : [`the ${name} is now ${code(text(next[name]))}, not ${code(text(previous[name]))} any more`],
     ),
-    ...progressChanges(record(old.progress), record(young.progress)),
-    ...ruleChanges(old, young),
-    ...toleranceChange(old.future_tolerance_seconds, young.future_tolerance_seconds),
+    ...progressChanges(record(previous.progress), record(next.progress)),
+    ...ruleChanges(previous, next),
+    ...toleranceChange(previous.future_tolerance_seconds, next.future_tolerance_seconds),
   ];
 }
 
 type Block = Readonly<Record<string, unknown>>;
 
-function columnChanges(old: Block, young: Block): readonly string[] {
-  const before = new Map(records(old.columns).map((column) => [text(column.name), column]));
+function columnChanges(previous: Block, next: Block): readonly string[] {
+  const before = new Map(records(previous.columns).map((column) => [text(column.name), column]));
   const sentences: string[] = [];
-  for (const column of records(young.columns)) {
+  for (const column of records(next.columns)) {
     const name = text(column.name);
     const was = before.get(name);
     before.delete(name);
@@ -42,6 +42,8 @@ function columnChanges(old: Block, young: Block): readonly string[] {
     }
     sentences.push(...memberChanges(was.aliases, column.aliases, `as a name of ${code(name)}`));
     sentences.push(...memberChanges(was.formats, column.formats, `as a format of ${code(name)}`));
+    if (isOtherOrder(was.formats, column.formats))
+      sentences.push(`the formats of ${code(name)} have another order: what fits several may be another value`);
     if (was.case !== column.case)
       sentences.push(
         `${code(name)} is now written ${column.case === null ? "as it is sent" : `in ${text(column.case)} case`}`,
@@ -55,8 +57,8 @@ function columnChanges(old: Block, young: Block): readonly string[] {
   ];
 }
 
-function memberChanges(old: unknown, young: unknown, asWhat: string): readonly string[] {
-  const [before, after] = [strings(old), strings(young)];
+function memberChanges(previous: unknown, next: unknown, asWhat: string): readonly string[] {
+  const [before, after] = [strings(previous), strings(next)];
   const more = after.filter((each) => !before.includes(each));
   const less = before.filter((each) => !after.includes(each));
   return [
@@ -67,21 +69,24 @@ function memberChanges(old: unknown, young: unknown, asWhat: string): readonly s
   ];
 }
 
-function progressChanges(old: Block, young: Block): readonly string[] {
-  const column = code(text(young.column) || text(old.column));
-  const [before, after] = [strings(old.values), strings(young.values)];
-  const members = memberChanges(before, after, `as a value of ${column}`);
-  const common = (values: readonly string[], others: readonly string[]) =>
-    values.filter((each) => others.includes(each)).join("\n");
+/** Whether what both lists have stands in another order. */
+function isOtherOrder(previous: unknown, next: unknown): boolean {
+  const [before, after] = [strings(previous), strings(next)];
+  const common = after.filter((each) => before.includes(each));
+  return before.filter((each) => after.includes(each)).some((each, index) => each !== common[index]);
+}
+
+function progressChanges(previous: Block, next: Block): readonly string[] {
+  const column = code(text(next.column) || text(previous.column));
   return [
-    ...(old.column !== young.column ? [`how far an order is, says ${column} now`] : []),
-    ...members,
-    ...(common(before, after) !== common(after, before)
+    ...(previous.column !== next.column ? [`how far an order is, says ${column} now`] : []),
+    ...memberChanges(previous.values, next.values, `as a value of ${column}`),
+    ...(isOtherOrder(previous.values, next.values)
       ? [`the values of ${column} have another order: of two states of one time another one may win`]
       : []),
-    ...(old.only_known !== young.only_known && Object.keys(old).length > 0
+    ...(previous.only_known !== next.only_known && Object.keys(previous).length > 0
       ? [
-          young.only_known === true
+          next.only_known === true
             ? `other values of ${column} are bad from now on: their rows go to quarantine`
             : `other values of ${column} are loaded from now on, with a warning`,
         ]
@@ -89,23 +94,36 @@ function progressChanges(old: Block, young: Block): readonly string[] {
   ];
 }
 
-function ruleChanges(old: Block, young: Block): readonly string[] {
-  const keyOf = (rule: Block) => `${text(rule.name)} ${text(rule.column)} ${text(rule.condition)}`;
+function ruleChanges(previous: Block, next: Block): readonly string[] {
+  const isLike =
+    (rule: Block, ...fields: readonly string[]) =>
+    (other: Block) =>
+      fields.every((field) => rule[field] === other[field]);
+  const isSame = (rule: Block) => isLike(rule, "name", "column", "condition");
+  const hasSameMessage = (rule: Block) => isLike(rule, "name", "column", "message");
   const what = (rule: Block) => `${code(text(rule.message))} (rule ${code(text(rule.name))})`;
-  const before = new Map(records(old.rules).map((rule) => [keyOf(rule), rule]));
+  const [before, after] = [records(previous.rules), records(next.rules)];
+  const gone = new Set(before.filter((rule) => !after.some(isSame(rule))));
   const sentences: string[] = [];
-  for (const rule of records(young.rules)) {
-    const was = before.get(keyOf(rule));
-    before.delete(keyOf(rule));
+  for (const rule of after) {
+    const was = before.find(isSame(rule)) ?? [...gone].find(hasSameMessage(rule));
     const effect = rule.warn_only === true ? "is only warned of" : "sends a row to quarantine";
-    if (was === undefined) sentences.push(`new: ${what(rule)} ${effect}`);
-    else if (was.warn_only !== rule.warn_only) sentences.push(`${what(rule)} now ${effect}`);
+    if (was === undefined) {
+      sentences.push(`new: ${what(rule)} ${effect}`);
+      continue;
+    }
+    gone.delete(was);
+    if (was.condition !== rule.condition) {
+      const [had, has] = codesOf(text(was.condition), text(rule.condition));
+      sentences.push(`${what(rule)} now asks for ${has}, not for ${had} any more`);
+    }
+    if (was.warn_only !== rule.warn_only) sentences.push(`${what(rule)} now ${effect}`);
   }
-  return [...sentences, ...[...before.values()].map((rule) => `${what(rule)} is no longer looked at`)];
+  return [...sentences, ...[...gone].map((rule) => `${what(rule)} is no longer looked at`)];
 }
 
-function toleranceChange(old: unknown, young: unknown): readonly string[] {
-  if (old === young) return [];
+function toleranceChange(previous: unknown, next: unknown): readonly string[] {
+  if (previous === next) return [];
   const inWords = (seconds: unknown) => (typeof seconds === "number" ? `${seconds / 3600} hours` : "any time");
-  return [`a state may now lie ${inWords(young)} after its file's arrival; it was ${inWords(old)}`];
+  return [`a state may now lie ${inWords(next)} after its file's arrival; it was ${inWords(previous)}`];
 }

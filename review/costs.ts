@@ -1,23 +1,14 @@
 /** What begins or ceases to cost, and how long a file takes to its answer. No prices: those are Azure's to tell. */
 import { type Difference, isUnseen } from "./differences.ts";
 import { type Change, list, record, text } from "./plan.ts";
+import { RESOURCE_COSTS } from "./resource-costs.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { isRecord } from "./secrets.ts";
 import { listed } from "./text.ts";
 import { typeInWords } from "./words.ts";
 
-/** What the cost of a thing follows; the same words as in the README's table. */
-const FOLLOWS: Readonly<Record<string, string>> = {
-  azurerm_storage_account: "stored data, by copies, and reads and writes",
-  azurerm_databricks_workspace: "a NAT gateway, an address and a small storage account that come with it, by the hour",
-  azurerm_nat_gateway: "hours, and data through it",
-  azurerm_public_ip: "hours",
-  azurerm_private_endpoint: "hours, and data through it",
-  azurerm_private_dns_zone: "hours",
-  azurerm_monitor_diagnostic_setting: "the volume of logs: each read of a file is a line",
-  databricks_cluster: "minutes that it runs: the machine, and Databricks units",
-  databricks_sql_endpoint: "minutes that it runs",
-};
+/** Types of what may start by itself. */
+const STARTING = /^databricks_(job|alert_v2)$/;
 /** Fields that change what a thing costs. */
 const COSTLY_FIELDS: Readonly<Record<string, RegExp>> = {
   azurerm_storage_account: /^account_replication_type$/,
@@ -35,10 +26,11 @@ export function findCosts(scene: Scene): readonly Finding[] {
   return [...beginnings(scene), ...scene.changes.flatMap((change) => costsOf(change, scene)), ...waits(scene)];
 }
 
-/** One sentence for each type that comes or goes. */
+/** One sentence for each type that comes or goes; of what starts by itself, whether it does is told. */
 function beginnings(scene: Scene): readonly Finding[] {
-  return Object.entries(FOLLOWS).flatMap(([type, follows]) =>
+  return Object.entries(RESOURCE_COSTS).flatMap(([type, { follows }]) =>
     (["create", "destroy"] as const).flatMap((action) => {
+      if (STARTING.test(type)) return [];
       const [first, ...others] = scene.changes.filter((change) => change.type === type && change.action === action);
       if (!first) return [];
       const names = listed([first, ...others].map((each) => scene.nameOf(each)));
@@ -65,7 +57,7 @@ function costsOf(change: Change, scene: Scene): readonly Finding[] {
 /** A job or an alert that begins, or ceases, to start by itself. */
 function startsOf(change: Change, scene: Scene): readonly Finding[] {
   const [before, after] = [isStarting(change.before), isStarting(change.after)];
-  if (before === after || isStartUnseen(change, scene) || !/^databricks_(job|alert_v2)$/.test(change.type)) return [];
+  if (before === after || isStartUnseen(change, scene) || !STARTING.test(change.type)) return [];
   const what = `The ${typeInWords(change.type)} ${scene.nameOf(change)}`;
   return [
     finding(

@@ -27,6 +27,8 @@ const NAMES = [
   "group_name",
   "service_principal_name",
   "user_name",
+  "category",
+  "category_group",
 ];
 const DEEPEST = 60;
 const LONGEST_JSON = 1_000_000;
@@ -51,9 +53,9 @@ function compare(
     return;
   }
   if (before === after || (isNothing(before) && isNothing(after) && !hasLater(unknown))) return;
-  const [old, young] = [parsed(before), parsed(after)];
-  if (isRecord(old) && isRecord(young)) {
-    compareBlocks(path, old, young, undefined, found, depth);
+  const [previous, next] = [parsed(before), parsed(after)];
+  if (isRecord(previous) && isRecord(next)) {
+    compareBlocks(path, previous, next, undefined, found, depth);
     return;
   }
   if (depth < DEEPEST && isBlock(before) && isBlock(after)) {
@@ -61,15 +63,26 @@ function compare(
     return;
   }
   if (depth < DEEPEST && isListOrNothing(before) && isListOrNothing(after)) {
-    const [olds, youngs] = [list(before), list(after)];
-    if ([...olds, ...youngs].every(isRecord)) {
-      compareLists(path, olds, youngs, list(unknown), found, depth);
+    const [previousItems, nextItems] = [list(before), list(after)];
+    if ([...previousItems, ...nextItems].every(isRecord)) {
+      compareLists(path, previousItems, nextItems, list(unknown), found, depth);
       return;
     }
-    if (olds.length === youngs.length && olds.every((each, index) => each === youngs[index]) && !hasLater(unknown))
+    if (
+      previousItems.length === nextItems.length &&
+      previousItems.every((each, index) => each === nextItems[index]) &&
+      !hasLater(unknown)
+    )
       return;
   }
-  found.push({ path, before, after: hasLater(unknown) && isNothing(after) ? LATER : after });
+  found.push({ path, before, after: hasLater(unknown) && isNothing(after) ? LATER : withLater(after, unknown) });
+}
+
+/** A list with LATER for each element that is known only later, which a plan shows as null, or in a set not at all. */
+function withLater(after: unknown, unknown: unknown): unknown {
+  const later = list(unknown).filter((each) => each === true);
+  if (!Array.isArray(after) || later.length === 0) return after;
+  return [...list(after).filter((each) => !isNothing(each)), ...later.map(() => LATER)];
 }
 
 function compareBlocks(
@@ -80,33 +93,33 @@ function compareBlocks(
   found: Difference[],
   depth: number,
 ): void {
-  const [old, young, later] = [record(before), record(after), record(unknown)];
-  const names = new Set([...Object.keys(old), ...Object.keys(young), ...Object.keys(later)]);
+  const [previous, next, later] = [record(before), record(after), record(unknown)];
+  const names = new Set([...Object.keys(previous), ...Object.keys(next), ...Object.keys(later)]);
   for (const name of [...names].sort()) {
-    compare(path === "" ? name : `${path}.${name}`, old[name], young[name], later[name], found, depth + 1);
+    compare(path === "" ? name : `${path}.${name}`, previous[name], next[name], later[name], found, depth + 1);
   }
 }
 
 function compareLists(
   path: string,
-  old: readonly unknown[],
-  young: readonly unknown[],
+  previous: readonly unknown[],
+  next: readonly unknown[],
   unknown: readonly unknown[],
   found: Difference[],
   depth: number,
 ): void {
-  const field = NAMES.find((name) => [old, young].every((side) => areNamedBy(name, side)));
+  const field = NAMES.find((name) => [previous, next].every((side) => areNamedBy(name, side)));
   if (field === undefined) {
-    const length = Math.max(old.length, young.length);
+    const length = Math.max(previous.length, next.length);
     for (let index = 0; index < length; index++) {
       const at = length === 1 ? path : `${path}[${index}]`;
-      compareBlocks(at, old[index], young[index], unknown[index], found, depth + 1);
+      compareBlocks(at, previous[index], next[index], unknown[index], found, depth + 1);
     }
     return;
   }
   const nameOf = (element: unknown) => String(record(element)[field]);
-  const byName = new Map(old.map((each) => [nameOf(each), each]));
-  for (const [index, each] of young.entries()) {
+  const byName = new Map(previous.map((each) => [nameOf(each), each]));
+  for (const [index, each] of next.entries()) {
     const [at, before] = [`${path}[${nameOf(each)}]`, byName.get(nameOf(each))];
     if (before === undefined) found.push({ path: at, before, after: each });
     else compareBlocks(at, before, each, unknown[index], found, depth + 1);

@@ -1,21 +1,25 @@
-/** Dangerous changes of what holds no data, and of data that stays: something stops working, opens, or starts. */
-import { type Difference, isUnseen } from "./differences.ts";
-import { whyOf } from "./loss.ts";
-import { type Change, text } from "./plan.ts";
+/** Dangerous changes, beside what they do to data: something stops working, opens, or starts. */
+import { GRANTED_ON, PERMITTED_BY_ID, PERMITTED_BY_PATH } from "./access.ts";
+import { type Difference, isUnseen, LATER } from "./differences.ts";
+import { isForcing, othersOf, whyOf } from "./loss.ts";
+import { type Block, type Change, text } from "./plan.ts";
 import type { Finding, Scene } from "./scene.ts";
-import { code, counted } from "./text.ts";
+import { code, counted, listed } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
 
 interface Danger {
   readonly type: RegExp;
   readonly path: RegExp;
-  /** The only value that is dangerous, where not each is. */
+  /** The only value that is dangerous, where not each is; null where it is dangerous that there is none any more. */
   readonly becomes?: unknown;
   readonly consequence: string;
 }
 
 /** What clusters and Unity Catalog reach the lake by. */
 const NETWORK = /^azurerm_(subnet|network_security|nat_gateway|public_ip|virtual_network|private_endpoint|private_dns)/;
+
+const WHO_REACHES_THE_LAKE =
+  "This decides who can reach the lake: clients, clusters and Unity Catalog may no longer, or others may.";
 
 /** The first that fits tells of a difference. */
 const DANGERS: readonly Danger[] = [
@@ -28,8 +32,12 @@ const DANGERS: readonly Danger[] = [
   {
     type: /^azurerm_storage_account$/,
     path: /^(public_network_access_enabled|network_rules)/,
-    consequence:
-      "This decides who can reach the lake: clients, clusters and Unity Catalog may no longer, or others may.",
+    consequence: WHO_REACHES_THE_LAKE,
+  },
+  {
+    type: /^azurerm_storage_account_network_rules$/,
+    path: /^(default_action|bypass|ip_rules|virtual_network_subnet_ids|private_link_access)/,
+    consequence: WHO_REACHES_THE_LAKE,
   },
   {
     type: /^azurerm_databricks_workspace$/,
@@ -73,7 +81,18 @@ const DANGERS: readonly Danger[] = [
     becomes: true,
     consequence: "A safeguard ends: what it kept from happening, happens without a question.",
   },
-  { type: /./, path: /^prevent_destroy$/, consequence: "A safeguard changes." },
+  {
+    type: /^azurerm_monitor_diagnostic_setting$/,
+    path: /^enabled_log/,
+    becomes: null,
+    consequence: "What is no longer logged leaves no trace of who did it.",
+  },
+  {
+    type: /^databricks_dashboard$/,
+    path: /^embed_credentials$/,
+    becomes: true,
+    consequence: "Whoever may see it sees what its publisher may query, with no right of their own.",
+  },
   {
     type: /^databricks_(external_location|storage_credential)$/,
     path: /^(url|credential_name|azure_managed_identity|read_only)/,
@@ -105,6 +124,10 @@ const MISSED: readonly Pick<Danger, "type" | "consequence">[] = [
   },
   { type: NETWORK, consequence: "Clusters may lose their way to the lake, and others may find one." },
   {
+    type: /^azurerm_storage_account_network_rules$/,
+    consequence: "Without it Azure refuses nobody by where they come from: the whole internet may reach the lake.",
+  },
+  {
     type: /^azurerm_monitor_diagnostic_setting$/,
     consequence: "Nobody keeps who reads and writes what until it is there again.",
   },
@@ -113,35 +136,56 @@ const MISSED: readonly Pick<Danger, "type" | "consequence">[] = [
 
 export function findDangersInPlace(scene: Scene): readonly Finding[] {
   const deletedAgain = findDeletedAgain(scene);
-  return [...findingOf(deletedAgain, scene), ...dangersInPlace(scene, new Set(deletedAgain))];
+  const [left, renamed] = [true, false].map((isLeft) => deletedAgain.filter((each) => isLeftHalfMade(each) === isLeft));
+  return [
+    ...findingOf(left ?? [], "What an earlier deployment left is deleted from where this one puts it", scene),
+    ...findingOf(renamed ?? [], "What has another address from now on is deleted from where it is put anew", scene),
+    ...dangersInPlace(scene, new Set(deletedAgain)),
+  ];
 }
+
+/** Fields that say where a thing is, or what it is about, where there is only one of its type; of others, their path. */
+const PLACES: Readonly<Record<string, readonly string[]>> = {
+  databricks_grants: GRANTED_ON,
+  databricks_permissions: [...PERMITTED_BY_ID, ...PERMITTED_BY_PATH],
+  azurerm_storage_management_policy: ["storage_account_id"],
+};
 
 /**
- * What an earlier deployment left behind at a path where this one leaves the same, as where people go back to the code
- * before a deployment that failed. Terraform deletes it last, by its path: what was just made goes with it.
+ * What is deleted at a place where this plan leaves the same: it was left behind there, as where people go back to the
+ * code before a deployment that failed, or has another address now. Terraform may delete it last, by its place: what was
+ * just made goes with it.
  */
 function findDeletedAgain(scene: Scene): readonly Change[] {
-  const kept = new Set(
-    scene.changes
-      .filter(({ action }) => action !== "destroy" && action !== "forget")
-      .map(({ type, after }) => `${type} ${text(after.path)}`),
-  );
-  return scene.changes.filter(
-    (change) =>
-      isLeftHalfMade(change) && text(change.before.path) && kept.has(`${change.type} ${text(change.before.path)}`),
-  );
+  const isGoing = ({ action }: Change) => action === "destroy" || action === "forget";
+  const kept = new Set(scene.changes.filter((each) => !isGoing(each)).map(({ type, after }) => placeOf(type, after)));
+  return scene.changes.filter(({ type, action, before }) => {
+    const place = placeOf(type, before);
+    return action === "destroy" && place !== undefined && kept.has(place);
+  });
 }
 
-function findingOf(deletedAgain: readonly Change[], scene: Scene): readonly Finding[] {
+/** Where a side of a change is, which tells it from all others of its type; nothing where it is not known. */
+function placeOf(type: string, side: Block): string | undefined {
+  const values = (PLACES[type] ?? ["path"]).map((field) => text(side[field]));
+  return values.some(Boolean) ? JSON.stringify([type, ...values]) : undefined;
+}
+
+function findingOf(deletedAgain: readonly Change[], headline: string, scene: Scene): readonly Finding[] {
   const [first] = deletedAgain;
   if (first === undefined) return [];
   for (const change of deletedAgain) scene.tell(change);
-  const more = deletedAgain.length > 1 ? ` and ${deletedAgain.length - 1} more` : "";
+  const placeInWords = ({ type, before }: Change) => {
+    const [place] = (PLACES[type] ?? ["path"]).map((field) => text(before[field])).filter(Boolean);
+    return `the ${typeInWords(type)} ${PLACES[type] ? "of" : "at"} ${scene.show(place)}`;
+  };
   return [
     {
       ...scene.about(first),
-      headline: `What an earlier deployment left is deleted from where this one puts it: ${scene.show(first.before.path)}${more}.`,
-      details: ["Runs fail until the next deployment makes it again: plan and apply once more right after this one."],
+      headline: `${headline}: ${listed(deletedAgain.map(placeInWords))}.`,
+      details: [
+        "It may be gone until the next deployment makes it again: plan and apply once more right after this one.",
+      ],
       needsSecondLook: true,
     },
   ];
@@ -151,7 +195,8 @@ function dangersInPlace(scene: Scene, told: ReadonlySet<Change>): readonly Findi
   const changes = scene.changes.filter((change) => !told.has(change));
   return [
     ...changes.flatMap((change) => {
-      if (change.action === "update") return dangersOf(change, scene);
+      const isMissed = goingOf(change) !== undefined;
+      if (change.action === "update" || (change.action === "replace" && !isMissed)) return dangersOf(change, scene);
       return change.action === "unknown" ? [unknownAction(change, scene)] : [];
     }),
     ...goings(changes, scene),
@@ -192,9 +237,16 @@ function goingInWords(
   scene: Scene,
 ): Finding {
   const the = (change: Change) => `The ${typeInWords(change.type)} ${scene.nameOf(change)}`;
+  const otherwise = (change: Change) =>
+    othersOf(change, scene.differences(change)).map((each) => scene.showDifference(each));
   const withReason = (change: Change) => {
     const { source } = scene.about(change);
-    const more = [...whyOf(change, scene), ...(source ? [`From ${code(source)}.`] : [])].join(" ");
+    const others = otherwise(change);
+    const more = [
+      ...whyOf(change, scene),
+      ...(others.length > 0 ? [`${others.join("; ")}.`] : []),
+      ...(source ? [`From ${code(source)}.`] : []),
+    ].join(" ");
     return [the(change), ...(more ? [more] : [])].join(": ");
   };
   const number = others.length + 1;
@@ -203,7 +255,7 @@ function goingInWords(
     ...(number === 1 ? scene.about(first) : { stack: first.stack, address: first.address }),
     // What is forgotten stays, and nobody misses it.
     headline: first.action === "forget" ? headline : `${headline} ${consequence}`,
-    details: number === 1 ? whyOf(first, scene) : [first, ...others].map(withReason),
+    details: number === 1 ? [...whyOf(first, scene), ...otherwise(first)] : [first, ...others].map(withReason),
     needsSecondLook,
   };
 }
@@ -213,12 +265,13 @@ const isLeftHalfMade = ({ address, action }: Change) => address.includes(" (depo
 function dangersOf(change: Change, scene: Scene): readonly Finding[] {
   const byConsequence = new Map<string, Difference[]>();
   for (const difference of scene.differences(change)) {
+    if (isForcing(change, difference) || (change.action === "replace" && isOfWhatIsNew(difference))) continue;
     // What a value will be that is not seen may be the dangerous one.
     const danger = DANGERS.find(
       ({ type, path, becomes }) =>
         type.test(change.type) &&
         path.test(difference.path) &&
-        (becomes === undefined || difference.after === becomes || isUnseen(difference)),
+        (becomes === undefined || (difference.after ?? null) === becomes || isUnseen(difference)),
     );
     if (!danger) continue;
     scene.tell(change, [difference.path]);
@@ -227,11 +280,15 @@ function dangersOf(change: Change, scene: Scene): readonly Finding[] {
   }
   return [...byConsequence].map(([consequence, differences]) => ({
     ...scene.about(change),
-    headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} changes in place. ${consequence}`,
+    headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${change.action === "replace" ? "is not made anew as it was" : "changes in place"}. ${consequence}`,
     details: differences.map((each) => scene.showDifference(each)),
     needsSecondLook: true,
   }));
 }
+
+/** Ids, names and what a service chooses: of what is made anew they are known only later, and say nothing. */
+const isOfWhatIsNew = ({ path, before, after }: Difference) =>
+  after === LATER && (typeof before === "string" || path.includes("."));
 
 function unknownAction(change: Change, scene: Scene): Finding {
   scene.tell(change);

@@ -1,6 +1,6 @@
 /** What may be lost: whatever holds data and is replaced, deleted or forgotten, or will be kept for less long. */
-import { type Difference, fieldOf, hasLater, isUnseen } from "./differences.ts";
-import { list, record, text, type Action, type Block, type Change } from "./plan.ts";
+import { type Difference, fieldOf, hasLater, isNothing, isUnseen, LATER } from "./differences.ts";
+import { list, record, records, text, type Action, type Block, type Change } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { code, counted, listed } from "./text.ts";
 import { actionInWords, reasonInWords, typeInWords } from "./words.ts";
@@ -76,12 +76,12 @@ const HOLDERS: Readonly<Record<string, Holder>> = {
   },
 };
 
-/** Types of which a review knows what they hold. */
-export const HOLDING_TYPES: readonly string[] = Object.keys(HOLDERS);
-
 /** Whatever may be lost, what nothing brings back first. */
 export function findLosses(scene: Scene): readonly LossFinding[] {
-  const found = scene.changes.flatMap((change) => [...lossOf(change, scene), ...shorterKept(change, scene)]);
+  const found = [
+    ...scene.changes.flatMap((change) => [...lossOf(change, scene), ...shorterKept(change, scene)]),
+    ...scene.plans.flatMap(({ drift }) => drift.flatMap((change) => lossByOthers(change, scene))),
+  ];
   const rank = ({ recovery }: LossFinding) => RECOVERIES.indexOf(recovery.how);
   return found.sort((one, other) => rank(one) - rank(other));
 }
@@ -106,6 +106,36 @@ function lossOf(change: Change, scene: Scene): readonly LossFinding[] {
   ];
 }
 
+/**
+ * Something that others have deleted, and this plan makes anew: what it held may come back, but hardly once its name is
+ * taken again.
+ */
+function lossByOthers(deleted: Change, scene: Scene): readonly LossFinding[] {
+  const made = scene.changes.find(
+    ({ stack, address, action }) => stack === deleted.stack && address === deleted.address && action === "create",
+  );
+  const holder = HOLDERS[deleted.type];
+  if (!holder || !made || deleted.action !== "destroy") return [];
+  const change = { ...made, before: deleted.before };
+  const recovery = holder.recovery(change, scene);
+  if (recovery.how === "nothing is lost") return [];
+  const holds = holder.holds(change, scene);
+  scene.tell(made);
+  const how = `was deleted by somebody else, and is made anew${hasSameName(change) ? " under its name" : ""}`;
+  return [
+    {
+      ...scene.about(change),
+      action: change.action,
+      holds,
+      recovery,
+      forcedBy: [],
+      headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${how}. It held ${holds}.`,
+      details: recovery.sentences,
+      needsSecondLook: true,
+    },
+  ];
+}
+
 /** What forces a replacement, or else Terraform's reason for what it does, in a sentence; none where it gives none. */
 export function whyOf(change: Change, scene: Scene): readonly string[] {
   const [forces, reason] = [forcesOf(change, scene), reasonInWords(change)];
@@ -117,11 +147,22 @@ export function whyOf(change: Change, scene: Scene): readonly string[] {
 export function forcesOf(change: Change, scene: Scene): readonly string[] {
   const differences = scene.differences(change);
   return change.replacePaths.map((path) => {
-    const plain = path.replaceAll(/\[\d+\]/g, "");
-    const difference = differences.find((each) => [path, plain].includes(each.path));
+    const difference = differences.find((each) => isAt(path, each));
     return difference ? scene.showDifference(difference) : `${code(path)}, which is sensitive or nested deeper`;
   });
 }
+
+/** Whether a difference is one of those that force a replacement, and so told as its reason. */
+export const isForcing = ({ replacePaths }: Change, difference: Difference): boolean =>
+  replacePaths.some((path) => isAt(path, difference));
+
+/** What is another of a thing once it is replaced, beside the reason; ids and addresses of what is new always are. */
+export const othersOf = (change: Change, differences: readonly Difference[]): readonly Difference[] =>
+  change.action === "replace" ? differences.filter((each) => each.after !== LATER && !isForcing(change, each)) : [];
+
+/** Terraform's path of an attribute has an index for each block, also for one that is there once. */
+const isAt = (terraformPath: string, { path }: Difference) =>
+  [terraformPath, terraformPath.replaceAll(/\[\d+\]/g, "")].includes(path);
 
 function recoveryOfForgotten({ address, before }: Change): Recovery {
   const id = text(before.id);
@@ -134,10 +175,11 @@ function recoveryOfForgotten({ address, before }: Change): Recovery {
   };
 }
 
-const sameName = (change: Change) => change.action === "replace" && change.before.name === change.after.name;
+/** Whether what is made takes the name of what goes, or has gone. */
+const hasSameName = ({ before, after }: Change) => text(after.name) !== "" && before.name === after.name;
 
 function recoveryOfAccount(change: Change): Recovery {
-  if (sameName(change)) {
+  if (hasSameName(change)) {
     return {
       how: "never",
       sentences: ["The new account takes its name: Azure brings back no account whose name is taken again."],
@@ -182,7 +224,7 @@ function recoveryOfContainer(change: Change, scene: Scene): Recovery {
     sentences: [
       `For ${days} days it can be restored, under its own name: ${code(`az storage container restore --auth-mode login --account-name ${accountName} --name ${name} --deleted-version VERSION`)}`,
       `VERSION is told by ${code(`az storage container list --auth-mode login --account-name ${accountName} --include-deleted --prefix ${name}`)}`,
-      ...(sameName(change) ? ["The new one has its name, and has to go first."] : []),
+      ...(hasSameName(change) ? ["The new one has its name, and has to go first."] : []),
     ],
   };
 }
@@ -193,7 +235,7 @@ function schemasOf({ before }: Change, scene: Scene): readonly string[] {
     .map((each) => scene.nameOf(each));
 }
 
-function recoveryOfTables({ type, before }: Change, scene: Scene): Recovery {
+function recoveryOfTables({ type, action, before }: Change, scene: Scene): Recovery {
   const schema = type === "databricks_schema" ? text(before.id) || text(before.name) : `${text(before.name)}.SCHEMA`;
   const isArchiveLost = scene.changes.some(
     (each) => each.type === "azurerm_storage_account" && ["replace", "destroy"].includes(each.action),
@@ -201,7 +243,9 @@ function recoveryOfTables({ type, before }: Change, scene: Scene): Recovery {
   return {
     how: "perhaps",
     sentences: [
-      ...(before.force_destroy === true ? [] : ["Databricks refuses to delete it while there is something in it."]),
+      ...(before.force_destroy === true || action === "create"
+        ? []
+        : ["Databricks refuses to delete it while there is something in it."]),
       `Databricks keeps dropped tables for ${UNDROP_DAYS} days, but brings them back only where their schema and catalog still are: ${code(`SHOW TABLES DROPPED IN ${schema}`)}, then ${code("UNDROP TABLE WITH ID '...'")}.`,
       ...(isArchiveLost
         ? []
@@ -221,6 +265,8 @@ interface Kept {
   readonly what: string;
   /** The fields that say for how long, and whatever they are in. */
   readonly fields: RegExp;
+  /** Whether it is kept for as long as something says that no plan shows, where such a field goes. */
+  readonly hasDefaultElsewhere?: boolean;
   readonly recovery: Recovery;
 }
 
@@ -243,6 +289,7 @@ const KEPT: Readonly<Record<string, Kept>> = {
   databricks_job: {
     what: "old versions of tables",
     fields: /^parameter(\[retention_days\](\.default)?)?$/,
+    hasDefaultElsewhere: true,
     recovery: {
       how: "never",
       sentences: ["The next upkeep deletes what is older: no time travel goes back further."],
@@ -277,27 +324,32 @@ function isOfWhatStays(change: Change, scene: Scene): boolean {
 /** Of a new policy, what was there before: an account has only one, which may be at another address until now. */
 function beforeElsewhere({ type, after }: Change, scene: Scene): Block {
   const account = text(after.storage_account_id);
-  const old = scene.changes.find(
+  const previous = scene.changes.find(
     (each) => each.type === type && each.action === "destroy" && text(each.before.storage_account_id) === account,
   );
-  return account === "" ? {} : (old?.before ?? {});
+  return account === "" ? {} : (previous?.before ?? {});
 }
 
 /** The fields that will be what the plan does not show. */
-function unseenFields(change: Change, { fields }: Kept, scene: Scene): readonly Difference[] {
+function unseenFields(change: Change, { fields, hasDefaultElsewhere }: Kept, scene: Scene): readonly Difference[] {
   const unknown = record(change.unknown);
   const isNewWithLater = (each: Difference) => each.before === undefined && hasLater(unknown[fieldOf(each)]);
-  return scene.differences(change).filter((each) => fields.test(each.path) && (isUnseen(each) || isNewWithLater(each)));
+  const isLeftToDefault = ({ after }: Difference) => hasDefaultElsewhere === true && isNothing(after);
+  return scene
+    .differences(change)
+    .filter((each) => fields.test(each.path))
+    .filter((each) => isUnseen(each) || isNewWithLater(each) || isLeftToDefault(each));
 }
 
 function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: Scene): LossFinding {
   const { what, since, path, before, after } = term;
   scene.tell(change, [path]);
-  const [old, young] = [before, after].map((days) => `${counted(days, "day")}${since ? ` after ${since}` : ""}`);
-  const holds = `${what} for ${before === Infinity ? "ever" : old}`;
-  const how =
-    before === Infinity
-      ? `deleted no ${what} by their age; from now on it does, ${young}`
+  const [previous, next] = [before, after].map((days) => `${counted(days, "day")}${since ? ` after ${since}` : ""}`);
+  const holds = `${what} for ${before === Infinity ? "ever" : previous}`;
+  const how = term.more
+    ? `deletes more ${what} by their age from now on: ${pathsInWords(term.more, scene)}, ${next}`
+    : before === Infinity
+      ? `deleted no ${what} by their age; from now on it does, ${next}`
       : `kept ${holds}, and keeps them for ${counted(after, "day")} from now on`;
   const isNew = change.action === "create" && before === Infinity;
   return {
@@ -311,6 +363,11 @@ function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: S
     needsSecondLook: true,
   };
 }
+
+const pathsInWords = (starts: readonly string[], scene: Scene) =>
+  starts.includes("")
+    ? "all that there are"
+    : `those whose path starts with ${listed(starts.map((each) => scene.show(each)))}`;
 
 function unseenInWords(change: Change, difference: Difference, { what, recovery }: Kept, scene: Scene): LossFinding {
   scene.tell(change, [difference.path]);
@@ -338,14 +395,17 @@ interface Term {
   /** What it is counted from, where there are several such clocks. */
   readonly since?: string;
   readonly path: string;
+  /** Of which paths they were kept for ever, where those of others were not. */
+  readonly more?: readonly string[];
   /** In days; infinite for what was kept for ever. */
   readonly before: number;
   readonly after: number;
 }
 
+const days = (value: unknown): number | undefined =>
+  value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value);
+
 function shorterTerms(type: string, before: Block, after: Block): readonly Term[] {
-  const days = (value: unknown) =>
-    value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value);
   const terms: (Omit<Term, "before" | "after"> & { before: unknown; after: unknown })[] = [];
   if (type === "azurerm_storage_account") {
     for (const [policy, what] of [
@@ -361,45 +421,67 @@ function shorterTerms(type: string, before: Block, after: Block): readonly Term[
       });
     }
   }
-  if (type === POLICY) {
-    const ageIn = (rule: Block | undefined, field: string) => {
-      const age = days(rule?.enabled === false ? undefined : blockOf(rule ?? {}, "actions", "base_blob")[field]);
-      return age === undefined || age < 0 ? Infinity : age; // The provider's word for never is -1.
-    };
-    const prefixesIn = (rule: Block | undefined) => list(blockOf(rule ?? {}, "filters").prefix_match).map(text);
-    for (const rule of list(after.rule).map(record)) {
-      const old = list(before.rule)
-        .map(record)
-        .find(({ name }) => name === rule.name);
-      // What no rule deleted before was kept for ever. Without a prefix, a rule is of everything.
-      const [prefixes, oldPrefixes] = [prefixesIn(rule), prefixesIn(old)];
-      const isCovered = (prefix: string) => oldPrefixes.some((each) => prefix.startsWith(each));
-      const isWider = oldPrefixes.length > 0 && (prefixes.length === 0 || !prefixes.every(isCovered));
-      for (const [field, since] of DELETION_AGES) {
-        terms.push({
-          what: "archived files",
-          since,
-          path: `rule[${text(rule.name)}].${isWider ? "filters.prefix_match" : `actions.base_blob.${field}`}`,
-          before: isWider ? Infinity : ageIn(old, field),
-          after: ageIn(rule, field),
-        });
-      }
-    }
-  }
+  if (type === POLICY) terms.push(...termsOfRules(records(before.rule), records(after.rule)));
   if (type === "databricks_job") {
-    const ageIn = (job: Block) =>
+    const retentionOf = (job: Block) =>
       list(job.parameter)
         .map(record)
         .find(({ name }) => name === "retention_days")?.default;
     terms.push({
       what: "old versions of tables",
       path: "parameter[retention_days].default",
-      before: ageIn(before),
-      after: ageIn(after),
+      before: retentionOf(before),
+      after: retentionOf(after),
     });
   }
   return terms.flatMap((term) => {
-    const [old, young] = [days(term.before), days(term.after)];
-    return old !== undefined && young !== undefined && young < old ? [{ ...term, before: old, after: young }] : [];
+    const [previous, next] = [days(term.before), days(term.after)];
+    return previous !== undefined && next !== undefined && next < previous
+      ? [{ ...term, before: previous, after: next }]
+      : [];
   });
+}
+
+/** Compares rules by the files that they are about, since a name says nothing of which those are. */
+function termsOfRules(before: readonly Block[], after: readonly Block[]): readonly Term[] {
+  const isAnyDeleted = before.some((rule) => DELETION_AGES.some(([field]) => ageIn(rule, field) < Infinity));
+  return after.flatMap((rule) =>
+    DELETION_AGES.flatMap(([field, since]) => {
+      const ageOf = (prefix: string) => ageBefore(before, prefix, field);
+      const within = prefixesWithin(rule, before).filter((each) => ageOf(each) < Infinity);
+      const prefixes = [...new Set([...prefixesOf(rule), ...within])];
+      return [...new Set(prefixes.map(ageOf))].map((age) => {
+        const isOfMore = age === Infinity && isAnyDeleted;
+        return {
+          what: "archived files",
+          since,
+          path: `rule[${text(rule.name)}].${isOfMore ? "filters.prefix_match" : `actions.base_blob.${field}`}`,
+          ...(isOfMore && { more: prefixes.filter((each) => ageOf(each) === age) }),
+          before: age,
+          after: ageIn(rule, field),
+        };
+      });
+    }),
+  );
+}
+
+function ageIn(rule: Block, field: string): number {
+  const age = rule.enabled === false ? undefined : days(blockOf(rule, "actions", "base_blob")[field]);
+  return age === undefined || age < 0 ? Infinity : age; // The provider's word for never is -1.
+}
+
+/** Of which files a rule is, by the start of their paths; without any it is of all, whatever their paths start with. */
+function prefixesOf(rule: Block): readonly string[] {
+  const prefixes = list(blockOf(rule, "filters").prefix_match).map(text);
+  return prefixes.length > 0 ? prefixes : [""];
+}
+
+/** The prefixes of other rules that are of files that a rule is about as well. */
+const prefixesWithin = (rule: Block, others: readonly Block[]) =>
+  others.flatMap(prefixesOf).filter((each) => prefixesOf(rule).some((prefix) => each.startsWith(prefix)));
+
+/** At which age all files of a prefix were deleted; what no rule deleted was kept for ever. */
+function ageBefore(rules: readonly Block[], prefix: string, field: string): number {
+  const isOfAll = (rule: Block) => prefixesOf(rule).some((each) => prefix.startsWith(each));
+  return Math.min(Infinity, ...rules.filter(isOfAll).map((rule) => ageIn(rule, field)));
 }

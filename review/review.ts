@@ -108,8 +108,11 @@ export function review(environment: string, stackPlans: readonly StackPlan[], su
     rest,
     drift: groupDrift(scene, plans),
   };
-  return secrets.maskAll(found);
+  return secrets.maskAll(found, OWN_WORDS);
 }
+
+/** Fields of a review that programs decide by: their words are this program's, never a plan's. */
+const OWN_WORDS = ["verdict", "action", "how", "title"];
 
 function countActions({ changes }: Scene): Review["counts"] {
   const counts: Partial<Record<Action, number>> = {};

@@ -1,5 +1,6 @@
 /** What runs differently: jobs, what they run on, their code as a diff, and the contract of the files as sentences. */
 import { type Difference, LATER } from "./differences.ts";
+import { othersOf, whyOf } from "./loss.ts";
 import { type Change, list, record, text } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { counted } from "./text.ts";
@@ -79,8 +80,8 @@ function ofPipeline(scene: Scene) {
 
 /** Whether the file's name carries the hash of another content on the other side. */
 export function hasOtherContent({ before, after }: Change): boolean {
-  const [old, young] = [before, after].map((side) => text(side.source));
-  return old !== "" && young !== "" && old !== young;
+  const [previous, next] = [before, after].map((side) => text(side.source));
+  return previous !== "" && next !== "" && previous !== next;
 }
 
 /** Files of which no diff is shown: those that go, and those whose content, old or new, is not in this repository. */
@@ -123,33 +124,43 @@ function findingsOf(change: Change, scene: Scene): readonly RunningFinding[] {
     ];
   }
   if (action === "destroy" || action === "replace") {
-    scene.tell(change);
     const history = type === "databricks_job" ? ["The list of its runs goes with it."] : [];
+    const others = othersOf(change, differencesToTell(change, scene));
+    scene.tell(change);
     return [
       {
         ...scene.about(change),
         headline: `${what} ${actionInWords(action)}.`,
-        details: history,
+        details: [...whyOf(change, scene), ...history, ...differencesInWords(others, scene)],
         needsSecondLook: false,
       },
     ];
   }
   if (action !== "update") return [];
-  const untold = scene.untold(change) ?? scene.differences(change);
-  const differences = untold.filter((difference) => !isNoise(difference));
-  const [moves, others] = [differences.filter(isOtherVersion), differences.filter((each) => !isOtherVersion(each))];
+  const differences = differencesToTell(change, scene);
   if (differences.length === 0) return [];
   scene.tell(
     change,
     differences.map(({ path }) => path),
   );
-  const details = [
-    ...others.map((each) => inWords(each, scene)),
+  const isAboutCodeOnly = differences.every(isOtherVersion);
+  const headline = isAboutCodeOnly ? `${what} runs another version of the code.` : `${what} is changed.`;
+  return [
+    { ...scene.about(change), headline, details: differencesInWords(differences, scene), needsSecondLook: false },
+  ];
+}
+
+function differencesToTell(change: Change, scene: Scene): readonly Difference[] {
+  const untold = scene.untold(change) ?? scene.differences(change);
+  return untold.filter((difference) => !isNoise(difference));
+}
+
+function differencesInWords(differences: readonly Difference[], scene: Scene): readonly string[] {
+  const moves = differences.filter(isOtherVersion);
+  return [
+    ...differences.filter((each) => !isOtherVersion(each)).map((each) => inWords(each, scene)),
     ...(moves.length > 0 ? [`${counted(moves.length, "task")} from the new version's folder`] : []),
   ];
-  const isAboutCodeOnly = others.length === 0;
-  const headline = isAboutCodeOnly ? `${what} runs another version of the code.` : `${what} is changed.`;
-  return [{ ...scene.about(change), headline, details, needsSecondLook: false }];
 }
 
 /** Fields that change nothing that runs, and what only the service writes down. */

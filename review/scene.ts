@@ -2,7 +2,7 @@
 import { type Difference, differencesOf, hasLater, LATER } from "./differences.ts";
 import { type Block, type Change, type Plan, record, text } from "./plan.ts";
 import { isRecord, type Secrets } from "./secrets.ts";
-import { code, printable } from "./text.ts";
+import { code, codesOf, printable } from "./text.ts";
 
 /** What a review says of something, in one sentence and some more below it. Values in them are quoted as code. */
 export interface Finding {
@@ -49,17 +49,28 @@ export class Scene {
 
   /** A value as people read it, quoted. */
   show(value: unknown): string {
-    if (value === undefined || value === null || value === "") return "nothing";
-    if (value === LATER) return "what is known only after it is applied";
-    return code(this.secrets.mask(typeof value === "string" ? value : JSON.stringify(value)));
+    return wordsFor(value) ?? code(this.#written(value));
+  }
+
+  /** Two values that differ, the one before the other. */
+  #showBoth(before: unknown, after: unknown): string {
+    const [one, other] =
+      wordsFor(before) === undefined && wordsFor(after) === undefined
+        ? codesOf(this.#written(before), this.#written(after))
+        : [this.show(before), this.show(after)];
+    return `${one} → ${other}`;
+  }
+
+  #written(value: unknown): string {
+    return this.secrets.mask(typeof value === "string" ? value : JSON.stringify(value));
   }
 
   /** A difference in words. */
   showDifference({ path, before, after }: Difference): string {
     if (Array.isArray(before) && Array.isArray(after)) {
-      const [old, young] = [before, after].map((side: unknown[]) => side.map((each) => this.show(each)));
-      const more = young?.filter((each) => !old?.includes(each)) ?? [];
-      const less = old?.filter((each) => !young?.includes(each)) ?? [];
+      const [previous, next] = [before, after].map((side: unknown[]) => side.map((each) => this.show(each)));
+      const more = next?.filter((each) => !previous?.includes(each)) ?? [];
+      const less = previous?.filter((each) => !next?.includes(each)) ?? [];
       if (more.length + less.length > 0) {
         return [
           `${this.show(path)}:`,
@@ -72,7 +83,7 @@ export class Scene {
     }
     if (isRecord(before) && after === undefined) return `${this.show(path)} goes`;
     if (before === undefined && isRecord(after)) return `${this.show(path)} is new: ${this.show(after)}`;
-    return `${this.show(path)}: ${this.show(before)} → ${this.show(after)}`;
+    return `${this.show(path)}: ${this.#showBoth(before, after)}`;
   }
 
   differences(change: Change): readonly Difference[] {
@@ -116,6 +127,12 @@ export class Scene {
       .join(", ");
     return { stack, address, ...(source && { source }) };
   }
+}
+
+/** What is said of a value that is none, or none yet. */
+function wordsFor(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === "") return "nothing";
+  return value === LATER ? "what is known only after it is applied" : undefined;
 }
 
 const NAMES = ["role_definition_name", "name", "display_name", "cluster_name", "full_name", "path"];

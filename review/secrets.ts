@@ -30,16 +30,25 @@ export class Secrets {
     return long.reduce((rest, value) => rest.replaceAll(value, SENSITIVE), text).replace(pattern, SENSITIVE);
   }
 
-  /** The same in every string of a value, and in every name of a field. */
-  maskAll<T>(value: T): T {
-    return this.#maskAll(value) as T;
+  /**
+   * The same in every string of a value, but for the names of its fields.
+   *
+   * @param untouched fields that hold words of this program alone, which a secret may be like
+   */
+  maskAll<T>(value: T, untouched: readonly string[]): T {
+    return this.#maskAll(value, untouched) as T;
   }
 
-  #maskAll(value: unknown): unknown {
+  #maskAll(value: unknown, untouched: readonly string[]): unknown {
     if (typeof value === "string") return this.mask(value);
-    if (Array.isArray(value)) return value.map((each) => this.#maskAll(each));
+    if (Array.isArray(value)) return value.map((each) => this.#maskAll(each, untouched));
     if (!isRecord(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [this.mask(name), this.#maskAll(each)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [
+        name,
+        untouched.includes(name) ? each : this.#maskAll(each, untouched),
+      ]),
+    );
   }
 
   #learnAll(value: unknown, depth: number): void {

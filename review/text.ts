@@ -3,6 +3,8 @@
 /** What a terminal obeys: control characters, and those that turn the direction of writing. */
 const OBEYED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const LONGEST_VALUE = 160;
+/** What is shown of that before the place where two long texts begin to differ. */
+const BEFORE_DIFFERENCE = 40;
 
 /** A text on one line, with whatever a terminal would obey written out. */
 export function printable(text: string): string {
@@ -18,13 +20,29 @@ export function wellFormed(text: string): string {
 
 /** A text of other people's making, quoted as code: nothing in it is Markdown any more. */
 export function code(text: string): string {
-  return `\`${shortened(printable(text)).replaceAll("`", "'") || " "}\``;
+  return quoted(printable(text), 0);
 }
 
-/** The start of a text that is too long to show, and how long it is. */
-function shortened(text: string): string {
+/** Two texts quoted like that, of those that are too long to show the part where they begin to differ. */
+export function codesOf(one: string, other: string): readonly [string, string] {
+  const [first, second] = [printable(one), printable(other)];
+  let same = 0;
+  while (same < first.length && first[same] === second[same]) same += 1;
+  const start = first === second ? 0 : Math.max(0, same - BEFORE_DIFFERENCE);
+  return [quoted(first, start), quoted(second, start)];
+}
+
+/** @param start of what is shown of a text that is too long to show */
+function quoted(text: string, start: number): string {
+  return `\`${shortened(text, start).replaceAll("`", "'") || " "}\``;
+}
+
+/** A part of a text that is too long to show, and how long that is. */
+function shortened(text: string, start: number): string {
   if (text.length <= LONGEST_VALUE) return text;
-  return `${wellFormed(text.slice(0, LONGEST_VALUE))}... (${text.length} characters)`;
+  const shown = wellFormed(text.slice(start, start + LONGEST_VALUE));
+  const [before, after] = [start > 0, start + LONGEST_VALUE < text.length].map((isCut) => (isCut ? "..." : ""));
+  return `${before}${shown}${after} (${text.length} characters)`;
 }
 
 /** A number of things in words: `1 change`, `2 changes`. */

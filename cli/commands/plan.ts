@@ -25,6 +25,7 @@ import {
 } from "../../deploy/plan-stacks.ts";
 import { reviewOf } from "../../deploy/review-plans.ts";
 import { planKey, sealPlans } from "../../deploy/seal.ts";
+import { requestedEnvironments } from "../../environments/requested.ts";
 import { asMarkdown } from "../../review/markdown.ts";
 import { record } from "../../review/plan.ts";
 import type { Review, Verdict } from "../../review/review.ts";
@@ -54,7 +55,8 @@ what runs differently, what it costs, what is dangerous, and the rest in numbers
                  machine, with the samples or each FILE
 
 Without a sign-in, or while the environment's subscription is not known, it plans as if nothing were there yet: good for a
-pull request of somebody who has no account. Such a plan is reviewed, but cannot be applied.
+pull request of somebody who has no account. Such a plan is reviewed, but cannot be applied. With an identity that a
+workflow gives it (ARM_USE_OIDC), it refuses a subscription that is not known.
 
 Exit code: 0 nothing changes, 2 something does, 3 something that needs a second look, 1 an error.
 `;
@@ -108,8 +110,10 @@ function kindOf(name: string, environment: string): Kind {
 
 /** Stacks come first, and other files only beside them. */
 const BESIDE_STACKS = /^(stacks|manifest\.json(\.unfinished)?|seal\.json|review\.(md|json))$/;
-/** What is not whole, as where a plan is interrupted while it synthesizes. */
+/** How a folder starts that is not whole, as where a plan is interrupted while it synthesizes. */
 const UNFINISHED = "unfinished-";
+/** The number of the process that made it, and what keeps two of that process apart, follow; other names are people's. */
+const UNFINISHED_FOLDER = new RegExp(`^${UNFINISHED}\\d+-\\w+$`);
 
 /** @throws UsageError where a folder holds what no plan has left, and this one would delete */
 function refuseOthersFiles(directory: string): void {
@@ -122,7 +126,9 @@ function refuseOthersFiles(directory: string): void {
 }
 
 function strangersIn(directory: string): readonly string[] {
-  const entries = readdirSync(directory).filter((entry) => !entry.startsWith(UNFINISHED));
+  const entries = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => !(entry.isDirectory() && UNFINISHED_FOLDER.test(entry.name)))
+    .map(({ name }) => name);
   if (!entries.includes("stacks")) return entries;
   const stacks = readdirSync(path.join(directory, "stacks"));
   return [
@@ -169,7 +175,10 @@ async function plan(environment: string, kinds: readonly Kind[], directory: stri
   const key = planKey(process.env);
   await synthesizeAnew(directory, environment);
   const stacks = stacksIn(directory, kinds);
-  const missing = await missingFor(directory);
+  const missing = await missingFor(directory, environment);
+  // Where somebody has given the process an identity, nobody means a plan from nothing: everything would be new in it.
+  if (missing !== undefined && process.env.ARM_USE_OIDC)
+    throw new Error(`${environment} was not planned, since ${missing}`);
   const planned = await (missing ? planStacksFromNothing(directory, stacks) : planStacks(directory, stacks));
   const review = await reviewOf(
     directory,
@@ -195,14 +204,22 @@ function nameIn([first = ""]: readonly string[]): string {
 }
 
 /** Why nothing of the environment can be looked at; nothing, where it can. */
-async function missingFor(directory: string): Promise<string | undefined> {
+async function missingFor(directory: string, environment: string): Promise<string | undefined> {
   const [platform = ""] = stacksIn(directory, ["platform"]);
-  if (!isSubscriptionKnown(directory, nameIn([platform]))) return "its subscription is not known";
+  if (!isSubscriptionKnown(directory, nameIn([platform])))
+    return `its subscription is not known: ${subscriptionVariable(environment)} is not set`;
   return (await hasSignIn(process.env)) ? undefined : "nobody is signed in to Azure";
 }
 
+/** The variable that would tell the environment's subscription. */
+function subscriptionVariable(environment: string): string | undefined {
+  const asked = { ...process.env, ORDER_TRACKING_ENVIRONMENTS: environment };
+  const [request] = requestedEnvironments(asked, new Date().toISOString().slice(0, 10)).requests;
+  return request?.resolve().subscriptionIdVariable;
+}
+
 const fromNothing = (missing: string) =>
-  `Planned as if nothing were there yet, since ${missing}: what is there already, and what goes, is not told. It cannot be applied.`;
+  `Planned as if nothing were there yet, since ${missing}. What is there already, and what goes, is not told. It cannot be applied.`;
 
 function tell(review: Review, planned: readonly PlannedStack[], { isJson }: Options): void {
   if (isJson) console.log(JSON.stringify(review, null, 2));

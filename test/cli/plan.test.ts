@@ -52,7 +52,9 @@ test("without a sign-in it plans as nobody, against nothing, and says so", async
   const { code, stdout } = await orderTracking(["plan", "staging", "--out", out]);
 
   expect(code).toBe(0);
-  expect(stdout).toContain("Planned as if nothing were there yet, since its subscription is not known");
+  expect(stdout).toContain(
+    "Planned as if nothing were there yet, since its subscription is not known: ORDER_TRACKING_STAGING_SUBSCRIPTION_ID is not set.",
+  );
   const calls = terraform.calls();
   expect(calls.filter(({ args: [command] }) => command === "init").map(({ stack }) => stack)).toEqual(STACKS);
   for (const { backend, variables } of calls) {
@@ -63,6 +65,17 @@ test("without a sign-in it plans as nobody, against nothing, and says so", async
   const applied = await orderTracking(["apply", "staging", "--plan", out]);
   expect(applied).toMatchObject({ code: 1 });
   expect(applied.stderr).toContain("holds no sealed plan");
+});
+
+test("plans nothing from nothing where a workflow has an identity, and names the variable that it lacks", async () => {
+  Object.assign(process.env, { ARM_CLIENT_ID: "somebody", ARM_USE_OIDC: "true" });
+  const out = temporaryFolder();
+
+  const { code, stderr } = await orderTracking(["plan", "staging", "--out", out]);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain("its subscription is not known: ORDER_TRACKING_STAGING_SUBSCRIPTION_ID is not set");
+  expect(existsSync(path.join(out, "review.md"))).toBe(false);
 });
 
 test("goes on where Terraform fails in one stack, and fails with what it said, but with no secret of it", async () => {
@@ -123,6 +136,8 @@ test.each([
   ["manifest.json", { "manifest.json": '{ "name": "a web app" }', "stacks/staging-catalog/cdk.tf.json": "{}" }],
   ["main.ts", { "main.ts": "", "manifest.json": '{ "stacks": {} }', "stacks/staging-catalog/cdk.tf.json": "{}" }],
   ["review.md", { "review.md": "of a book" }],
+  ["unfinished-business.md", {}],
+  ["unfinished-1-draft", { "manifest.json": '{ "stacks": {} }', "stacks/staging-catalog/cdk.tf.json": "{}" }],
 ])("deletes nothing in a folder that has %s, which no plan has left", async (stranger, files) => {
   const folder = folderWith({ [stranger]: "", ...files });
 

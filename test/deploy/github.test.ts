@@ -12,7 +12,7 @@ import { change, plan } from "../review/made-up.ts";
 /** A repository as far as its issues and their comments go. */
 interface Repository {
   comments: { id: number; body: string; user: { type: string } }[];
-  issues: { number: number; state: string; body: string; title: string; labels: string[] }[];
+  issues: { number: number; state: string; body: string; title: string; labels: string[]; pull_request?: object }[];
   tokens: Set<string>;
 }
 
@@ -172,6 +172,19 @@ it("keeps one issue for the drift of an environment: opened, updated, closed, op
     ["open", "a tag again"],
     ["open", "another's"],
   ]);
+});
+
+it("leaves alone a pull request that has the label of the issue", async () => {
+  const pullRequest = {
+    ...{ number: 9, state: "open", body: "of a person", title: "a change", labels: ["drift-dev"] },
+    pull_request: { url: "https://api.github.com/repos/example/order-tracking/pulls/9" },
+  };
+  repository.issues = [{ ...pullRequest }];
+
+  expect(await trackDrift(new Github(variables), "dev", "none", "nothing")).toBe("nothing");
+  expect(await trackDrift(new Github(variables), "dev", "changes", "a tag")).toBe("opened");
+
+  expect(repository.issues).toMatchObject([pullRequest, { body: "a tag" }]);
 });
 
 it.each([

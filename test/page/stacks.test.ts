@@ -48,7 +48,7 @@ it("says who may do what, with the names of things", () => {
     ]),
   );
   const role = picture?.rights.find(({ may }) => may === "Storage Blob Data Contributor");
-  expect(role?.who).toMatch(/^databricks access connector /);
+  expect(role?.who).toMatch(/^access connector /);
   expect(role?.on).toBe("storage account ordertrackingtiny");
   expect(JSON.stringify(picture)).not.toContain("${");
 });
@@ -59,7 +59,7 @@ it("says what costs while nothing happens", () => {
   expect(costs.get("job [tiny] orders_tracking_incremental_load")).toBe("a listing of the lake a minute");
   expect(costs.get("job [tiny] orders_tracking_upkeep")).toBe("its schedule, which starts a run");
   expect(costs.get("job [tiny] orders_tracking_replay")).toBeUndefined();
-  expect(costs.has("sql endpoint [tiny] order tracking")).toBe(true);
+  expect(costs.has("SQL warehouse [tiny] order tracking")).toBe(true);
 });
 
 it("shows nothing where a stack is missing", () => {

@@ -109,6 +109,31 @@ test("a sensitive variable, an output, and encoded forms of a value are masked a
   for (const form of everyForm(json)) for (const each of shown) expect(form).not.toContain(each);
 });
 
+test.each(["loss", "details", "headline", "second look", "update", "never", "Moved"])(
+  "a secret that is like the review's own word %s changes nothing that programs read",
+  (secret) => {
+    const schema = { type: "databricks_schema", address: "databricks_schema.a" };
+    const changes = [
+      change({ actions: ["update"], before: { name: "a", x: 1 }, after: { name: "a", x: 2 } }),
+      change({ ...schema, actions: ["no-op"], previous_address: "databricks_schema.b" }),
+      change({ type: "azurerm_resource_group", actions: ["delete"], before: { name: "a" }, after: null }),
+    ];
+    const marked = (value: string) => ({
+      ...plan(changes),
+      variables: { it: { value } },
+      configuration: { root_module: { variables: { it: { sensitive: true } } } },
+    });
+    const reviewed = (value: string) => review("prod", [{ stack: "prod-platform", json: marked(value) }]);
+    const decided = ({ verdict, counts, loss, rest }: ReturnType<typeof review>) => ({
+      ...{ verdict, counts, titles: rest.map(({ title }) => title) },
+      losses: loss.map(({ action, recovery }) => [action, recovery.how]),
+    });
+    expect(decided(reviewed(secret))).toEqual(decided(reviewed("what is nowhere")));
+    expect(asMarkdown(reviewed(secret))).toContain("1 moved");
+    expect(asMarkdown(reviewed(secret))).not.toContain("undefined");
+  },
+);
+
 test("a value of any length is masked, and stops no review", () => {
   const long = "a certificate's line, ".repeat(5_000);
   const json = plan([

@@ -32,6 +32,11 @@ it.each(scenarios)("reviews the plan of %s as it is recorded", (scenario) => {
   expect(markdown).toBe(readFileSync(file, "utf8"));
 });
 
+it("has words for each type of the stacks", () => {
+  const typesIn = (scenario: string) => reviewed(scenario).rest.flatMap(({ items }) => items.map(({ kind }) => kind));
+  expect(new Set(typesIn("first").filter((kind) => kind.includes("_")))).toEqual(new Set());
+});
+
 it("shows the secret of no plan", () => {
   const url = "https://hooks.example.com/slack";
   const plan = readFileSync(path.join(PLANS, "first-pipeline.json"), "utf8");
@@ -60,7 +65,12 @@ it.each([
     "second look",
     {
       loss: ["storage account `ordertrackingshop`", "workspace `dbw-order-tracking-shop`"],
-      inPlace: ["17 things are deleted.", "private DNS zone `privatelink.dfs.core.windows.net`", "subnet `hosts`"],
+      inPlace: [
+        "17 things are deleted.",
+        "private DNS zone `privatelink.dfs.core.windows.net`",
+        "subnet `hosts`",
+        "`network_rules.default_action`: `Deny` → `Allow`",
+      ],
     },
   ],
   ["forgotten-volume", "second look", { loss: ["volume `order_files`", "terraform import databricks_volume."] }],

@@ -1,6 +1,5 @@
 /** What a review says, of plans that are made up: one thing of each. */
 import { asMarkdown, COMMENT_LIMIT } from "../../review/markdown.ts";
-import { HOLDING_TYPES } from "../../review/loss.ts";
 import { type Review, review, type Surroundings } from "../../review/review.ts";
 import { asLines } from "../../review/terminal.ts";
 import { STATEFUL_TYPES } from "../../stacks/guard-rails/stateful-types.ts";
@@ -14,7 +13,11 @@ const CATALOG = { name: "orders", force_destroy: true };
 
 describe("what may be lost", () => {
   it("knows each type that the guard rails call stateful", () => {
-    expect(HOLDING_TYPES).toEqual(expect.arrayContaining([...STATEFUL_TYPES]));
+    const gone = STATEFUL_TYPES.map((type) =>
+      change({ type, actions: ["delete"], before: { name: "a" }, after: null }),
+    );
+    const { loss } = reviewed(plan(gone));
+    expect(loss.map(({ address }) => address).sort()).toEqual(STATEFUL_TYPES.map((type) => `${type}.it`));
   });
 
   it("ranks what nothing brings back before what can come back", () => {
@@ -90,15 +93,10 @@ describe("what may be lost", () => {
     const archive = rule("archive", "orders/archive/");
     const ofRules = (before: object, after: object) =>
       reviewed(plan([change({ type: "azurerm_storage_management_policy", actions: ["update"], before, after })])).loss;
-    for (const [before, after] of [
-      [rules(archive), rules(archive, rule("all", "orders/"))],
-      [rules(archive), rules(rule("archive", "orders/"))],
-      [rules(rule("archive", "orders/archive/", { enabled: false })), rules(archive)],
-    ] as const) {
-      expect(headlines(ofRules(before, after))).toEqual([
-        expect.stringContaining("from now on it does, 30 days after their last change"),
-      ]);
-    }
+    const disabled = rule("archive", "orders/archive/", { enabled: false });
+    expect(headlines(ofRules(rules(disabled), rules(archive)))).toEqual([
+      expect.stringContaining("from now on it does, 30 days after their last change"),
+    ]);
     expect(ofRules(rules(rule("archive", "orders/")), rules(archive))).toEqual([]);
     for (const [field, words] of [
       ["creation", "their creation"],
@@ -112,6 +110,42 @@ describe("what may be lost", () => {
       ]);
       expect(ofRules(byAge(1), byAge(-1))).toEqual([]);
     }
+  });
+
+  it("compares ages of deletion by the files that they are of, whatever their rules are called", () => {
+    const rule = (name: string, days: number, ...prefix_match: string[]) => ({
+      ...{ name, enabled: true, filters: [{ prefix_match }] },
+      actions: [{ base_blob: [{ delete_after_days_since_modification_greater_than: days }] }],
+    });
+    const archive = rule("archive", 400, "orders/archive/");
+    const ofRules = (before: readonly object[], after: readonly object[]) =>
+      reviewed(
+        plan([
+          change({
+            type: "azurerm_storage_management_policy",
+            ...{ actions: ["update"], before: { rule: before }, after: { rule: after } },
+          }),
+        ]),
+      );
+    const more = (starts: string) =>
+      expect.stringContaining(`deletes more archived files by their age from now on: ${starts}, 400 days`) as string;
+    const kept = "kept archived files for 400 days after their last change, and keeps them for 30 days";
+
+    const widened = ofRules([archive], [rule("archive", 400, "orders/")]);
+    expect(headlines(widened.loss)).toEqual([more("those whose path starts with `orders/`")]);
+    expect(widened.rest).toEqual([]);
+    expect(headlines(ofRules([archive], [archive, rule("all", 400)]).loss)).toEqual([more("all that there are")]);
+    expect(ofRules([archive], [rule("archived", 400, "orders/archive/")]).loss).toEqual([]);
+    expect(headlines(ofRules([archive], [rule("archived", 30, "orders/archive/")]).loss)).toEqual([
+      expect.stringContaining(kept),
+    ]);
+    expect(headlines(ofRules([archive], [rule("archive", 30, "orders/")]).loss)).toEqual([
+      expect.stringContaining("those whose path starts with `orders/`, 30 days"),
+      expect.stringContaining(kept),
+    ]);
+  });
+
+  it("tells of what Azure keeps of deleted files for less long", () => {
     const blobs = (days?: number) => ({
       name: "lake",
       blob_properties: [{ delete_retention_policy: days ? [{ days }] : [] }],
@@ -190,10 +224,46 @@ describe("what may be lost", () => {
     const [field = ""] = Object.keys(before);
     const later = ofPlan({ after: { name: "a", ...after }, after_unknown: unknown });
     const hidden = ofPlan({ after: { name: "a", ...after }, after_sensitive: { [field]: true } });
-    for (const { loss } of [later, hidden]) {
+    const isGone = type === "databricks_job" ? [ofPlan({ after: { name: "a", parameter: [] } })] : [];
+    for (const { loss } of [later, hidden, ...isGone]) {
       const headline = `The plan does not show how long ${words} \`a\` from now on.`;
       expect(loss).toMatchObject([{ headline, needsSecondLook: true }]);
     }
+  });
+
+  it("tells what somebody else deleted, and a plan makes anew under its name", () => {
+    const lake = { name: "lake", blob_properties: [{ container_delete_retention_policy: [{ days: 9 }] }] };
+    const both = (type: string, before: object, after: object, rest: object = {}) => {
+      const made = change({ type, actions: ["create"], before: null, after });
+      const gone = change({ type, actions: ["delete"], before, after: null });
+      return reviewed(
+        plan([account({ address: "a.lake", before: lake, after: lake }), made], { resource_drift: [gone], ...rest }),
+      );
+    };
+    const container = { name: "orders", storage_account_id: "/subscriptions/x/storageAccounts/lake" };
+    const { loss, rest, verdict } = both("azurerm_storage_container", container, container);
+    expect(loss).toMatchObject([
+      {
+        headline:
+          "The container `orders` was deleted by somebody else, and is made anew under its name. It held every file in it.",
+        recovery: {
+          how: "by command",
+          sentences: expect.arrayContaining(["The new one has its name, and has to go first."]) as string[],
+        },
+        needsSecondLook: true,
+      },
+    ]);
+    expect(verdict).toBe("second look");
+    expect(rest.map(({ title }) => title)).toEqual(["As it is"]);
+    expect(both("azurerm_storage_account", { name: "old" }, { name: "old" }).loss).toMatchObject([
+      { recovery: { how: "never" } },
+    ]);
+    const dropped = both("databricks_schema", { name: "a" }, { name: "a" }).loss;
+    expect(dropped[0]?.recovery.sentences.join()).not.toContain("refuses to delete");
+
+    const volume = { name: "files", volume_type: "EXTERNAL" };
+    expect(both("databricks_volume", volume, volume).loss).toEqual([]);
+    expect(both("azurerm_storage_container", container, container, { resource_drift: [] }).loss).toEqual([]);
   });
 
   it("says of what is forgotten that it stays, and how to take it back", () => {
@@ -261,8 +331,8 @@ describe("who may do what", () => {
     expect(verdict).toBe("second look");
   });
 
-  it("flags what everybody gains", () => {
-    const after = { catalog: "orders", grant: [{ principal: "account users", privileges: ["SELECT"] }] };
+  it.each(["account users", "Account Users"])("flags what everybody gains: %s", (principal) => {
+    const after = { catalog: "orders", grant: [{ principal, privileges: ["SELECT"] }] };
     expect(
       reviewed(plan([change({ type: "databricks_grants", actions: ["create"], before: null, after })])).verdict,
     ).toBe("second look");
@@ -601,6 +671,65 @@ describe("what runs differently", () => {
     ]);
   });
 
+  it("says why a thing is replaced, and what changes with that", () => {
+    const hook = (to: string) => ({
+      ...job(60),
+      webhook_notifications: [{ on_failure: [{ id: to }] }],
+      url: `https://${to}`,
+    });
+    const replaced = (rest: object) =>
+      reviewed(plan([change({ actions: ["delete", "create"], before: { ...hook("us"), id: "7" }, ...rest })]));
+    const tainted = replaced({
+      after: hook("them"),
+      after_unknown: { id: true },
+      action_reason: "replace_because_tainted",
+    });
+    expect(tainted.running).toMatchObject([
+      {
+        details: [
+          "Since an earlier deployment left it half made (tainted).",
+          "The list of its runs goes with it.",
+          "`webhook_notifications.on_failure.id`: `us` → `them`",
+        ],
+      },
+    ]);
+    const forced = replaced({
+      ...{ after: { ...hook("us"), name: "other" }, after_unknown: { id: true } },
+      replace_paths: [["name"]],
+    });
+    expect(forced.running[0]?.details).toEqual([
+      "Forced by `name`: `load` → `other`.",
+      "The list of its runs goes with it.",
+    ]);
+    const paused = replaced({ before: job(60, "PAUSED"), after: job(60) });
+    expect(headlines(paused.inPlace)).toEqual([
+      "The job `load` is not made anew as it was. It starts by itself from now on.",
+    ]);
+  });
+
+  it("shows of long values where they begin to differ", () => {
+    const query = (days: number) =>
+      `SELECT ${"a, ".repeat(80)}b FROM t WHERE age > ${days} ORDER BY ${"c, ".repeat(80)}d`;
+    const [detail = ""] =
+      changed({ name: "a", sql: query(30) }, { name: "a", sql: query(9) }).running[0]?.details ?? [];
+    expect(detail).toMatch(
+      /^`sql`: `\.\.\. a, .*age > 30 ORDER BY .*\.\.\. \(\d+ characters\)` → `\.\.\..*age > 9 ORDER BY /,
+    );
+  });
+
+  it("tells elements of a list that are known only later", () => {
+    const ranges = (...ip_access: (string | null)[]) => ({ name: "a", ip_access });
+    const { running } = reviewed(
+      plan([
+        change({
+          ...{ actions: ["update"], before: ranges("1.2.3.4"), after: ranges("1.2.3.4", null) },
+          after_unknown: { ip_access: [false, true] },
+        }),
+      ]),
+    );
+    expect(running[0]?.details).toEqual(["`ip_access`: gains what is known only after it is applied"]);
+  });
+
   it("names a sensitive field that changes, and shows none of its values", () => {
     const hidden = (url: string) => ({ display_name: "us", config: [{ slack: [{ url }] }] });
     const ofUrls = (before: string, after: string) =>
@@ -679,6 +808,25 @@ test.each([
   ["databricks_catalog", { name: "a" }, { name: "b" }, "by its old name"],
   ["databricks_external_location", { url: "abfss://a" }, { url: "abfss://b" }, "Tables and files behind it"],
   ["databricks_schema", { force_destroy: false }, { force_destroy: true }, "A safeguard ends"],
+  [
+    "azurerm_storage_account_network_rules",
+    { default_action: "Deny" },
+    { default_action: "Allow" },
+    "who can reach the lake",
+  ],
+  [
+    "azurerm_monitor_diagnostic_setting",
+    { enabled_log: [{ category: "StorageRead" }, { category: "StorageDelete" }] },
+    { enabled_log: [{ category: "StorageDelete" }] },
+    "leaves no trace of who did it",
+  ],
+  [
+    "azurerm_monitor_diagnostic_setting",
+    { enabled_log: [{ category_group: "allLogs" }] },
+    { enabled_log: [{ category: "StorageDelete" }] },
+    "leaves no trace of who did it",
+  ],
+  ["databricks_dashboard", { embed_credentials: false }, { embed_credentials: true }, "what its publisher may query"],
 ])("calls a change of %s in place dangerous: %j", (type, before, after, words) => {
   const { inPlace, verdict } = reviewed(plan([change({ type, actions: ["update"], before, after })]));
   expect(headlines(inPlace).join()).toContain(words);
@@ -695,6 +843,64 @@ test.each([
   );
   // Nobody knows that it ends.
   expect(inPlace).toMatchObject([{ headline: expect.stringContaining(" Perhaps: ") as string, needsSecondLook: true }]);
+});
+
+test("names a category of the audit log that goes, and calls one that comes no danger", () => {
+  const log = (...categories: string[]) => ({
+    name: "audit",
+    enabled_log: categories.map((category) => ({ category })),
+  });
+  const ofLogs = (before: object, after: object) =>
+    reviewed(plan([change({ type: "azurerm_monitor_diagnostic_setting", actions: ["update"], before, after })]))
+      .inPlace;
+  expect(ofLogs(log("Read", "Delete"), log("Delete"))).toMatchObject([{ details: ["`enabled_log[Read]` goes"] }]);
+  expect(ofLogs(log("Delete"), log("Read", "Delete"))).toEqual([]);
+});
+
+test("tells what is dangerous in what is made anew, but for the reason and what is always another of what is new", () => {
+  const side = (action: string, isPublic: boolean, replication: string) => ({
+    ...{ name: "lake", id: "1", public_network_access_enabled: isPublic, account_replication_type: replication },
+    network_rules: [{ default_action: action, ip_rules: [] }],
+  });
+  const ofAccount = (after: object, after_unknown: object) =>
+    reviewed(
+      plan([
+        account({
+          ...{ actions: ["delete", "create"], replace_paths: [["account_replication_type"]] },
+          ...{ before: side("Deny", false, "GZRS"), after, after_unknown },
+        }),
+      ]),
+    ).inPlace;
+  const headline = "The storage account `lake` is not made anew as it was. ";
+  const laterRules = { id: true, network_rules: [{ ip_rules: true }] };
+  expect(ofAccount({ ...side("Allow", true, "LRS"), id: undefined }, laterRules)).toMatchObject([
+    {
+      headline: expect.stringContaining(`${headline}This decides who can reach the lake`) as string,
+      details: [
+        "`network_rules.default_action`: `Deny` → `Allow`",
+        "`public_network_access_enabled`: `false` → `true`",
+      ],
+    },
+  ]);
+  expect(ofAccount(side("Deny", false, "LRS"), {})).toEqual([]);
+  expect(
+    headlines(ofAccount({ ...side("", false, "LRS"), network_rules: undefined }, { network_rules: true })),
+  ).toEqual([expect.stringContaining(`${headline}Perhaps: This decides who can reach the lake`)]);
+});
+
+test("tells what else is another of what is missed while it is made anew", () => {
+  const group = (location: string, access: string) => ({ name: "n", location, security_rule: [{ name: "r", access }] });
+  const { inPlace } = reviewed(
+    plan([
+      change({
+        ...{ type: "azurerm_network_security_group", actions: ["delete", "create"], replace_paths: [["location"]] },
+        ...{ before: { ...group("a", "Deny"), id: "1" }, after: group("b", "Allow"), after_unknown: { id: true } },
+      }),
+    ]),
+  );
+  expect(inPlace).toMatchObject([
+    { details: ["Forced by `location`: `a` → `b`.", "`security_rule[r].access`: `Deny` → `Allow`"] },
+  ]);
 });
 
 test("tells together what has the same consequence when it goes, each with its reason and its source", () => {
@@ -728,6 +934,7 @@ test.each([
   "azurerm_subnet",
   "azurerm_nat_gateway",
   "azurerm_monitor_diagnostic_setting",
+  "azurerm_storage_account_network_rules",
   "azurerm_management_lock",
   "databricks_external_location",
 ])("calls it dangerous that %s goes", (type) => {
@@ -747,6 +954,7 @@ describe("going back to the code before a deployment that failed", () => {
       before,
       after,
       actions: after ? ["create", "delete"] : ["delete"],
+      replace_paths: after ? [["path"]] : [],
       ...rest,
     });
   const back = folder({ path: "/code-b" }, { path: "/code-a" });
@@ -755,13 +963,40 @@ describe("going back to the code before a deployment that failed", () => {
     const left = folder({ path: "/code-a" }, null, { deposed: "12345678" });
     const { inPlace } = reviewed(plan([back, left]));
     expect(inPlace).toMatchObject([
-      { headline: expect.stringContaining("puts it: `/code-a`.") as string, needsSecondLook: true },
+      {
+        headline: expect.stringContaining("puts it: the workspace folder at `/code-a`.") as string,
+        needsSecondLook: true,
+      },
     ]);
   });
 
   it("needs no second look where nothing is put there", () => {
     const left = folder({ path: "/code-c" }, null, { deposed: "12345678" });
     expect(reviewed(plan([back, left])).inPlace).toMatchObject([{ needsSecondLook: false }]);
+  });
+
+  it.each([
+    ["databricks_notebook", { path: "/code-a/load.py" }, "the notebook at `/code-a/load.py`"],
+    ["databricks_grants", { schema: "orders.a", grant: [] }, "the grants of `orders.a`"],
+    ["databricks_permissions", { job_id: "7", access_control: [] }, "the permissions of `7`"],
+    ["azurerm_storage_management_policy", { storage_account_id: "/lake" }, "the ages of archived files of `/lake`"],
+  ])("says the same of %s that has only another address", (type, side, words) => {
+    const moved = (after: object) =>
+      reviewed(
+        plan([
+          change({ type, address: `${type}.old`, actions: ["delete"], before: { ...side, id: "1" }, after: null }),
+          change({ type, address: `${type}.new`, actions: ["create"], before: null, after }),
+        ]),
+      ).inPlace;
+    expect(moved(side)).toMatchObject([
+      {
+        headline: `What has another address from now on is deleted from where it is put anew: ${words}.`,
+        needsSecondLook: true,
+      },
+    ]);
+    const [field = ""] = Object.keys(side);
+    expect(moved({ ...side, [field]: "elsewhere" })).toEqual([]);
+    expect(moved({ ...side, [field]: undefined })).toEqual([]);
   });
 });
 
