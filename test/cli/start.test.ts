@@ -159,7 +159,11 @@ test("the page's queries are answered, and find an order by a part of its number
       tables.rows("quarantine", 1),
     ]);
     expect(found.map(({ tracking_num }) => tracking_num)).toEqual([key.tracking_num]);
-    expect(loadings(states.toReversed(), rows.toReversed()).map(({ rows: ofState }) => ofState.map(({ decision }) => decision))).toEqual([
+    expect(
+      loadings(states.toReversed(), rows.toReversed()).map(({ rows: ofState }) =>
+        ofState.map(({ decision }) => decision),
+      ),
+    ).toEqual([
       ["older than what was known, so it only filled in the way", "the same again, which changed nothing"],
       ["the first that was known of the order", "the same again, which changed nothing"],
       ["newer, so the order moved on", "the same again, which changed nothing"],
