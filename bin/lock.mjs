@@ -1,7 +1,8 @@
 /** A lock is a file that names the process which has it. Runs without any npm package. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 
 /** So often a lock is looked at that is neither there nor can be made, before something else must be wrong with it. */
 const MAX_TRIES = 500;
@@ -11,7 +12,7 @@ const PAUSE_MILLISECONDS = 10;
  * Takes a lock, also one that a process left behind which was killed.
  *
  * @param {string} lock
- * @returns {number | undefined} the process that has it already; undefined where this one has it now
+ * @returns {string | undefined} the process that has it already, as in "process ..."; undefined where this one has it now
  */
 export function takeLock(lock) {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -19,7 +20,7 @@ export function takeLock(lock) {
     if (wasMade(lock)) return undefined;
     const said = contentOf(lock);
     if (said === undefined) continue; // It was released just now.
-    const owner = aliveIn(said);
+    const owner = aliveIn(said, lock);
     if (owner !== undefined) return owner;
     // Only who holds this one may remove a lock that is left behind: otherwise it may be the next owner's by now.
     const removal = `${lock}.removal`;
@@ -40,11 +41,12 @@ export function releaseLock(lock) {
 
 /**
  * @param {string} lock
- * @returns {number | undefined} the process that has it; undefined where there is none, or one that was killed
+ * @returns {string | undefined} the process that has it, as {@link takeLock} names it; undefined where there is none, or
+ *   one that was killed
  */
 export function ownerOf(lock) {
   const said = contentOf(lock);
-  return said === undefined ? undefined : aliveIn(said);
+  return said === undefined ? undefined : aliveIn(said, lock);
 }
 
 /** Makes the lock with all that it says, so that nobody sees an empty one; false where there is one. */
@@ -82,15 +84,35 @@ function contentOf(lock) {
   }
 }
 
-const thisProcess = () => `${process.pid} ${startOf(process.pid)}`;
+const thisProcess = () => `${process.pid} ${lookAt(process.pid).start}\n${thisHost} ${thisNamespace}`;
 
-/** The process that a lock names, where it is still running. */
-function aliveIn(said) {
-  const [, number = "", start = ""] = /^(\d+) ?(.*)$/.exec(said) ?? [];
+/** Asked for once: a laptop's name may change with its network, which must not part a process from its lock. */
+const thisHost = os.hostname();
+
+/** Tells processes with numbers of their own, such as a container's, from others; empty where this machine has none. */
+const thisNamespace = ownNamespace();
+
+function ownNamespace() {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
+/** The process that a lock names, where it is still running, or where that cannot be known from here. */
+function aliveIn(said, lock) {
+  const [, number = "", start = "", host, namespace] = /^(\d+) ?([^\n]*)(?:\n(\S*) ?(.*))?$/.exec(said) ?? [];
+  // Locks that say nothing of it were written before they did.
+  if (namespace !== undefined && namespace !== thisNamespace) {
+    return `${number} on ${host}, which cannot be seen from here (if it is gone for good, remove ${lock}),`;
+  }
   const owner = Number(number);
   if (owner <= 0 || !isRunning(owner)) return undefined;
-  const now = startOf(owner);
-  return start === "" || now === "" || start === now ? owner : undefined;
+  const now = lookAt(owner);
+  // A process that has ended keeps its number until its parent has asked how, which in a container may be never.
+  if (/^[ZX]/.test(now.state)) return undefined;
+  return start === "" || now.start === "" || start === now.start ? number : undefined;
 }
 
 function isRunning(pid) {
@@ -102,20 +124,24 @@ function isRunning(pid) {
   }
 }
 
-/** Tells a process from a later one that has its number: when it started; empty where this machine does not say. */
-function startOf(pid) {
+/**
+ * What a process does (a letter), and what tells it from a later one that has its number: when it started. Both are empty
+ * where this machine does not say.
+ */
+function lookAt(pid) {
   if (process.platform === "linux") {
     // What `ps` says there of one process differs by a second from time to time, and when the clock is set.
     try {
       const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
       // The program's name is in brackets, and may have any character; the time, in ticks, is the 20th field after it.
-      const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19] ?? "";
-      return `${boot} ${ticks}`;
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+      return { state: fields[0] ?? "", start: `${boot} ${fields[19] ?? ""}` };
     } catch {
-      return "";
+      return { state: "", start: "" };
     }
   }
   const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
-  const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", env });
-  return status === 0 ? stdout.trim() : "";
+  const { status, stdout } = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8", env });
+  const [, state = "", start = ""] = (status === 0 && /^\s*(\S+)\s+(.*\S)/.exec(stdout)) || [];
+  return { state, start };
 }

@@ -4,7 +4,7 @@ import { findDeploymentTools, findRequirements } from "./requirements.mjs";
 import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
 
 /** Commands that run nothing of the job, unless they are asked to compare: Node packages are enough. */
-const WITHOUT_SPARK = ["state", "plan", "apply", "lock", "sandbox", "identities", "github", "cloud", "reset", "spark"];
+const WITHOUT_SPARK = ["state", "plan", "apply", "lock", "sandbox", "identities", "github", "reset", "spark"];
 
 const isHelp = (word) => word === "--help" || word === "-h";
 const isAboutCommands = (word) => word === undefined || isHelp(word) || ["help", "--version", "-V"].includes(word);
@@ -33,7 +33,7 @@ if (command === "doctor" && args.some(isHelp)) {
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 } else {
   try {
-    const isWithoutSpark = WITHOUT_SPARK.includes(command) && !args.includes("--compare");
+    const isWithoutSpark = WITHOUT_SPARK.includes(command) && !args.some((word) => /^--compare(=|$)/.test(word));
     const isHelpOnly = isAboutCommands(command) || args.some(isHelp);
     await (isWithoutSpark || isHelpOnly ? setUpNode() : setUp());
     await import("tsx");

@@ -72,17 +72,23 @@ export function findJava(run = output, javaHome = process.env.JAVA_HOME) {
   return { name: "Java", ok: true, sentence: `Java ${version}`, command };
 }
 
+/**
+ * Whether Spark runs on this kind of machine.
+ *
+ * @returns {Finding}
+ */
+export function findOperatingSystem(platform = process.platform) {
+  const ok = platform !== "win32";
+  const sentence = ok
+    ? `Operating system ${platform}`
+    : "Spark needs extra native libraries on Windows: run this project in WSL 2 instead";
+  return { name: "Operating system", ok, sentence };
+}
+
 /** Everything at once, in the order in which people would install it. */
 export function findRequirements() {
-  const findings = [findNode(), findPython(), findJava()];
-  if (process.platform === "win32") {
-    findings.push({
-      name: "Operating system",
-      ok: false,
-      sentence: "Spark needs extra native libraries on Windows: run this project in WSL 2 instead",
-    });
-  }
-  return findings;
+  const system = findOperatingSystem();
+  return [findNode(), findPython(), findJava(), ...(system.ok ? [] : [system])];
 }
 
 /**

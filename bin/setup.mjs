@@ -6,12 +6,21 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { releaseLock, takeLock } from "./lock.mjs";
-import { findRequirements } from "./requirements.mjs";
+import { findJava, findNode, findOperatingSystem, findPython } from "./requirements.mjs";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const pythonIn = (folder) => path.join(root, folder, "bin", "python");
@@ -67,7 +76,7 @@ function installNodePackages() {
   return run("installing the Node packages (npm ci)", npm.command, args);
 }
 
-/** Finds out whether a Python environment is what its lock file says, and makes it anew where it is not. */
+/** Finds out whether a Python environment is what its lock file says, and makes it anew where it is not: part of a step. */
 function pythonPackages(folder, lock) {
   const environment = path.join(root, folder);
   const mark = path.join(environment, "installed");
@@ -79,11 +88,11 @@ function pythonPackages(folder, lock) {
       .update(realpathSync(pythonIn(folder)))
       .digest("hex");
   return {
-    areInstalled: () =>
-      existsSync(pythonIn(folder)) && existsSync(mark) && readFileSync(mark, "utf8") === fingerprint(),
-    install: async (basePython) => {
+    needs: [findPython, findOperatingSystem],
+    isDone: () => existsSync(pythonIn(folder)) && existsSync(mark) && readFileSync(mark, "utf8") === fingerprint(),
+    act: async () => {
       rmSync(environment, { recursive: true, force: true });
-      await run("making the Python environment", basePython, ["-m", "venv", environment]);
+      await run("making the Python environment", findPython().command, ["-m", "venv", environment]);
       const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
       await run("installing the Python packages", pythonIn(folder), [...pip, "-r", lock]);
       writeFileSync(mark, fingerprint());
@@ -105,59 +114,93 @@ async function fetchJars() {
 }
 
 const classArchive = path.join(jars, "classes.jsa");
-const archiveClasses = () => run("preparing Spark for quick starts", python, ["local/archive_classes.py"]);
+/** Which Java the archive is of: any other one does without it, and does not say so. */
+const archiveMark = `${classArchive}.java`;
 
-const nodeStep = ["Installing the Node packages", "a minute", nodePackagesAreInstalled, installNodePackages];
+/** Tells this machine's Java from another one, and from a later version in its place, without starting it. */
+function javaFingerprint() {
+  const { JAVA_HOME, PATH = "" } = process.env;
+  const folders = JAVA_HOME ? [path.join(JAVA_HOME, "bin")] : PATH.split(path.delimiter);
+  const java = folders.map((folder) => path.join(folder, "java")).find((file) => existsSync(file));
+  return java && `${realpathSync(java)} ${statSync(java).mtimeMs}`;
+}
 
-/** What takes a while, how long, whether it is done, and how it is done with a Python of this machine. */
-const steps = [
-  nodeStep,
-  ["Installing Spark and the Python packages", "a minute or two", packages.areInstalled, packages.install],
-  ["Fetching the Delta Lake jars", "15 seconds", () => existsSync(jars), fetchJars],
-  ["Preparing Spark for quick starts", "20 seconds", () => existsSync(classArchive), archiveClasses],
+const classesAreArchived = () =>
+  existsSync(classArchive) && existsSync(archiveMark) && readFileSync(archiveMark, "utf8") === javaFingerprint();
+
+async function archiveClasses() {
+  await run("preparing Spark for quick starts", python, ["local/archive_classes.py"]);
+  writeFileSync(archiveMark, javaFingerprint());
+}
+
+/** What takes a while, and how long; what this machine must have for it; whether it is done, and how it is done. */
+const nodeStep = {
+  what: "Installing the Node packages",
+  duration: "a minute",
+  needs: [findNode],
+  isDone: nodePackagesAreInstalled,
+  act: installNodePackages,
+};
+const sparkSteps = [
+  { what: "Installing Spark and the Python packages", duration: "a minute or two", ...packages },
+  {
+    what: "Fetching the Delta Lake jars",
+    duration: "15 seconds",
+    needs: [findJava],
+    isDone: () => existsSync(jars),
+    act: fetchJars,
+  },
+  {
+    what: "Preparing Spark for quick starts",
+    duration: "20 seconds",
+    needs: [findJava],
+    isDone: classesAreArchived,
+    act: archiveClasses,
+  },
 ];
-const scannerSteps = [
-  nodeStep,
-  ["Installing the security scanner", "a minute or two", scannerPackages.areInstalled, scannerPackages.install],
-];
-const benchSteps = [
-  ["Installing what benchmarks are compared with", "half a minute", benchPackages.areInstalled, benchPackages.install],
-];
+const scannerStep = { what: "Installing the security scanner", duration: "a minute or two", ...scannerPackages };
+const benchStep = { what: "Installing what benchmarks are compared with", duration: "half a minute", ...benchPackages };
 
 /**
  * Makes everything ready, saying on standard error what takes long.
  *
  * @throws {SetupError} with one sentence where something is missing on this machine or could not be installed
  */
-export const setUp = () => makeReady(steps);
+export const setUp = () => makeReady([nodeStep], sparkSteps);
 
-/** Makes ready what plans and deploys, which needs neither Python nor Spark; otherwise as {@link setUp}. */
+/** Makes ready what needs neither Python nor Spark, such as what plans and deploys; otherwise as {@link setUp}. */
 export const setUpNode = () => makeReady([nodeStep]);
 
 /** Makes ready what scans the stacks, which nothing else needs; otherwise as {@link setUp}. */
-export const setUpScanner = () => makeReady(scannerSteps);
+export const setUpScanner = () => makeReady([nodeStep], [scannerStep]);
 
 /** Makes ready what benchmarks are compared with, which nothing else needs; otherwise as {@link setUp}. */
-export const setUpBench = () => makeReady(benchSteps);
+export const setUpBench = () => makeReady([benchStep]);
 
 /** Keeps a checkout to one set-up at a time, since each would take away what another one is making. */
 const lock = path.join(root, ".setup-lock");
 
-async function makeReady(wanted) {
-  if (wanted.every(([, , isDone]) => isDone())) return;
+/** Takes the steps of each list in their order, and the lists at once. */
+async function makeReady(...lists) {
+  const isReady = (steps) => steps.every(({ isDone }) => isDone());
+  if (lists.every(isReady)) return;
   await lockCheckout();
   try {
-    let basePython;
-    // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
-    for (const [what, duration, isDone, act] of wanted) {
-      if (isDone()) continue;
-      // Not before something is missing: to ask for Java's version takes longer than some commands.
-      basePython ??= pythonOfThisMachine();
-      process.stderr.write(`${what} (once; about ${duration}) ...\n`);
-      await act(basePython);
-    }
+    checkMachine(lists.filter((steps) => !isReady(steps)).flat());
+    // Each to its own end: one that goes on after another has failed must not do so beside the next set-up.
+    const ends = await Promise.allSettled(lists.map(takeSteps));
+    for (const { reason } of ends) if (reason) throw reason;
   } finally {
     releaseLock(lock);
+  }
+}
+
+async function takeSteps(steps) {
+  // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
+  for (const { what, duration, isDone, act } of steps) {
+    if (isDone()) continue;
+    process.stderr.write(`${what} (once; about ${duration}) ...\n`);
+    await act();
   }
 }
 
@@ -168,12 +211,16 @@ async function lockCheckout() {
   for (; owner !== undefined; owner = takeLock(lock)) await sleep(200);
 }
 
-/** The Python to make environments with; throws where it, or anything else, is missing on this machine. */
-function pythonOfThisMachine() {
-  const findings = findRequirements();
-  const missing = findings.filter(({ ok }) => !ok);
+/**
+ * Looks for all that some steps need, so that people can get everything at once. Not done before there is something to do:
+ * to ask for Java's version takes longer than some commands.
+ *
+ * @throws {SetupError} where something is missing on this machine
+ */
+function checkMachine(steps) {
+  const needs = new Set(steps.flatMap((step) => step.needs));
+  const missing = [...needs].map((find) => find()).filter(({ ok }) => !ok);
   if (missing.length > 0) throw new SetupError(missing.map(({ sentence }) => sentence).join("\n"));
-  return findings.find(({ name }) => name === "Python").command;
 }
 
 /** Ends the process as a failed command does: the sentence for an expected error, the whole stack for a bug. */

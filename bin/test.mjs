@@ -14,18 +14,20 @@ import { fail, python, root, setUp, SetupError } from "./setup.mjs";
 import { jestResults, pytestResults, report } from "./test-report.mjs";
 
 /** Runs a test runner, and reads what it reports; no report is a failure. */
-async function run(command, args, output, reportFile, read) {
+async function run(name, command, args, output, reportFile, read) {
+  const startedAt = Date.now();
   const child = spawn(command, args, { cwd: root, stdio: ["ignore", output, output] });
   const status = await new Promise((resolve) => child.on("error", () => resolve(1)).on("close", resolve));
+  // People see which of the two is the one to be waited for.
+  console.log(`${name} has ended after ${Math.round((Date.now() - startedAt) / 1000)} s`);
   let results = [];
   try {
     results = read(readFileSync(reportFile, "utf8"), root);
   } catch {
-    console.error(`${path.basename(command)} left no report`);
+    console.error(`${name} left no report`);
   }
   const hasFailed = results.some(({ outcome }) => outcome === "failed");
-  if (status !== 0 && !hasFailed)
-    results.push({ file: path.basename(command), name: "it ended badly", outcome: "failed", seconds: 0 });
+  if (status !== 0 && !hasFailed) results.push({ file: name, name: "it ended badly", outcome: "failed", seconds: 0 });
   return results;
 }
 
@@ -75,8 +77,17 @@ async function runJest(files) {
   const file = path.join(reports, "jest.json");
   const jest = path.join(root, "node_modules", ".bin", "jest");
   return run(
+    "jest",
     jest,
-    ["--ci", "--json", `--outputFile=${file}`, "--silent=false", ...files],
+    // Paths as they are: Jest would take them for patterns, in which some characters of a checkout's path mean others.
+    [
+      "--ci",
+      "--json",
+      `--outputFile=${file}`,
+      "--silent=false",
+      ...(files.length > 0 ? ["--runTestsByPath"] : []),
+      ...files,
+    ],
     "inherit",
     file,
     jestResults,
@@ -88,6 +99,7 @@ async function runPytest(files) {
   // Two processes, which share a Spark, where there is enough to do for both.
   const processes = files.length === 0 || files.length > 4 ? ["-n", "2", "--dist", "worksteal"] : [];
   return run(
+    "pytest",
     python,
     ["-m", "pytest", ...processes, `--junitxml=${file}`, ...files],
     openSync(pytestOutput, "w"),

@@ -3,6 +3,7 @@ import { withHomeLocked, type Home } from "../local/home.ts";
 import { LocalJob, LocalLoadJob } from "../local/local-job.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
 import { readJob, readLoadJob } from "../local/synthesized-job.ts";
+import { untilInterrupted } from "./interruption.ts";
 import type { Progress } from "./progress.ts";
 import { synthesize } from "./synthesize.ts";
 
@@ -48,37 +49,33 @@ export async function withJobSession(
   work: (session: JobSession) => Promise<number>,
   checkout?: string,
 ): Promise<number> {
-  const interrupt = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      interrupt.abort(new Error("interrupted"));
-    });
-  }
-  return withHomeLocked(homeDirectory, async (home) => {
-    const kernel = new NotebookKernel(home, (spark) => {
-      progress.show(spark);
-    });
-    interrupt.signal.addEventListener("abort", () => void kernel.stop());
-    try {
-      progress.step("Synthesizing the stacks and starting Spark");
-      const synthesized = synthesize(home.synthesized, environment, interrupt.signal, {}, checkout);
-      await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupt.signal);
-      const code = await work({
-        job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),
-        otherJob: (nameEnd) => new LocalJob(readJob(home.synthesized, environment, nameEnd), home, kernel),
-        home,
-        kernel,
-        interrupted: interrupt.signal,
+  return untilInterrupted((interrupted) =>
+    withHomeLocked(homeDirectory, async (home) => {
+      const kernel = new NotebookKernel(home, (spark) => {
+        progress.show(spark);
       });
-      interrupt.signal.throwIfAborted();
-      return code;
-    } catch (error) {
-      if (!interrupt.signal.aborted) throw error;
-      progress.note("Interrupted. Nothing is lost: the next run finishes what this one began.");
-      return INTERRUPTED;
-    } finally {
-      progress.end();
-      await kernel.stop();
-    }
-  });
+      interrupted.addEventListener("abort", () => void kernel.stop());
+      try {
+        progress.step("Synthesizing the stacks and starting Spark");
+        const synthesized = synthesize(home.synthesized, environment, interrupted, {}, checkout);
+        await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupted);
+        const code = await work({
+          job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),
+          otherJob: (nameEnd) => new LocalJob(readJob(home.synthesized, environment, nameEnd), home, kernel),
+          home,
+          kernel,
+          interrupted,
+        });
+        interrupted.throwIfAborted();
+        return code;
+      } catch (error) {
+        if (!interrupted.aborted) throw error;
+        progress.note("Interrupted. Nothing is lost: the next run finishes what this one began.");
+        return INTERRUPTED;
+      } finally {
+        progress.end();
+        await kernel.stop();
+      }
+    }),
+  );
 }

@@ -9,7 +9,7 @@ const FIRST_LINE_SECONDS = 5;
 const BETWEEN_LINES_SECONDS = 60;
 
 /** Where it is said; `process.stderr`, but in tests. */
-type Output = Pick<NodeJS.WriteStream, "isTTY" | "write">;
+type Output = Pick<NodeJS.WriteStream, "isTTY" | "write"> & { readonly columns?: number };
 
 /** One line a step: one that moves on a terminal, otherwise one as it starts and one every so often. */
 export class Progress {
@@ -58,8 +58,12 @@ export class Progress {
     let frame = 0;
     const draw = () => {
       const spinner = styleText("cyan", FRAMES[(frame += 1) % FRAMES.length] ?? "");
-      const details = styleText("dim", [...this.#howFar(), `${seconds()} s`].join(", "));
-      this.#output.write(`\r\x1b[K${spinner} ${text} ${details}`);
+      // What does not fit would go on in a line of its own, and only that would be taken away.
+      const room = (this.#output.columns ?? 80) - 1 - "⠋ ".length;
+      const line = `${text} ${[...this.#howFar(), `${seconds()} s`].join(", ")}`.slice(0, room);
+      this.#output.write(
+        `\r\x1b[K${spinner} ${line.slice(0, text.length)}${styleText("dim", line.slice(text.length))}`,
+      );
     };
     draw();
     this.#timer = setInterval(draw, 100);

@@ -1,5 +1,5 @@
 /** The folder on this machine that stands in for the volume, the tables and the workspace. */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ownerOf as lockOwner, releaseLock, takeLock } from "../bin/lock.mjs";
 
@@ -82,16 +82,20 @@ export function findHome(directory: string): Home {
 
 /** Removes everything from a home but its mark; leaves files in the folder that are not the job's. */
 export function emptyHome(home: Home): void {
-  // The tables last: as long as they are there, there is something to remove.
-  for (const folder of [home.volume, home.otherVolumes, home.synthesized, home.workspace, home.logs, home.tables]) {
+  const removed = `${home.tables}.removed`;
+  for (const folder of [home.volume, home.otherVolumes, home.synthesized, home.workspace, home.logs, removed]) {
     rmSync(folder, { recursive: true, force: true });
   }
+  // The tables last, and all at once: cut short, this leaves whole ones or none, and in either case a home to be emptied.
+  renameSync(home.tables, removed);
+  mkdirSync(home.tables);
+  for (const folder of [removed, home.tables]) rmSync(folder, { recursive: true });
 }
 
 const lockOf = (directory: string) => path.join(directory, "lock");
 
-/** The process that has a home to itself; undefined where there is none, or one that was killed. */
-export function ownerOf({ directory }: Home): number | undefined {
+/** The process that has a home to itself, as in "process ..."; undefined where there is none, or one that was killed. */
+export function ownerOf({ directory }: Home): string | undefined {
   return lockOwner(lockOf(directory));
 }
 

@@ -36,7 +36,7 @@ from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untype
 from pyspark import SparkContext
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
-from spark_session import tables_on_disk, views_kept
+from spark_session import UnreadableTableError, tables_on_disk, views_kept
 from statement import change_of, nearest_table, on_this_machine
 
 #: For the end of a process that is at work on nothing.
@@ -85,18 +85,25 @@ def serve(
     group = new_job_group()
     context.setJobGroup(group, group, interruptOnCancel=True)
     report({"job_group": group, "thread": spark_process.current_thread(context)})
-    if opened is None:
-        home = spark_process.open_home(context, tables_directory)
-        report({"opened": home._target_id, "tables": tables_on_disk(tables_directory)})
-    else:
-        home = spark_process.opened_home(context, opened)
-    spark = spark_process.session_of(context, home)
 
     one_at_a_time = threading.Lock()
 
     def reply(message: dict[str, Any]) -> None:
         with one_at_a_time:
             connection.sendall(json.dumps(message, default=str).encode() + b"\n")
+
+    if opened is None:
+        try:
+            home = spark_process.open_home(context, tables_directory)
+        except UnreadableTableError as error:
+            if not spark_process.is_alive(context):
+                raise
+            reply({"failed": describe(error)})
+            return
+        report({"opened": home._target_id, "tables": tables_on_disk(tables_directory)})
+    else:
+        home = spark_process.opened_home(context, opened)
+    spark = spark_process.session_of(context, home)
 
     reply({"ready": True})
     at_work = threading.Event()
@@ -239,7 +246,7 @@ def describe(error: BaseException) -> str:
     """What went wrong, for people: the exception and its causes, Spark's without their plan and stack."""
     if isinstance(error, PySparkException) and error.getCondition():
         text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
-    elif isinstance(error, StatementError):
+    elif isinstance(error, (StatementError, UnreadableTableError)):
         text = str(error)
     elif isinstance(error, (Py4JJavaError, PySparkException)):
         text = _without_stack(str(error))
@@ -250,6 +257,6 @@ def describe(error: BaseException) -> str:
 
 def _without_stack(text: str) -> str:
     """An error of Java without where it was raised: what went wrong, and what that was caused by."""
-    lines = (line.strip() for line in text.splitlines())
-    told = [line for line in lines if line and not line.startswith(("at ", "...", "An error occurred while calling"))]
-    return "\n    ".join(dict.fromkeys(line for line in told if not line.startswith("JVM stacktrace")))
+    lines = (line.strip().removeprefix(": ") for line in text.splitlines())
+    no_reasons = ("at ", "...", "An error occurred while calling", "Suppressed: ", "JVM stacktrace")
+    return "\n    ".join(dict.fromkeys(line for line in lines if line and not line.startswith(no_reasons)))

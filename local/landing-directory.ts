@@ -1,5 +1,6 @@
 /** The landing directory on this machine: what waits there, and how a client delivers a file. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 
 /** The files that wait, relative to the directory; hidden ones (`.` or `_` first) are not the job's. */
@@ -41,9 +42,15 @@ export function deliver(file: string, landingDirectory: string): string {
     target = path.join(String(number), name);
   }
   const absolute = path.join(landingDirectory, target);
-  const upload = path.join(path.dirname(absolute), `.${name}.uploading`);
+  // Short, as the file's own name may be as long as any can be; and another one each time, as what an upload that was
+  // killed has left may be a copy that nobody can write to.
+  const upload = path.join(path.dirname(absolute), `.${randomBytes(8).toString("hex")}.uploading`);
   mkdirSync(path.dirname(absolute), { recursive: true });
-  copyFileSync(file, upload);
-  renameSync(upload, absolute);
+  try {
+    copyFileSync(file, upload);
+    renameSync(upload, absolute);
+  } finally {
+    rmSync(upload, { force: true });
+  }
   return target;
 }

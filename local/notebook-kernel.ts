@@ -40,6 +40,7 @@ export class NotebookKernel {
   #conversation: Conversation | undefined;
   readonly #onProgress: (progress: SparkProgress) => void;
   #lastId = 0;
+  #stopping: Promise<void> | undefined;
 
   /** @param onProgress told every second or so while Spark is at work */
   constructor(home: Home, onProgress: (progress: SparkProgress) => void = () => undefined) {
@@ -112,14 +113,15 @@ export class NotebookKernel {
     return (await this.#ask({ sql: { query, parameters, schema, catalogs, may_change: mayChange } })) as QueryResult;
   }
 
-  /** Lets go of Spark, which ends what it is doing for this home, and goes on for others. */
+  /**
+   * Lets go of Spark, which ends what it is doing for this home, and goes on for others. Whoever asks while that is under
+   * way waits for it as well.
+   */
   async stop(): Promise<void> {
     const conversation = this.#conversation;
     this.#conversation = undefined;
-    if (conversation === undefined) return;
-    conversation.stopped.abort(new KernelError("Spark was let go of"));
-    const connection = await conversation.connection.catch(() => undefined);
-    await connection?.end();
+    if (conversation !== undefined) this.#stopping = letGo(conversation);
+    await this.#stopping;
   }
 
   async #ask(request: object): Promise<unknown> {
@@ -165,6 +167,12 @@ export class NotebookKernel {
       );
     return conversation;
   }
+}
+
+async function letGo({ connection, stopped }: Conversation): Promise<void> {
+  stopped.abort(new KernelError("Spark was let go of"));
+  const opened = await connection.catch(() => undefined);
+  await opened?.end();
 }
 
 /** Hands each answer to who waits for it, until the connection ends. */

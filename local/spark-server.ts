@@ -123,7 +123,8 @@ export class SparkConnection {
 /**
  * Has Spark ready for a client: the one that is there, or a new one where there is none, or a dead or a hung one.
  *
- * @throws Error where somebody else needs the one that is there as it is, or none can be started; the signal's reason
+ * @throws Error where somebody else needs the one that is there as it is, none can be started, or it cannot read what is
+ *   in the home; the signal's reason
  */
 export async function openSpark(request: OpenRequest, signal: AbortSignal): Promise<SparkConnection> {
   for (let tries = 0; tries < TRIES; tries += 1) {
@@ -141,7 +142,10 @@ export async function openSpark(request: OpenRequest, signal: AbortSignal): Prom
     }
     const ready = await connection.next(signal);
     signal.throwIfAborted();
-    if (ready !== undefined) return connection;
+    if (ready === undefined) continue;
+    if (!("failed" in ready)) return connection;
+    connection.destroy();
+    throw new Error(String(ready.failed));
   }
   const doctor = "npm run -s order-tracking -- doctor";
   throw new Error(`Spark does not start: "${doctor}" says what is missing, and ${sparkLog} what happened`);

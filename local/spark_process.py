@@ -16,7 +16,7 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
-from spark_session import JAVA_OPTIONS, QUICK_START, SETTINGS, register_tables
+from spark_session import JAVA_OPTIONS, LOOPBACK, QUICK_START, SETTINGS, register_tables
 
 #: Java forgets an object that Python has given up; these are for the processes that come later.
 _KEPT: list[JavaObject] = []
@@ -44,6 +44,7 @@ def launch(directory: Path) -> "subprocess.Popen[bytes]":
         stdout=2,
         env={
             **os.environ,
+            **LOOPBACK,
             "SPARK_HOME": str(home),
             "SPARK_CONNECT_MODE": "0",
             "_PYSPARK_DRIVER_CONN_INFO_PATH": str(directory / _CONNECTION),

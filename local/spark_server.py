@@ -9,8 +9,9 @@ where another one can be asked already. A client's first line says what it wants
     {"status": {}}
     {"stop": {}}
 
-The answer to `open` is {"welcome": true} at once, or {"refused": "why"}, then {"ready": true} when Spark is warm; what
-follows is in `kernel.py`. Whatever a client asked for ends with its connection.
+The answer to `open` is {"welcome": true} at once, or {"refused": "why"}, then {"ready": true} when Spark is warm, or
+{"failed": "why"} where it cannot read what is in the home; what follows is in `kernel.py`. Whatever a client asked for
+ends with its connection.
 
 This process only watches over others and waits for none of them: Spark itself is a Java process, and each client is
 served by a fork of this one. A fork has Python's part of Spark imported already, can be killed without harm to others,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -64,6 +65,10 @@ SETTINGS: Mapping[str, str] = {
     "spark.executor.heartbeatInterval": "2s",
 }
 
+#: For the process that starts Java. Spark asks for the address of this machine's name, which has none where only a
+#: network knew it that is not there now; with these it does not ask.
+LOOPBACK: Mapping[str, str] = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
+
 #: Java takes an archive that does not fit for none, and must say nothing about it.
 _ARCHIVE_OPTIONS = f'"-XX:SharedArchiveFile={CLASS_ARCHIVE}" -Xlog:cds=off -Xlog:cds+dynamic=off'
 
@@ -80,6 +85,7 @@ QUICK_START = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 def create_spark_session(tables_directory: Path, java_options: str = JAVA_OPTIONS) -> SparkSession:
     """Start (or return) a session of this process's own, whose managed tables live in `tables_directory`."""
+    os.environ.update(LOOPBACK)
     builder = SparkSession.builder.config("spark.sql.warehouse.dir", str(tables_directory))
     for name, value in {**SETTINGS, "spark.driver.extraJavaOptions": java_options}.items():
         builder = builder.config(name, value)
@@ -110,15 +116,34 @@ def are_replaced(known: Mapping[str, tuple[int, int]], found: Mapping[str, tuple
     return any(name not in found or found[name][0] != known[name][0] for name in logs)
 
 
+class UnreadableTableError(Exception):
+    """A folder that has a log as tables do, and is none that Delta Lake can read."""
+
+    def __init__(self, table: str, folder: Path) -> None:
+        """Say which, and what can be done."""
+        super().__init__(
+            f"the table {table} cannot be read: {folder} is not whole. Put it back from a copy; move it away, if no "
+            "job made it; or start over with the command reset"
+        )
+
+
 def register_tables(spark: SparkSession, tables_directory: Path) -> None:
-    """Tell Spark's in-memory catalog, which forgets between processes, what tables and views there are."""
+    """Tell Spark's in-memory catalog, which forgets between processes, what tables and views there are.
+
+    Raises:
+        UnreadableTableError: If a table cannot be read. Nobody is let in then: the job would take it for one that it
+            has to make, and a question would be answered as if its rows had never been.
+    """
     for schema_directory in sorted(tables_directory.glob("*.db")):
         schema = schema_directory.name.removesuffix(".db")
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
         for log in sorted(schema_directory.glob("*/_delta_log")):
             if any(log.glob("*.json")):
                 table = f"`{schema}`.`{log.parent.name}`"
-                spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_literal(str(log.parent))}")
+                try:
+                    spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_literal(str(log.parent))}")
+                except (PySparkException, Py4JJavaError) as error:
+                    raise UnreadableTableError(f"{schema}.{log.parent.name}", log.parent) from error
     for schema_directory in sorted(tables_directory.glob("*.db")):  # A view may be of tables in any schema.
         schema = schema_directory.name.removesuffix(".db")
         for file in sorted(schema_directory.glob(f"*{_VIEW}")):

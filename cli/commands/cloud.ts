@@ -1,4 +1,5 @@
 /** `order-tracking cloud`: a stand-in for Azure and Databricks on this machine, for people who have no account. */
+import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
@@ -7,6 +8,7 @@ import { NotebookKernel } from "../../local/notebook-kernel.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../../test/cloud/cloud.ts";
 import { OF_OTHERS } from "../../test/cloud/deploy/choices.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
+import { untilInterrupted } from "../interruption.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- cloud [--port N] [--speed N]
 
@@ -35,17 +37,19 @@ export async function run(args: readonly string[]): Promise<number> {
   const speed = Number(values.speed);
   if (!(speed > 0 && speed < Infinity)) throw new UsageError(`--speed ${values.speed}: give a number above 0`);
   mkdirSync(folder, { recursive: true });
-  const owner = takeLock(lock);
-  if (owner !== undefined) throw new Error(`process ${owner} is such a stand-in already: use it, or end it first`);
-  try {
-    await serve(Number(values.port), speed);
-  } finally {
-    releaseLock(lock);
-  }
-  return 0;
+  return untilInterrupted(async (interrupted) => {
+    const owner = takeLock(lock);
+    if (owner !== undefined) throw new Error(`process ${owner} is such a stand-in already: use it, or end it first`);
+    try {
+      await serve(Number(values.port), speed, interrupted);
+    } finally {
+      releaseLock(lock);
+    }
+    return 0;
+  });
 }
 
-async function serve(port: number, speed: number): Promise<void> {
+async function serve(port: number, speed: number, interrupted: AbortSignal): Promise<void> {
   // The volumes and tables of a cloud that is gone.
   for (const entry of readdirSync(folder)) {
     if (!entry.startsWith(path.basename(lock))) rmSync(path.join(folder, entry), { recursive: true });
@@ -69,7 +73,7 @@ async function serve(port: number, speed: number): Promise<void> {
   npx cdktf deploy --skip-provider-lock 'dev-{platform,catalog,pipeline}'
   npx cdktf destroy --skip-provider-lock 'dev-{platform,catalog,pipeline}'
 `);
-  await new Promise((resolve) => process.once("SIGINT", resolve));
+  if (!interrupted.aborted) await once(interrupted, "abort");
   await cloud.close();
 }
 

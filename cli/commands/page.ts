@@ -1,9 +1,11 @@
 /** `order-tracking page`: a page that shows a home's orders, files and runs in a browser. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { findHome } from "../../local/home.ts";
 import { startPage } from "../../page/server.ts";
 import { SparkTables } from "../../page/tables.ts";
 import { homeOption, parseArguments, UsageError, userPath } from "../arguments.ts";
+import { untilInterrupted } from "../interruption.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- page [--port N] [--home DIR]
 
@@ -24,20 +26,19 @@ export async function run(args: readonly string[]): Promise<number> {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError(`--port ${values.port}: give a port`);
   const home = findHome(userPath(values.home));
-  const interrupted = new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, resolve);
+  return untilInterrupted(async (interrupted) => {
+    const tables = new SparkTables(home);
+    const page = await startPage({ home, tables }, port);
+    try {
+      console.log(`The page is at ${page.url}\nCtrl-C ends it.`);
+      openBrowser(page.urlForOnce);
+      if (!interrupted.aborted) await once(interrupted, "abort");
+      return 0;
+    } finally {
+      await page.close();
+      await tables.close();
+    }
   });
-  const tables = new SparkTables(home);
-  const page = await startPage({ home, tables }, port);
-  try {
-    console.log(`The page is at ${page.url}\nCtrl-C ends it.`);
-    openBrowser(page.urlForOnce);
-    await interrupted;
-    return 0;
-  } finally {
-    await page.close();
-    await tables.close();
-  }
 }
 
 /** Opens an address where somebody sits at a screen; where that fails, the address is printed anyway. */

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs, { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ownerOf, releaseLock, takeLock } from "../../bin/lock.mjs";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -11,8 +13,8 @@ test("is one process's until it is released, and leaves nothing", () => {
   const folder = temporaryFolder();
   const lock = lockIn(folder);
   expect(takeLock(lock)).toBeUndefined();
-  expect(takeLock(lock)).toBe(process.pid);
-  expect(ownerOf(lock)).toBe(process.pid);
+  expect(takeLock(lock)).toBe(String(process.pid));
+  expect(ownerOf(lock)).toBe(String(process.pid));
   expect(readdirSync(folder)).toEqual(["lock"]);
   releaseLock(lock);
   expect(ownerOf(lock)).toBeUndefined();
@@ -39,16 +41,39 @@ test("is taken as well where the file system has no links", () => {
   });
   const lock = lockIn(temporaryFolder());
   expect(takeLock(lock)).toBeUndefined();
-  expect(takeLock(lock)).toBe(process.pid);
+  expect(takeLock(lock)).toBe(String(process.pid));
   link.mockRestore();
 });
 
 test("of another process stays where it is", () => {
   const lock = lockIn(temporaryFolder());
   writeFileSync(lock, String(process.ppid));
-  expect(takeLock(lock)).toBe(process.ppid);
+  expect(takeLock(lock)).toBe(String(process.ppid));
   releaseLock(lock);
-  expect(ownerOf(lock)).toBe(process.ppid);
+  expect(ownerOf(lock)).toBe(String(process.ppid));
+});
+
+test("left behind by a process that has ended, and that its parent has not asked about, is taken over", async () => {
+  const lock = lockIn(temporaryFolder());
+  const parent = spawn("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"]);
+  const [printed] = (await once(parent.stdout, "data")) as [Buffer];
+  const ended = printed.toString().trim();
+  writeFileSync(lock, ended);
+  try {
+    for (const end = Date.now() + 3000; ownerOf(lock) !== undefined && Date.now() < end;) await sleep(50);
+    expect(() => process.kill(Number(ended), 0)).not.toThrow(); // It still has its number.
+    expect(takeLock(lock)).toBeUndefined();
+  } finally {
+    parent.kill();
+  }
+});
+
+test("of a process that cannot be seen from here stays, and says what to remove where that is gone", () => {
+  const lock = lockIn(temporaryFolder());
+  writeFileSync(lock, "999999999 a-start\nweb-1 pid:[1]");
+  for (const owner of [takeLock(lock), ownerOf(lock)]) {
+    expect(owner).toBe(`999999999 on web-1, which cannot be seen from here (if it is gone for good, remove ${lock}),`);
+  }
 });
 
 /** Takes the lock over and over for a second, leaving it behind half of the time, and prints how often it had it. */

@@ -1,21 +1,108 @@
-import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { releaseLock, takeLock } from "../../bin/lock.mjs";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
-test("a second set-up of a checkout waits for the first one, says so, and finds that nothing is left to do", async () => {
+const PACKAGES = JSON.stringify({ packages: { "node_modules/a": { version: "1.0.0" } } });
+
+/** A checkout with what sets it up, and nothing else. */
+function newCheckout(): string {
   const checkout = temporaryFolder();
-  const lock = path.join(checkout, ".setup-lock");
-  const packages = JSON.stringify({ packages: { "node_modules/a": { version: "1.0.0" } } });
   cpSync(path.join(__dirname, "../../bin"), path.join(checkout, "bin"), { recursive: true });
-  writeFileSync(path.join(checkout, "package-lock.json"), packages);
+  writeFileSync(path.join(checkout, "package-lock.json"), PACKAGES);
+  return checkout;
+}
+
+/** Runs Node on a machine whose path has nothing but what is in the checkout's `path`, and npm in a file. */
+function runNode(checkout: string, ...args: readonly string[]) {
+  const npm = path.join(checkout, "npm-cli.js");
+  const installs = `const fs = require("node:fs");
+    fs.mkdirSync("node_modules");
+    fs.writeFileSync("node_modules/.package-lock.json", ${JSON.stringify(PACKAGES)});`;
+  writeFileSync(npm, installs);
+  const env = { PATH: path.join(checkout, "path"), npm_execpath: npm };
+  return spawnSync(process.execPath, args, { env, encoding: "utf8" });
+}
+
+/** The program of a set-up, or of a part of it. */
+function program(checkout: string, what: "setUp" | "setUpNode"): readonly string[] {
+  const module = JSON.stringify(pathToFileURL(path.join(checkout, "bin", "setup.mjs")).href);
+  return ["--input-type=module", "--eval", `import { fail, ${what} } from ${module}; await ${what}().catch(fail);`];
+}
+
+test("on a machine with Node alone, what needs no more is set up, and what does says at once all that is missing", () => {
+  const checkout = newCheckout();
+  const spark = runNode(checkout, ...program(checkout, "setUp"));
+  expect(spark.status).toBe(1);
+  expect(spark.stderr).toMatch(/^Python was not found: .*\nJava was not found: .*\n$/);
+  const node = runNode(checkout, ...program(checkout, "setUpNode"));
+  expect(node).toMatchObject({ status: 0, stderr: "Installing the Node packages (once; about a minute) ...\n" });
+  rmSync(checkout, { recursive: true });
+});
+
+test("what runs the job is set up with Spark, whichever way it is asked for, and nothing else is", () => {
+  const checkout = newCheckout();
+  runNode(checkout, ...program(checkout, "setUpNode"));
+  const asksForPython = (...args: readonly string[]) =>
+    runNode(checkout, path.join(checkout, "bin", "order-tracking.mjs"), ...args).stderr.includes(
+      "Python was not found",
+    );
+  for (const args of [["plan", "dev", "--compare=main"], ["plan", "dev", "--compare", "main"], ["cloud"], ["run"]]) {
+    expect([args, asksForPython(...args)]).toEqual([args, true]);
+  }
+  for (const args of [["plan", "dev"], ["run", "--help"], ["--version"]]) {
+    expect([args, asksForPython(...args)]).toEqual([args, false]);
+  }
+  rmSync(checkout, { recursive: true });
+});
+
+test("Spark is prepared for quick starts once, and once more when another Java is in its place", () => {
+  const checkout = newCheckout();
+  runNode(checkout, ...program(checkout, "setUpNode"));
+  const environment = path.join(checkout, ".venv");
+  const script = (file: string, text: string) => {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, `#!/bin/sh\n${text}\n`);
+    chmodSync(file, 0o755);
+  };
+  const [java, python] = [path.join(checkout, "path", "java"), path.join(environment, "bin", "python")];
+  script(java, `echo 'openjdk version "17.0.1"'`);
+  script(path.join(checkout, "path", "python3"), "echo 3.11.0");
+  script(python, "echo $1 >> prepared; : > .venv/jars/classes.jsa");
+  mkdirSync(path.join(environment, "jars"));
+  writeFileSync(path.join(checkout, "requirements.txt"), "");
+  const mark = createHash("sha256").update(environment).update(realpathSync(python)).digest("hex");
+  writeFileSync(path.join(environment, "installed"), mark);
+
+  const prepared = () => {
+    expect(runNode(checkout, ...program(checkout, "setUp"))).toMatchObject({ status: 0 });
+    return readFileSync(path.join(checkout, "prepared"), "utf8").trim().split("\n").length;
+  };
+  expect([prepared(), prepared()]).toEqual([1, 1]);
+  utimesSync(java, 1, 1);
+  expect([prepared(), prepared()]).toEqual([2, 2]);
+  rmSync(checkout, { recursive: true });
+});
+
+test("a second set-up of a checkout waits for the first one, says so, and finds that nothing is left to do", async () => {
+  const checkout = newCheckout();
+  const lock = path.join(checkout, ".setup-lock");
   expect(takeLock(lock)).toBeUndefined();
 
-  const setup = pathToFileURL(path.join(checkout, "bin", "setup.mjs")).href;
-  const code = `import { setUpNode } from ${JSON.stringify(setup)}; await setUpNode();`;
-  const second = spawn(process.execPath, ["--input-type=module", "--eval", code]);
+  const second = spawn(process.execPath, program(checkout, "setUpNode"));
   const ended = new Promise((resolve) => second.on("close", resolve));
   let said = "";
   await new Promise<void>((resolve) => {
@@ -25,7 +112,7 @@ test("a second set-up of a checkout waits for the first one, says so, and finds 
     });
   });
   mkdirSync(path.join(checkout, "node_modules"));
-  writeFileSync(path.join(checkout, "node_modules", ".package-lock.json"), packages);
+  writeFileSync(path.join(checkout, "node_modules", ".package-lock.json"), PACKAGES);
   releaseLock(lock);
 
   expect(await ended).toBe(0);

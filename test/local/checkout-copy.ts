@@ -11,7 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { connect } from "node:net";
 import path from "node:path";
+import { json } from "node:stream/consumers";
+import type { SparkStatus } from "../../local/spark-server.ts";
 import type { Finished } from "../cli/order-tracking.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
 
@@ -86,10 +89,28 @@ export class CheckoutCopy {
     return this.start(args, environment).finished;
   }
 
+  /** Where the server has said that it is, if one has. */
+  get #address(): { readonly pid: number; readonly socket: string } | undefined {
+    const file = path.join(this.#environment, "spark.json");
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { pid: number; socket: string }) : undefined;
+  }
+
   /** The number of the server's process, or undefined where none has said that it is there. */
   get server(): number | undefined {
-    const file = path.join(this.#environment, "spark.json");
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid : undefined;
+    return this.#address?.pid;
+  }
+
+  /** What the server says of itself, without a command that asks; undefined where there is none. */
+  async sparkStatus(): Promise<SparkStatus | undefined> {
+    const address = this.#address;
+    if (address === undefined) return undefined;
+    try {
+      const socket = connect(address.socket);
+      socket.end('{"status": {}}\n');
+      return (await json(socket)) as SparkStatus;
+    } catch {
+      return undefined; // It has ended meanwhile.
+    }
   }
 
   /** The number of Spark's Java process, or undefined where there is none. */

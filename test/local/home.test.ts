@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { emptyHome, findHome, openHome, ownerOf, withHomeLocked } from "../../local/home.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
@@ -27,6 +27,27 @@ test("emptying a home leaves files that are not the job's, and a home in which n
   expect(openHome(home.directory)).toEqual(home);
 });
 
+test("a home whose emptying was cut short has whole tables or none, and is emptied by the next try", () => {
+  const home = openHome(temporaryFolder());
+  const log = path.join(home.tables, "orders.db", "orders_table", "_delta_log");
+  mkdirSync(log, { recursive: true });
+  const remove = fs.rmSync.bind(fs);
+  const cut = jest.spyOn(fs, "rmSync").mockImplementation((file, options) => {
+    if (existsSync(path.join(String(file), "orders.db"))) throw new Error("cut short");
+    remove(file, options);
+  });
+  try {
+    expect(() => {
+      emptyHome(home);
+    }).toThrow("cut short");
+  } finally {
+    cut.mockRestore();
+  }
+  expect(existsSync(log)).toBe(false);
+  emptyHome(findHome(home.directory));
+  expect(readdirSync(home.directory)).toEqual([".order-tracking-home"]);
+});
+
 test.each(["cloud", "lock", "lock.removal", ".DS_Store"])(
   "a folder that holds nothing but %s becomes a home",
   (name) => {
@@ -44,7 +65,7 @@ describe("the lock of a home", () => {
     await withHomeLocked(directory, (home) => {
       expect(readFileSync(lockOf(directory), "utf8")).toMatch(new RegExp(`^${process.pid} \\w`));
       expect(home).toEqual(findHome(directory));
-      expect(ownerOf(home)).toBe(process.pid);
+      expect(ownerOf(home)).toBe(String(process.pid));
       return Promise.resolve();
     });
     await expect(withHomeLocked(directory, () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");

@@ -43,3 +43,24 @@ test("a delivered file never overwrites one of the same name, and no partial upl
   expect(delivered.map((name) => readFileSync(path.join(landing, name), "utf8"))).toEqual(["first", "second", "third"]);
   expect(readdirSync(landing, { recursive: true })).toHaveLength(5);
 });
+
+test("a file whose name is as long as any can be is delivered", () => {
+  const [client, landing] = [temporaryFolder(), temporaryFolder()];
+  const name = `${"o".repeat(251)}.csv`;
+  writeFileSync(path.join(client, name), "orders");
+  expect(deliver(path.join(client, name), landing)).toBe(name);
+  expect(readdirSync(landing)).toEqual([name]);
+});
+
+test("an upload that fails leaves nothing", () => {
+  const landing = temporaryFolder();
+  const rename = jest.spyOn(fs, "renameSync").mockImplementation(() => {
+    throw new Error("the disk is gone");
+  });
+  try {
+    expect(() => deliver(__filename, landing)).toThrow("the disk is gone");
+  } finally {
+    rename.mockRestore();
+  }
+  expect(readdirSync(landing)).toEqual([]);
+});

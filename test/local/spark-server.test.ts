@@ -1,7 +1,8 @@
-import { appendFileSync, cpSync, mkdirSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { idleMinutes } from "../../local/spark-server.ts";
+import { openHome } from "../../local/home.ts";
+import { idleMinutes, type SparkStatus } from "../../local/spark-server.ts";
 import { CheckoutCopy } from "./checkout-copy.ts";
 
 // A Spark of the test's own: it is started, killed and left alone on purpose, while others use the checkout's.
@@ -19,17 +20,23 @@ async function until(holds: () => boolean, seconds = 10): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${String(holds)}`);
-    await sleep(50);
+    await sleep(200);
   }
 }
 
-/** A statement of SQL that takes long, and says when it is at work. */
-const long = "SELECT count(*) FROM range(100000) AS a CROSS JOIN range(100000000) AS b WHERE a.id * b.id % 7 = 8";
+/** A statement of SQL that computes for minutes, on all cores. */
+const computing = "SELECT count(*) FROM range(100000) AS a CROSS JOIN range(100000000) AS b WHERE a.id * b.id % 7 = 8";
+
+/** One that is at work as long, and leaves the cores to others. */
+const sleeping = "SELECT java_method('java.lang.Thread', 'sleep', id + 600000) FROM range(0, 1, 1, 1)";
+
+/** Waits until Spark serves some command. */
+async function untilUsed(how: (client: SparkStatus["clients"][number]) => boolean = () => true): Promise<void> {
+  while (!(await checkout.sparkStatus())?.clients.some(how)) await sleep(200);
+}
 
 /** Waits until Spark is at work for some command. */
-async function untilAtWork(): Promise<void> {
-  while (!(await checkout.run(["spark", "status"])).stdout.includes(", at work: ")) await sleep(200);
-}
+const untilAtWork = () => untilUsed(({ works }) => works);
 
 const javaProcesses = () => checkout.processes.filter(({ command }) => command.includes("SparkSubmit"));
 
@@ -74,9 +81,8 @@ test("who has read enough of an answer ends nothing", async () => {
 
 test("spark status and doctor say since when it is warm, how large it is, whose, and who uses it", async () => {
   const watching = checkout.start(["watch", ...home]);
-  await until(() => checkout.processes.some(({ command }) => command.includes(" watch ")));
-  let status = await checkout.run(["spark", "status"]);
-  while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
+  await untilUsed();
+  const status = await checkout.run(["spark", "status"]);
   expect(status.stdout).toMatch(/^Spark is warm: for \d+ min, [1-9]\d+ MiB, process \d+ of \S+; it ends 20 min after/);
   expect(status.stdout).toMatch(/\n {2}used by process \d+ for 0 min, idle: watch --home/);
   expect((await checkout.run(["doctor"])).stdout).toContain("Spark is warm");
@@ -86,7 +92,7 @@ test("spark status and doctor say since when it is warm, how large it is, whose,
 
 test("Ctrl-C ends a query within two seconds, and Spark goes on", async () => {
   const { java } = checkout;
-  const running = checkout.start(query(long));
+  const running = checkout.start(query(computing));
   await untilAtWork(); // It would be for minutes.
   const before = performance.now();
   running.child.kill("SIGINT");
@@ -113,9 +119,25 @@ test("a home that was emptied, or put back, behind Spark's back is seen as it is
   expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
 });
 
+test("a table that cannot be read is named with its folder, by the Spark that is there", async () => {
+  const { directory, tables } = openHome(path.join(checkout.folder, "a home with half a table"));
+  const table = path.join(tables, "orders.db", "orders_table");
+  mkdirSync(path.join(table, "_delta_log"), { recursive: true });
+  writeFileSync(path.join(table, "_delta_log", "00000000000000000001.json"), '{"commitInfo":{}}\n');
+  const { server } = checkout;
+  const one = query("SELECT 1 AS one", ["--home", directory]);
+  const refused = await checkout.run(one);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /^Error: the table orders\.orders_table cannot be read: .*orders_table is not whole\. /,
+  );
+  rmSync(table, { recursive: true });
+  expect(JSON.parse((await checkout.run(one)).stdout)).toEqual([{ one: 1 }]);
+  expect(checkout.server).toBe(server);
+});
+
 test("a home that is reset and filled while somebody asks is seen as it is by whoever comes then", async () => {
-  // In one task, which leaves the other cores to others.
-  const asking = checkout.start(query("SELECT count(*) FROM range(0, 1000000000000, 1, 1) WHERE id * id % 7 = 8"));
+  const asking = checkout.start(query(sleeping));
   await untilAtWork();
   expect((await checkout.run(["reset", "--yes", ...home])).code).toBe(0);
   const started = await checkout.run(["start", "--json", ...home]);
@@ -130,7 +152,7 @@ test("a home that is reset and filled while somebody asks is seen as it is by wh
 test.each(["server", "java"] as const)(
   "a query whose %s is killed says so at once, and the next one has a new Spark",
   async (victim) => {
-    const running = checkout.start(query(long));
+    const running = checkout.start(query(sleeping));
     await untilAtWork();
     const asked = performance.now();
     const killed = checkout[victim];
@@ -167,8 +189,7 @@ test("where nothing shall stay, it ends with the command; times are in UTC where
 test("with other code under local/ it serves nobody new; spark stop ends it and those whom it serves", async () => {
   expect((await checkout.run(query("SELECT 1 AS one"))).code).toBe(0);
   const watching = checkout.start(["watch", ...home]);
-  let status = await checkout.run(["spark", "status"]);
-  while (!status.stdout.includes("used by")) status = await checkout.run(["spark", "status"]);
+  await untilUsed();
   appendFileSync(path.join(checkout.folder, "local", "kernel.py"), "# changed\n");
   const refused = await checkout.run(query("SELECT 1 AS one"));
   expect(refused).toMatchObject({ code: 1, stdout: "" });

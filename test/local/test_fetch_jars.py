@@ -1,0 +1,15 @@
+import pytest
+from fetch_jars import proxy_options
+
+
+@pytest.mark.parametrize(
+    ("proxies", "options"),
+    [
+        ({}, ""),
+        ({"https": "http://proxy.corp:3128"}, "-Dhttps.proxyHost=proxy.corp -Dhttps.proxyPort=3128"),
+        ({"http": "me:secret@10.0.0.1"}, "-Dhttp.proxyHost=10.0.0.1 -Dhttp.proxyPort=80"),
+        ({"no": "localhost, .corp,"}, "-Dhttp.nonProxyHosts=localhost|*.localhost|corp|*.corp"),
+    ],
+)
+def test_java_is_told_of_the_proxies_that_the_environment_names(proxies: dict[str, str], options: str) -> None:
+    assert proxy_options(proxies) == options
