@@ -35,6 +35,18 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         (f"{HEADER}\r{order(1)}\n{order(2)}\n{order(3)}\n", "its lines end in a lone carriage return"),
         (lines(order(1)).replace(",", ";"), "its values are separated by semicolons; separate them by commas"),
         (lines(order(1)).replace(",", "\t"), "its values are separated by tabs; separate them by commas"),
+        (
+            lines(header=HEADER.replace(",", '";"').join('""')),
+            "its values are separated by semicolons; separate them by commas",
+        ),
+        (
+            lines(header=HEADER.replace(",", '"\t"').join('""')),
+            "its values are separated by tabs; separate them by commas",
+        ),
+        (
+            lines(header=";".join([HEADER.replace(",", ";"), *map(str, range(300))])),
+            "its values are separated by semicolons; separate them by commas",
+        ),
         (f"sep=,\n{lines(order(1))}", "its first line is 'sep=,', which only Excel knows"),
         (b"PK\x03\x04....xl/workbook.xml", "it is an Excel workbook; save it as CSV"),
         (b"PK\x03\x04....orders.csv", "it is a zip archive; send the files that are in it"),
@@ -63,6 +75,14 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         ("<!DOCTYPE html>\n", "its first line is '<!DOCTYPE html>', which looks like HTML or XML"),
         (f"Orders of today\n{lines(order(1))}", "its first line is 'Orders of today'"),
         (lines(order(1), f'{order(2)},5"', header=f'{HEADER},"note'), "a quote in its header is not closed there, and"),
+        (
+            lines('T1,O1,SHIPPED,Unit 5",2026-01-01,,2026-01-02 10:00:00,x', header=f'{HEADER},"note'),
+            "it has no rows, and its header spans lines: a quote in it that is not closed there may have swallowed",
+        ),
+        (
+            lines(f"{order(1)},x", 'T2,O2,SHIPPED,Unit 5",2026-01-01,,2026-01-02,x', header=f'{HEADER},"note'),
+            "it has no rows, and its header spans lines",
+        ),
         (lines(order(1), order("\uffff")), "line 3 has U\\+FFFF"),
         (lines(order(1), ",".join(['"' + "x" * 100_000 + '"'] * 200)), "line 3 begins a row of more than 16 MiB"),
         (lines(header=f"{HEADER},{'x' * 200_000}"), "its header has a name of more than 255 characters"),
@@ -89,7 +109,7 @@ def test_a_path_that_spark_cannot_read_says_why(path: str, reason: str) -> None:
 
 
 def test_a_header_may_have_lines_and_commas(tmp_path: Path) -> None:
-    header = inspect(written(tmp_path, lines(header=f'{HEADER},"Weight, net\n(kg)"'))).header
+    header = inspect(written(tmp_path, lines(f"{order(1)},5", header=f'{HEADER},"Weight, net\n(kg)"'))).header
     assert header.unknown_names() == ("Weight, net\n(kg)",)
 
 

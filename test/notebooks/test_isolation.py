@@ -40,17 +40,23 @@ def break_on(monkeypatch: pytest.MonkeyPatch, *paths: str) -> list[list[str]]:
     return tried
 
 
-@pytest.mark.parametrize("rule", [Rule("known", "status", "is_known({status})", "no"), matching("status", "[A-Z")])
-def test_no_file_is_rejected_for_a_contract_that_spark_does_not_understand(pipeline: Pipeline, rule: Rule) -> None:
+@pytest.mark.parametrize(
+    ("rule", "files"), [(Rule("known", "status", "is_known({status})", "no"), 1), (matching("status", "[A-Z"), 2)]
+)
+def test_no_file_is_rejected_for_a_contract_that_spark_does_not_understand_and_no_batch_divided(
+    pipeline: Pipeline, rule: Rule, files: int
+) -> None:
     pipeline.contract = replace(ORDERS, rules=(rule,))
-    pipeline.drop("a.csv", lines(order(1)))
+    for number in range(files):
+        pipeline.drop(f"{number}.csv", lines(order(number)))
     for run in range(6):
         with pytest.raises(LoadError):
             pipeline.stage(str(run))
     pipeline.contract = ORDERS
     assert not [path for path in (pipeline.volume / "rejected").rglob("*") if path.is_file()]
+    assert [len(claim.files) for claim in Checkpoint(pipeline.checkpoint).claimed()] == [files]
     pipeline.run()
-    assert set(pipeline.statuses()) == {"T1"}
+    assert set(pipeline.statuses()) == {f"T{number}" for number in range(files)}
 
 
 def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_loaded(
@@ -382,6 +388,35 @@ def test_rows_that_are_told_of_another_file_are_noticed(pipeline: Pipeline, monk
     assert pipeline.table("stage_orders_table") == []
     with pytest.raises(QualityGateError, match="it has 1 rows, but 0 were staged"):
         pipeline.gate("1")
+
+
+@pytest.mark.parametrize("sent_again", [True, False])
+def test_a_file_that_cannot_be_read_since_it_is_still_being_written_is_not_rejected(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, sent_again: bool
+) -> None:
+    whole = lines(order("1\u00fc")).encode()
+    pipeline.drop("a.csv", whole[: whole.index(b"\xc3") + 1], minutes_ago=11)
+    pipeline.drop("b.csv", lines(order(2)))
+    inspect = load_batch.inspect
+
+    def written_meanwhile(location: Path, *rest: Any) -> Any:
+        try:
+            return inspect(location, *rest)
+        finally:
+            if location.name == "a.csv":
+                monkeypatch.undo()
+                location.write_bytes(whole)
+                if sent_again:  # Then it cannot be put back.
+                    pipeline.drop("a.csv", lines(order(3)))
+
+    monkeypatch.setattr(load_batch, "inspect", written_meanwhile)
+    staged, _ = pipeline.run()
+    assert {file.path: file.outcome for file in staged.files} == {
+        "a.csv": "staged" if sent_again else "dropped",
+        "b.csv": "staged",
+    }
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1\u00fc", "T2", *(["T3"] if sent_again else [])}
 
 
 def test_a_lone_carriage_return_loses_no_row(pipeline: Pipeline) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from job_process import refuse_to_rename
 from order_tracking.clock import utc_now
-from order_tracking.errors import VolumeError
+from order_tracking.errors import LoadError, VolumeError
 from order_tracking.files import claimed_files, moving
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim
-from order_tracking.files.claimed_files import TakenFile, take
-from order_tracking.files.landing import list_arrivals
+from order_tracking.files.claimed_files import TakenFile, reject, take
+from order_tracking.files.landing import list_arrivals, look_at
 from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.tables.job_log import State
@@ -59,6 +59,25 @@ def test_a_file_that_changes_while_it_is_copied_is_not_moved_and_not_lost(
     assert not copy_verify_delete(source, target)
     # Who removes it may be another one that has moved it to the same place.
     assert (source.exists(), target.exists()) == ((True, False) if meanwhile == "written" else (False, True))
+
+
+def test_a_file_that_is_written_while_it_is_rejected_stays_in_the_archive_and_none_tells_otherwise(
+    tmp_path: Path,
+) -> None:
+    def written(source: Path, target: Path) -> bool:
+        """As a copy that differs from what is there by then."""
+        return False
+
+    volume, batch_id = replace(open_volume(str(tmp_path)), move=written), new_batch_id(utc_now())
+    archive = volume.archive_of(batch_id)
+    archive.mkdir(parents=True)
+    (archive / "a.csv").write_text("one")
+    file = look_at(archive, "a.csv")
+    assert file
+    with pytest.raises(LoadError, match=r"a\.csv cannot be rejected, since it is still being written"):
+        reject(volume, batch_id, file, "it is no CSV")
+    assert list(volume.rejected_of(batch_id).iterdir()) == []
+    assert (archive / "a.csv").read_text() == "one"
 
 
 @pytest.mark.parametrize("sent_again", [True, False])

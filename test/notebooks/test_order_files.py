@@ -340,6 +340,9 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     # What was swallowed need not be rows, each and all.
     no_time, too_long = "T22,O22,SHIPPED,22 Main Street,2026-01-01,,", f"{order(23)},"
     pipeline.drop("e.csv", lines(quoted(20, '"Main'), "", order(21), no_time, too_long, quoted(24, 'Side"')))
+    # Addresses have commas of their own, before the rows that were swallowed and after them.
+    floor, unit = quoted(31, '"12 Main Street, Floor 2'), quoted(33, 'Side Street, Unit 5"')
+    pipeline.drop("f.csv", lines(floor, order(32), quoted(33, 'Unit 5"'), quoted(34, '"Main'), order(35), unit))
     # An address may span lines, and have commas in any number of them.
     address = '"12, Main Street, Floor 2, left\nBerlin, Mitte, 10115, DE"'
     pipeline.drop("c.csv", lines(quoted(5, address), order(6)))
@@ -347,9 +350,9 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     assert set(pipeline.statuses()) == {"T1", "T5", "T6"}
     malformed = [(None, "malformed")]
     assert [(name, reasons) for name, _, reasons in pipeline.quarantine()] == [
-        (name, malformed) for name in ("a.csv", "b.csv", "d.csv", "e.csv")
+        (name, malformed) for name in ("a.csv", "b.csv", "d.csv", "e.csv", "f.csv", "f.csv")
     ]
-    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (7, 3, 4)
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (9, 3, 6)
 
 
 def test_swallowed_rows_are_noticed_whatever_orders_states(pipeline: Pipeline) -> None:

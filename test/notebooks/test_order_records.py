@@ -30,6 +30,7 @@ def found(tmp_path: Path, text: str | bytes, key: str = "T1") -> list[tuple[int,
         f'"T1,O1,SHIPPED,,,,2026-01-02\n{order(2)}\nT3",O3,SHIPPED,,,,2026-01-02',
         f'"T2,O2,SHIPPED,,,,2026-01-02\n{order(3)}\nT1",O1,SHIPPED,,,,2026-01-02',
         'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\nT1,O1,SHIPPED,1 Main Street",,,2026-01-02',
+        'T2,O2,SHIPPED,"2 Main Street,2026-01-01,,2026-01-02 10:00:00\nT1,O1,SHIPPED,Main Street, 1",,,2026-01-02',
     ],
 )
 def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
@@ -68,3 +69,6 @@ def test_a_row_that_a_value_swallowed_is_found_wherever_the_key_is(tmp_path: Pat
     assert found(tmp_path, lines(swallowed, header=header), "T4") == []
     odd = swallowed.replace("2026-01-02\nO2", "2026-01-02,\nO2")
     assert found(tmp_path, lines(odd, header=header), "T3") == [(2, 1)]
+    address = "order_num,address,tracking_num,status,last_update_timestamp"
+    swallowed = 'O1,"Main Street, 1,T1,SHIPPED,2026-01-02\nO2,Side Street, 2",T2,SHIPPED,2026-01-02'
+    assert found(tmp_path, lines(swallowed, header=address)) == [(2, 1)]

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from order_tracking.errors import LoadError
 from order_tracking.files.batch import larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import ArrivedFile, look_at, reason_of
@@ -82,11 +83,17 @@ def _is_left(directory: Path, part: ArrivedFile) -> bool:
 def reject(
     volume: Volume, batch_id: str, file: ArrivedFile, reason: str, details: str = "", rows_read: int = 0
 ) -> FileOutcome:
-    """Move a taken file from the archive to the rejected files, with the reason, and what more there is, beside it."""
-    destination = volume.rejected_of(batch_id) / file.path
+    """Move a taken file from the archive to the rejected files, with the reason, and what more there is, beside it.
+
+    Raises:
+        LoadError: If it could not be moved since its sender still writes to it.
+    """
+    archived, destination = volume.archive_of(batch_id) / file.path, volume.rejected_of(batch_id) / file.path
     destination.parent.mkdir(parents=True, exist_ok=True)
     reason_of(destination).write_text(f"{reason}\n{details}", encoding="utf-8")
-    volume.move(volume.archive_of(batch_id) / file.path, destination)
+    if not volume.move(archived, destination) and archived.exists():
+        reason_of(destination).unlink(missing_ok=True)
+        raise LoadError(f"{file.path} cannot be rejected, since it is still being written; the next run tries it again")
     moved_to = volume.relative(destination)
     return outcome(batch_id, file, State.REJECTED, reason=reason, moved_to=moved_to, rows_read=rows_read)
 

@@ -154,6 +154,12 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
             spans_lines = True
         else:
             records, spans_lines, widest = counted
+    if records == 1 and b"\n" in first.text:
+        # Any row that is left tells of it, since it has another number of values. Where none is, nothing would.
+        raise UnreadableFileError(
+            "it has no rows, and its header spans lines: a quote in it that is not closed there may have swallowed "
+            f"them; close it, or write the names in one line: {_as_read(first)}"
+        )
     return Content(
         header,
         records - 1,
@@ -323,6 +329,7 @@ def _read_header(record: Record, contract: Contract) -> Header:
         raise UnreadableFileError("its lines end in a lone carriage return; end them in LF or CRLF")
     if re.fullmatch(r"sep=.", text.strip(), re.IGNORECASE):
         raise UnreadableFileError(f"its first line is {text.strip()!r}, which only Excel knows; leave it out")
+    _check_delimiter(text, contract)
     try:
         names = [name.strip() for name in next(csv.reader([text], strict=True))]
     except csv.Error as error:
@@ -332,7 +339,7 @@ def _read_header(record: Record, contract: Contract) -> Header:
     if len(names) > MAX_COLUMNS:
         raise UnreadableFileError(f"its header has {len(names)} columns; leave out all but {MAX_COLUMNS} of them")
     # From a quote in one name to a quote in the same column of a row there are as many commas as in a row. Closed in
-    # another column, it leaves a header of another width, and no row fits that.
+    # another column, it leaves a header of another width, and no row that is left fits that.
     if any("\n" in name and name.count(",") >= len(names) - 1 > 0 for name in names):
         raise UnreadableFileError(f"a quote in its header is not closed there, and swallowed rows: {_as_read(record)}")
     long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
@@ -343,6 +350,16 @@ def _read_header(record: Record, contract: Contract) -> Header:
     return Header(tuple(names), tuple(map(contract.known_as, names)))
 
 
+def _check_delimiter(text: str, contract: Contract) -> None:
+    """Refuse a header with other characters where commas should be, which no other refusal of it would tell."""
+    required = {column.name for column in contract.columns if column.required}
+    line = text.partition("\n")[0]
+    for delimiter, name in _DELIMITERS.items():
+        parts = line.split(delimiter, MAX_COLUMNS)
+        if len(parts) > 1 and required.issubset(contract.known_as(part.strip('" \r')) for part in parts):
+            raise UnreadableFileError(f"its values are separated by {name}; separate them by commas")
+
+
 def _check_columns(header: Header, record: Record, contract: Contract) -> None:
     counts = Counter(header.columns)
     twice = [name for name in contract.names if counts[name] > 1]
@@ -350,11 +367,6 @@ def _check_columns(header: Header, record: Record, contract: Contract) -> None:
     if twice:
         raise UnreadableFileError(f"its header names {', '.join(twice)} more than once; name each column once")
     if missing:
-        for delimiter, name in _DELIMITERS.items():
-            parts = record.text.decode().split(delimiter)
-            known = {contract.known_as(part.strip('" \r')) for part in parts}
-            if len(parts) > 1 and known.issuperset(missing):
-                raise UnreadableFileError(f"its values are separated by {name}; separate them by commas")
         raise UnreadableFileError(f"its header lacks {', '.join(missing)}; add what is missing: {_as_read(record)}")
 
 

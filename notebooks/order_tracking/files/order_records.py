@@ -109,12 +109,18 @@ class OrderRecords:
         """
         at, width = position
         first, *lines = (line.split(",") for line in value.split("\n"))
-        keys = [line[at] for line in lines[:-1] if len(line) == width]
-        keys += [line[at] for line in lines[-1:] if len(line) == where + 1 and at <= where]
-        # With a comma too many, nobody knows which value is the key.
-        keys += [value for line in lines[:-1] if len(line) > width for value in line]
-        if lines and at >= where and len(first) == width - where:
-            keys.append(first[at - where])
+        # Each part of a row, with the number of values that it should have, and the place of the key among them.
+        parts = [(line, width, at) for line in lines[:-1]]
+        if at <= where:
+            parts += [(line, where + 1, at) for line in lines[-1:]]
+        if lines and at >= where:
+            parts.append((first, width - where, at - where))
+        keys: list[str] = []
+        for part, expected, place in parts:
+            if len(part) == expected:
+                keys.append(part[place])
+            elif len(part) > expected:  # A value has commas of its own, and nobody knows which one is the key.
+                keys += part
         return any(_cleaned(key, self._contract) == self.key for key in keys)
 
     def _is_word_of(self, record: Record) -> bool:

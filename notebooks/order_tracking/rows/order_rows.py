@@ -266,7 +266,9 @@ def _holds_rows(position: int, header: Header, contract: Contract) -> str:
     """Tell whether a value in quotes is the end of a row, whatever follows it, and the begin of another one.
 
     Two stray quotes in one column, rows apart, are well-formed CSV, and make one row of the first one and the last one.
-    An address with line breaks may have as many commas, but no time where the header has it.
+    An address with line breaks may have as many commas, but no time where the header has it. The column that both
+    quotes are in may have commas of its own, so the others are counted from the end of the first line, and from the
+    begin of the last one.
     """
     last, at = len(header.names) - 1, header.position_of(contract.sequence)
     values = ["[^,\\n]*"] * (last + 1)
@@ -276,9 +278,11 @@ def _holds_rows(position: int, header: Header, contract: Contract) -> str:
         values[at] = (_WITH_FOUR_DIGITS if column.formats else _WITH_DAY) if is_time else _WITH_DIGIT
     end = ",".join(["[^,\\n]*", *values[position + 1 :]])
     begin = ",".join([*values[:position], "[^,\\n]*"])
-    # Lines are never tried another time: Java would call itself for each of them, and have no room left for thousands.
-    pattern = literal(rf"^{end}\n([^\n]*\n)*+{begin}$")
-    return rf"(contains(_{position}, '\n') AND _{position} RLIKE {pattern})"
+    # The pattern is given no more than it has values: in a long line, it would try each comma to find where they begin.
+    first_line = rf"substring_index(substring_index(_{position}, '\n', 1), ',', {position - last - 1})"
+    last_line = rf"substring_index(substring_index(_{position}, '\n', -1), ',', {position + 1})"
+    pattern = literal(rf"^{end}\n{begin}$")
+    return rf"(contains(_{position}, '\n') AND concat({first_line}, '\n', {last_line}) RLIKE {pattern})"
 
 
 def _sent(files: Sequence[ReadableFile]) -> str:

@@ -124,7 +124,7 @@ class BatchLoader:
             for each in changed:
                 changes[each.file.path] += 1
                 if not put_back(self.volume, each) and changes[each.file.path] == _MAX_READS:
-                    raise LoadError(f"{each.file.path} changed each time it was read; it is still being written")
+                    raise _changing(each.file)
             # Another attempt may have written at the same moment: written anew, the rows are there once.
             certain = [each for each in unaccounted if each.file.path in doubted]
             doubted |= {each.file.path for each in unaccounted}
@@ -145,7 +145,7 @@ class BatchLoader:
 
         One that cannot even be taken stays in the landing directory, and people are told at each run.
         """
-        check_rules(self.spark, self.contract)
+        self.clear(claim)
         [file] = claim.files
         reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
         try:
@@ -154,7 +154,6 @@ class BatchLoader:
             if refused.errno not in _CANNOT_BE_TAKEN or self._may_be_taken(claim, file, refused):
                 raise
             taken = outcome(claim.batch_id, file, State.DROPPED, reason=f"{reason}; it stays where it is")
-        self.discard_rows(claim)
         rejected = (
             reject(self.volume, claim.batch_id, self._as_sent(taken), reason) if isinstance(taken, TakenFile) else taken
         )
@@ -170,8 +169,17 @@ class BatchLoader:
             return True
         return refused.errno != errno.ENAMETOOLONG and not look_at_or_say(self.volume.landing, file.path)
 
-    def discard_rows(self, claim: Claim) -> None:
-        """Delete what attempts may have left of a batch. Where this cannot be done either, no file is to blame."""
+    def clear(self, claim: Claim) -> None:
+        """Delete what attempts have left of a batch that could not be loaded, so that its files can be set apart.
+
+        Raises:
+            PySparkException: If this cannot be done either, or Spark does not understand the contract's rules: then no
+                file is to blame.
+        """
+        check_rules(self.spark, self.contract)
+        self._discard_rows(claim)
+
+    def _discard_rows(self, claim: Claim) -> None:
         for table in (self.tables.stage, self.tables.quarantine):
             discard_batch(self.spark, table, claim.batch_id)
 
@@ -179,22 +187,29 @@ class BatchLoader:
         """Take the files, and set aside what cannot be read."""
 
         def open_one(file: ArrivedFile) -> ReadableFile | FileOutcome:
-            taken = take(self.volume, self.checkpoint, claim, file)
-            if not isinstance(taken, TakenFile):
-                return taken
-            try:
-                check_path(file.path)
-                content = inspect(taken.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
-            except UnreadableFileError as error:
-                return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
-            first = self.replayed.get(file.path)
-            sent_as = first.sent_as if first else file.path
-            cut_is_bad = self.policy.cut_rows is CutRows.QUARANTINE
-            return ReadableFile(self._as_sent(taken), taken.directory, taken.found, content, sent_as, cut_is_bad)
+            for _ in range(_MAX_READS):
+                taken = take(self.volume, self.checkpoint, claim, file)
+                if not isinstance(taken, TakenFile):
+                    return taken
+                try:
+                    return self._readable(taken)
+                except UnreadableFileError as error:
+                    if taken.is_unchanged():
+                        return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
+                put_back(self.volume, taken)  # What was read is a part of it, and the whole may be readable.
+            raise _changing(file)
 
         opened = map_in_pool(open_one, [file for file in claim.files if file.path not in aside])
         aside.update((each.path, each) for each in opened if isinstance(each, FileOutcome))
         return [each for each in opened if isinstance(each, ReadableFile)]
+
+    def _readable(self, taken: TakenFile) -> ReadableFile:
+        check_path(taken.file.path)
+        content = inspect(taken.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
+        first = self.replayed.get(taken.file.path)
+        sent_as = first.sent_as if first else taken.file.path
+        cut_is_bad = self.policy.cut_rows is CutRows.QUARANTINE
+        return ReadableFile(self._as_sent(taken), taken.directory, taken.found, content, sent_as, cut_is_bad)
 
     def _as_sent(self, taken: TakenFile) -> ArrivedFile:
         """What a file was when it was sent, which may be long before it was put back."""
@@ -242,7 +257,7 @@ class BatchLoader:
         """Write the good rows to the stage and the bad ones to the quarantine, and count those of each file."""
         if not files:
             if claim.attempt > 1:
-                self.discard_rows(claim)
+                self._discard_rows(claim)
             return RowCounts(), {}
 
         def read(files: Sequence[ReadableFile], numbered: bool) -> DataFrame:
@@ -364,6 +379,10 @@ def describe(error: BaseException) -> str:
     """Say in a line what went wrong: Spark's errors without their plan and stack."""
     text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
     return f"{type(error).__name__}: {' '.join(text.split())[:500]}"
+
+
+def _changing(file: ArrivedFile) -> LoadError:
+    return LoadError(f"{file.path} changed each time it was read; it is still being written")
 
 
 def _warnings(files: Sequence[ReadableFile]) -> list[str]:

@@ -1,6 +1,7 @@
 """The first task of the job: load what has arrived into the stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import LoadError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, Withdrawal
+from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, Withdrawal
 from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.recovery import recover
@@ -82,48 +83,19 @@ def source_to_stage(
         is_erasing = bool(open_batches.erasures())
         if not is_erasing:  # The files that one writes anew would seem to be cut, or to have grown.
             _look_for_late_writes(directories, open_batches, run, now)
-        left_behind = sorted(open_batches.claimed(), key=lambda claim: claim.attempt)
-        run.alarms += finish_putting_back(directories, open_batches)
-        arrivals = list_arrivals(directories.landing)
-        run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
-        remove_emptied(arrivals.empty_folders, now())
-        open_batches.forget_replays(directories.landing)
-        unfinished = _unfinished(directories.landing, arrivals.files, now())
-        # A file that an open batch has named, and not taken yet, is that batch's.
-        taken = {file for claim in left_behind for file in claim.files}
-        ready = [file for file in arrivals.files if file.path not in unfinished and file not in taken]
-        if ready or left_behind:
+        work = _find_work(directories, open_batches, run, now)
+        replayed: Mapping[str, ReplayedFile] = {}
+        if work.ready or work.left_behind:
             with run.step("probe"):
                 directories = directories.probed()
-        replayed = open_batches.replayed() if ready or left_behind else {}
-        twice = [file.path for file in ready if file.path in replayed and replayed[file.path].in_quarantine]
+            replayed = open_batches.replayed()
+        twice = [file.path for file in work.ready if file.path in replayed and replayed[file.path].in_quarantine]
         if twice:
             leave_quarantine(spark, tables, twice)
-        loader = BatchLoader(
-            spark,
-            contract,
-            tables,
-            directories,
-            open_batches,
-            policy or Policy(),
-            replayed,
-            run.step,
-        )
-        batches, began_at = _Batches(loader, run, now), now()
-        claimed: list[Claim] = []
-        for part in _parts(ready, loader.policy):
-            if claimed and now() - began_at > _TIME_FOR_NEW:
-                unfinished.update((file.path, _NO_TIME) for file in part)
-                continue
-            claim = Claim(new_batch_id(now()), run_id, part)
-            claimed.append(claim)
-            open_batches.claim(claim)
-            batches.load(claim)
-        resumed: list[Claim] = []
-        for claim in left_behind:
-            if now() - began_at <= _TIME_FOR_LEFT_BEHIND:
-                resumed.append(claim)
-                batches.resume(claim)
+        loader = BatchLoader(spark, contract, tables, directories, open_batches, policy or Policy(), replayed, run.step)
+        batches = _Batches(loader, run, now)
+        claimed, without_time = batches.load_new(work.ready, run_id)
+        resumed = batches.load_left_behind(work.left_behind)
         cut_short = _finish_removals(spark, contract, tables, directories, open_batches, run, now)
         if is_erasing and not open_batches.erasures():
             _look_for_late_writes(directories, open_batches, run, now)
@@ -131,7 +103,7 @@ def source_to_stage(
         summary = SourceToStageSummary(
             batch_ids=tuple(claim.batch_id for claim in claimed),
             resumed_batch_ids=tuple(claim.batch_id for claim in resumed),
-            files=tuple(_summaries(run.files, unfinished, arrivals.left_alone)),
+            files=tuple(_summaries(run.files, work.unfinished | without_time, work.left_alone)),
             warnings=(*run.alarms, *run.warnings),
             rows_read=run.counts.get("rows_read", 0),
             rows_staged=run.counts.get("rows_staged", 0),
@@ -142,15 +114,73 @@ def source_to_stage(
     return summary
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What there is to load.
+
+    Attributes:
+        left_behind: The batches that earlier runs did not finish, the least often begun first.
+        ready: The files in the landing directory that can be loaded.
+        unfinished: Those that may still be on their way, with the reason.
+        left_alone: What is there and is not loaded, with the reason.
+    """
+
+    left_behind: list[Claim]
+    ready: list[ArrivedFile]
+    unfinished: dict[str, str]
+    left_alone: Mapping[str, str]
+
+
+def _find_work(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock) -> _Work:
+    left_behind = sorted(checkpoint.claimed(), key=lambda claim: claim.attempt)
+    run.alarms += finish_putting_back(volume, checkpoint)
+    arrivals = list_arrivals(volume.landing)
+    run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
+    remove_emptied(arrivals.empty_folders, now())
+    checkpoint.forget_replays(volume.landing)
+    unfinished = _unfinished(volume.landing, arrivals.files, now())
+    # A file that an open batch has named, and not taken yet, is that batch's.
+    taken = {file for claim in left_behind for file in claim.files}
+    ready = [file for file in arrivals.files if file.path not in unfinished and file not in taken]
+    return _Work(left_behind, ready, unfinished, arrivals.left_alone)
+
+
 class _Batches:
     """Loads batches one after the other, and keeps what is wrong with one from the others."""
 
     def __init__(self, loader: BatchLoader, run: TaskRun, now: Clock) -> None:
-        self._loader, self._run, self._now = loader, run, now
+        self._loader, self._run, self._now, self._began_at = loader, run, now, now()
         self._failed: list[tuple[Claim, Exception]] = []
         self._begun: set[str] = set()
 
-    def load(self, claim: Claim) -> None:
+    def load_new(self, files: Sequence[ArrivedFile], run_id: str) -> tuple[list[Claim], dict[str, str]]:
+        """Load files that nobody has claimed, the first batch of them however late it is.
+
+        Returns:
+            The batches, and the files for which there was no time left, with that as the reason.
+        """
+        claimed: list[Claim] = []
+        without_time: dict[str, str] = {}
+        for part in _parts(files, self._loader.policy):
+            if claimed and self._now() - self._began_at > _TIME_FOR_NEW:
+                without_time.update((file.path, _NO_TIME) for file in part)
+                continue
+            claim = Claim(new_batch_id(self._now()), run_id, part)
+            claimed.append(claim)
+            self._loader.checkpoint.claim(claim)
+            self._load(claim)
+        return claimed, without_time
+
+    def load_left_behind(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Load batches that earlier runs did not finish, and return those for which there was time."""
+        resumed: list[Claim] = []
+        for claim in claims:
+            if self._now() - self._began_at <= _TIME_FOR_LEFT_BEHIND:
+                resumed.append(claim)
+                self._resume(claim)
+        return resumed
+
+    def _load(self, claim: Claim) -> None:
         """Load a batch; one that was begun too often is divided, and a file that is alone then is rejected."""
         self._begun.add(claim.batch_id)
         self._run.batch_ids.append(claim.batch_id)
@@ -173,8 +203,7 @@ class _Batches:
         else:
             self._give_up(claim, error)
 
-    def resume(self, claim: Claim) -> None:
-        """Load a batch that an earlier run did not finish."""
+    def _resume(self, claim: Claim) -> None:
         if claim.batch_id in self._begun:
             return  # A half that was there already when its whole was divided.
         again = self._loader.checkpoint.begin_again(claim)
@@ -183,7 +212,7 @@ class _Batches:
         elif again.attempt > _MAX_BEGUN_ALONE:
             self._give_up(again, LoadError("each time, the task ended before the file was loaded"))
         else:
-            self.load(again)
+            self._load(again)
 
     def raise_failures(self) -> None:
         """Let the task fail if a batch was not loaded.
@@ -203,7 +232,7 @@ class _Batches:
         halves = claim.halves()
         try:
             # Before the halves are there: what the whole has left in the tables would be there twice.
-            self._loader.discard_rows(claim)
+            self._loader.clear(claim)
         except Exception as error:
             self._failed.append((claim, error))
             return
@@ -211,7 +240,7 @@ class _Batches:
             self._loader.checkpoint.claim(half)
         self._loader.checkpoint.close(claim.batch_id)
         for half in halves:
-            self.load(half)
+            self._load(half)
 
     def _give_up(self, claim: Claim, error: Exception) -> None:
         try:
