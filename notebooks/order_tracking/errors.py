@@ -37,6 +37,10 @@ class RemovalError(OrderTrackingError):
     """Something cannot be withdrawn or erased; nothing was changed."""
 
 
+class ReplayError(OrderTrackingError):
+    """Files that could not be put back into the landing directory; the others were."""
+
+
 class UpkeepError(OrderTrackingError):
     """Tables whose upkeep did not come to its end; the next one does what is left."""
 

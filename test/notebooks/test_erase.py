@@ -14,12 +14,15 @@ import pyarrow.parquet as parquet
 import pytest
 from crash_scenario import Crash, crashing
 from order_tracking.clock import utc_now
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError, RemovalError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure
 from order_tracking.files.claimed_files import take
-from order_tracking.files.erased_files import Search
+from order_tracking.files.erased_files import FoundFile, Search, rewrite_file
 from order_tracking.files.landing import list_arrivals
+from order_tracking.files.moving import copy_verify_delete
+from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.volume import Volume
 from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tasks import erase
@@ -284,6 +287,77 @@ def test_a_withdrawal_beside_an_erasure_brings_nothing_back(
     assert Checkpoint(pipeline.checkpoint).erasures() == []
     assert files_with(pipeline.volume, "T1,") == []
     assert [row.tracking_num for row in pipeline.table("stage_orders_table")] == ["T2"]
+
+
+def archived(directory: Path, text: str) -> tuple[Volume, FoundFile]:
+    volume, batch_id = Volume(directory), new_batch_id(utc_now())
+    location = volume.archive_of(batch_id) / "a.csv"
+    location.parent.mkdir(parents=True)
+    location.write_text(text)
+    return volume, FoundFile(location, batch_id, "a.csv", ())
+
+
+def test_a_file_that_is_withdrawn_while_it_is_written_anew_is_not_there_twice(tmp_path: Path) -> None:
+    volume, file = archived(tmp_path, lines(order(1), order(2)))
+    rejected = volume.rejected_of(file.batch_id) / file.path
+    rejected.parent.mkdir(parents=True)
+    with pytest.raises(FileNotFoundError):
+        rewrite_file(volume, file, OrderRecords(ORDERS, "T1"), str, lambda *_: file.location.replace(rejected) and None)
+    assert (file.location.exists(), rejected.read_text()) == (False, lines(order(1), order(2)))
+
+
+def test_an_erasure_takes_nothing_back_that_another_one_did_beside_it(tmp_path: Path) -> None:
+    volume, file = archived(tmp_path, lines(order(1), order(2), order(3)))
+    beside = [partial(rewrite_file, volume, file, OrderRecords(ORDERS, "T2"), str, lambda *_: None)]
+    rewrite_file(volume, file, OrderRecords(ORDERS, "T1"), str, lambda *_: beside.pop()() if beside else None)
+    assert (beside, file.location.read_text()) == ([], lines(order(3)))
+
+
+def test_what_another_run_copies_into_a_files_place_is_taken_for_no_whole_file(tmp_path: Path) -> None:
+    volume, file = archived(tmp_path, lines(order(1), order(2)))
+    volume = replace(volume, move=copy_verify_delete)
+    with pytest.raises(RemovalError, match=r"a\.csv is being written by another run"):
+        rewrite_file(
+            volume, file, OrderRecords(ORDERS, "T1"), str, lambda *_: file.location.write_text("a part") and None
+        )
+    assert file.location.read_text() == "a part"
+
+
+def test_a_row_of_the_order_that_cannot_be_split_is_erased_in_whatever_case_its_key_is(pipeline: Pipeline) -> None:
+    columns = (replace(each, case="upper") if each.name == ORDERS.key else each for each in ORDERS.columns)
+    pipeline.contract = replace(ORDERS, columns=tuple(columns))
+    pipeline.drop("a.csv", lines(order(1), f"{order(77777)},more".lower(), f"{order(2)},more".lower()))
+    pipeline.run()
+    assert [place.removed for place in erase_order(pipeline).places if place.name == "quarantined_orders_table"] == [1]
+    assert [number for _, number, _ in pipeline.quarantine()] == [3]
+
+
+def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: Pipeline) -> None:
+    pipeline.drop("of t77777.csv", lines(order(77777), order(1)))
+    pipeline.run()
+    [batch_id] = {row._batch_id for row in pipeline.table("stage_orders_table")}
+    for path in ("_of_77777/orders.csv", "_other/.git/T77777.csv", "_other/last.csv"):
+        pipeline.drop(path, lines(order(77777 if path.startswith("_of") else 2)))
+    report = erase_order(pipeline)
+    assert report.waiting == ("_of_77777/orders.csv",)
+    [archived, *others] = report.unsearched
+    assert archived.startswith("archive/") and archived.endswith(f"/{batch_id}/of t77777.csv")
+    assert others == ["file_arrival/_other/.git/T77777.csv", f"{batch_id}/of t77777.csv, in the tables"]
+    assert set(report.unsearched.values()) == {"its name has the key"}
+
+
+def test_what_reasons_show_of_a_value_alone_is_erased(pipeline: Pipeline) -> None:
+    long_address = order(77777).replace("77777 Main Street", "77777 Main Street " * 20)
+    pipeline.drop("no_header.csv", f"{long_address}\n{order(5)}\n")
+    pipeline.run()
+    [reason] = (pipeline.volume / "rejected").rglob("*.reason.txt")
+    assert "77777 Main Street" in reason.read_text()
+    # As Spark tells of a value that a rule of the contract cannot work with.
+    reason.write_text(f"{reason.read_text()}it could not be loaded: [CAST_INVALID_INPUT] The value 'O77777'\n")
+    erase_order(pipeline)
+    assert told_of(pipeline, "77777 Main Street") == []
+    assert files_with(pipeline.volume, *SECRETS) == []
+    assert "a name of 359 characters" in reason.read_text()
 
 
 def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(

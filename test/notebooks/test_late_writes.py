@@ -64,21 +64,25 @@ def test_what_grew_is_put_back_once_also_where_no_run_came_for_hours(
     assert put_back_what_grew(volume, checkpoint, utc_now()) == ([], [])
 
 
+def refuse_to_copy(patch: pytest.MonkeyPatch, name: str) -> None:
+    copyfile: Callable[[Path, Path], Path] = shutil.copyfile
+
+    def refuse(source: Path, target: Path) -> Path:
+        if source.name == name:
+            target.write_text("a part")
+            raise OSError(errno.EIO, "Input/output error")
+        return copyfile(source, target)
+
+    patch.setattr(shutil, "copyfile", refuse)
+
+
 @pytest.mark.parametrize("hours_ago", [0.5, 30])
 def test_a_file_that_cannot_be_put_back_is_told_and_tried_again_and_stops_no_other(
     volume: Volume, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, hours_ago: float
 ) -> None:
     batch_id = loaded(volume, checkpoint, hours_ago, "a.csv", "b.csv")
-    copyfile: Callable[[Path, Path], Path] = shutil.copyfile
-
-    def refuse(source: Path, target: Path) -> Path:
-        if source.name == "a.csv":
-            target.write_text("a part")
-            raise OSError(errno.EIO, "Input/output error")
-        return copyfile(source, target)
-
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copyfile", refuse)
+        refuse_to_copy(patch, "a.csv")
         for warnings in (1, 0):
             told, [alarm] = put_back_what_grew(volume, checkpoint, utc_now())
             assert len(told) == warnings
@@ -89,9 +93,10 @@ def test_a_file_that_cannot_be_put_back_is_told_and_tried_again_and_stops_no_oth
 
 
 def test_what_grows_again_beside_a_file_that_cannot_be_put_back_supersedes_its_last_reading(
-    volume: Volume, checkpoint: Checkpoint
+    volume: Volume, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = loaded(volume, checkpoint, 30, f"{'a' * 251}.csv", "b.csv")
+    refuse_to_copy(monkeypatch, "a.csv")
+    first = loaded(volume, checkpoint, 30, "a.csv", "b.csv")
     put_back_what_grew(volume, checkpoint, utc_now())
     [path] = [path for path in checkpoint.replayed() if path.endswith("/b.csv")]
     (volume.landing / path).unlink()  # It is loaded.
@@ -104,13 +109,6 @@ def test_what_grows_again_beside_a_file_that_cannot_be_put_back_supersedes_its_l
         file.supersedes for each, file in checkpoint.replayed().items() if each.endswith("/b.csv") and each != path
     ]
     assert superseded and superseded.batch_id == second
-
-
-def test_a_name_that_is_too_long_to_be_put_back_stops_nothing(volume: Volume, checkpoint: Checkpoint) -> None:
-    loaded(volume, checkpoint, 30, f"{'a' * 251}.csv", "b.csv")
-    for warnings in (1, 0):
-        told, [alarm] = put_back_what_grew(volume, checkpoint, utc_now())
-        assert (len(told), "File name too long" in alarm) == (warnings, True)
 
 
 def test_what_grows_while_it_is_on_its_way_is_not_forgotten(volume: Volume, checkpoint: Checkpoint) -> None:

@@ -3,16 +3,20 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.quality_gate import quality_gate
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.source_to_stage import source_to_stage
+from order_tracking.tasks.stage_to_final import stage_to_final
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines
 from pyspark.sql import DataFrame
@@ -30,13 +34,14 @@ class Queries:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
 
-    def frame(self, name: str) -> DataFrame:
+    def frame(self, name: str, **asked: str) -> DataFrame:
         """A query; its tables of orders have bare names, as in the workspace. Each test has schemas of its own."""
         self.pipeline.spark.catalog.setCurrentDatabase(self.pipeline.schema)
-        return self.pipeline.spark.sql(QUERIES[name].replace(" operations.", f" {self.pipeline.tables.of_operations}."))
+        query = QUERIES[name].replace(" operations.", f" {self.pipeline.tables.of_operations}.")
+        return self.pipeline.spark.sql(query, args=asked)
 
-    def rows(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self.frame(name).selectExpr(*columns or "*").collect()]
+    def rows(self, name: str, *columns: str, **asked: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self.frame(name, **asked).selectExpr(*columns or "*").collect()]
 
 
 @pytest.fixture
@@ -125,14 +130,30 @@ def test_loads_by_day_count_each_row_and_what_is_bad_of_it_once(pipeline: Pipeli
     pipeline.run(Policy(max_bad_rows_percent=50))
     assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
     again = load_again("archive", "a.csv")
-    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 0)]
+    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
     # Where the file is not in the archive any more, its row in quarantine comes back alone.
     for archived in (pipeline.volume / "archive").rglob("a.csv"):
         archived.unlink()
     load_again("quarantine", again)
-    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 0)]
+    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv")
-    assert queries.rows("loads_by_day") == [(TODAY, 2, 1, 3, 0)]
+    assert queries.rows("loads_by_day") == [(TODAY, 2, 1, 3, 1)]
+
+
+def test_what_is_loaded_again_counts_on_the_day_it_came_first(pipeline: Pipeline, queries: Queries) -> None:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    for days_ago in (40, 3):
+        then = partial(lambda days: datetime.now(timezone.utc) - timedelta(days=days), days_ago)
+        pipeline.drop(f"{days_ago}.csv", lines(row(1, "SHIPPED", 50), "bad"))
+        source_to_stage(pipeline.spark, pipeline.tables, *places, "run", now=then)
+        stage_to_final(pipeline.spark, pipeline.tables, places[1], "run", now=then)
+    pipeline.gate("run")
+    three_days_ago = TODAY - timedelta(days=3)
+    assert queries.rows("loads_by_day") == [(three_days_ago, 1, 0, 2, 1)]
+    for _ in range(2):
+        assert len(replay(pipeline.spark, pipeline.tables, *places, "archive").files) == 2
+        pipeline.run()
+    assert queries.rows("loads_by_day") == [(three_days_ago, 1, 0, 2, 1)]
 
 
 def test_rejected_files_are_those_that_still_are(pipeline: Pipeline, queries: Queries) -> None:
@@ -146,6 +167,45 @@ def test_rejected_files_are_those_that_still_are(pipeline: Pipeline, queries: Qu
     assert queries.rows("rejected_files", "path") == [(path,) for path in put_back if path.endswith("/b.csv")]
 
 
+def test_a_file_is_not_rejected_any_more_once_it_was_loaded_by_another_way(
+    pipeline: Pipeline, queries: Queries
+) -> None:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp"))
+    pipeline.run()
+    stricter = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
+    for contract, rejected in ((stricter, 1), (ORDERS, 0)):
+        pipeline.contract = contract
+        assert len(replay(pipeline.spark, pipeline.tables, *places, "archive").files) == 1
+        pipeline.run()
+        assert len(queries.rows("rejected_files")) == rejected
+
+
+def test_orders_are_found_by_their_whole_number_first_then_by_its_beginning(
+    pipeline: Pipeline, queries: Queries
+) -> None:
+    orders = ("XX10,A1", "XX2,B1", "XX3,", "A1,", "A0A1,C1")
+    pipeline.drop("a.csv", lines(*(f"{numbers},NEW,,,,2026-01-02" for numbers in orders)))
+    pipeline.run()
+    found = {
+        "xx": ["XX10", "XX2", "XX3"],
+        "a1": ["A1", "XX10", "A0A1"],
+        "1": ["A0A1", "A1", "XX10", "XX2"],
+        "b1": ["XX2"],
+    }
+    for text, numbers in found.items():
+        assert [row[0] for row in queries.rows("find_orders", "tracking_num", text=text)] == numbers
+
+
+def test_the_way_of_an_order_begins_with_what_is_newest(pipeline: Pipeline, queries: Queries) -> None:
+    states = [row(number, "NEW", 3).replace(f"T{number},", "T1,") for number in (1, 2, 3)]
+    pipeline.drop("a.csv", lines(*states))
+    pipeline.run()
+    newest_first = [(f"O{number}",) for number in (3, 2, 1)]
+    for query in ("order_states", "order_rows"):
+        assert queries.rows(query, "order_num", tracking_num="T1") == newest_first
+
+
 def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline, queries: Queries) -> None:
     pipeline.stage("1")
     pipeline.merge("1")
@@ -155,7 +215,7 @@ def test_run_durations_are_from_a_runs_first_task_to_its_last(pipeline: Pipeline
     source_to_stage(pipeline.spark, pipeline.tables, *places, "killed", now=lambda: hours_ago)
     with pytest.raises(QualityGateError):
         pipeline.gate("2")
-    [killed, first, second] = queries.rows("run_durations", "run_id", "status", "seconds")
+    [second, first, killed] = queries.rows("run_durations", "run_id", "status", "seconds")
     assert [first[:2], killed[:2], second[:2]] == [("1", "SUCCESS"), ("killed", "FAILED"), ("2", "FAILED")]
     of_first = pipeline.spark.table(pipeline.tables.runs).where("run_id = '1'")
     [(began, ended)] = of_first.selectExpr("min(started_at)", "max(ended_at)").collect()

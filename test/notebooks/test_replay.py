@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from dataclasses import replace
@@ -8,13 +9,14 @@ import pytest
 from crash_scenario import Crash, crashing
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import ParameterError
+from order_tracking.errors import ParameterError, ReplayError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.volume import open_volume
+from order_tracking.tasks import replay as replaying
 from order_tracking.tasks.load_batch import Policy
-from order_tracking.tasks.replay import PutBack, ReplaySummary, finish_putting_back, replay
+from order_tracking.tasks.replay import PutBack, ReplaySummary, copy, finish_putting_back, replay
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 
@@ -135,7 +137,9 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
     source.parent.mkdir(parents=True)
     source.write_text("whole")
     for folder in ("replay-files-old", "replay-files-young", "replay-rows-old"):
-        checkpoint.note_replay(folder, ReplayedFiles(()))
+        paths = [f"{folder}/{batch_id}/{name}.csv" for name in ("in part", "moved", "copied", "done")]
+        files = (ReplayedFile(path, "sent.csv", datetime.now(timezone.utc), True) for path in paths)
+        checkpoint.note_replay(folder, ReplayedFiles(tuple(files)))
         directory = volume.landing / folder / batch_id
         directory.mkdir(parents=True)
         (directory / ".in part.csv").write_text("who")
@@ -256,9 +260,82 @@ def test_archived_files_are_loaded_again_by_day_and_by_name(pipeline: Pipeline) 
     _, merged = pipeline.run()
     assert (merged.inserted, set(pipeline.statuses())) == (1, {"T2"})
     assert len(pipeline.table("stage_orders_table")) == 2
-    # What was read of x/b.csv at first does not count any more.
-    again = put_back(pipeline, "archive").files
-    assert sorted(path.rsplit("/", 1)[1] for path in again) == ["a.csv", "b.csv"]
+    # What was read of x/b.csv at first does not count any more, and its name is that of what was read of it last.
+    summary = put_back(pipeline, "archive", files="x/b.csv,c.csv")
+    assert [path.endswith(f"/{only}") for path in summary.files] == [True]
+    assert summary.left == {"c.csv": "it is not in archive/"}
+    assert "Not put back: c.csv: it is not in archive/." in str(summary)
+    batch_id = only.split("/")[1]
+    summary = put_back(pipeline, "archive", files=f"{batch_id}/x/b.csv")
+    assert (summary.files, summary.left) == ((), {f"{batch_id}/x/b.csv": "it is about to be loaded again"})
+    [again] = put_back(pipeline, "archive").files
+    assert again.endswith("/a.csv")
+
+
+def test_rows_are_put_back_by_the_name_that_their_file_was_sent_with(pipeline: Pipeline) -> None:
+    for name in ("a.csv", "b.csv"):
+        pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    pipeline.run()
+    for _ in range(2):
+        [again] = put_back(pipeline, "quarantine", files="a.csv").files
+        assert again.endswith("/a.csv")
+        pipeline.run()
+    assert put_back(pipeline, "quarantine", files="c.csv").left == {"c.csv": "no row of that file can be put back"}
+
+
+def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    pipeline.run()
+
+    def refusing(source: Path, target: Path) -> bool:
+        if source.name == "a.csv":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return copy(source, target)
+
+    def refusing_rows(rows: list[dict[str, str]], target: Path) -> bool:
+        if target.name == ".a.csv":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_csv(rows, target)
+
+    write_csv = replaying._write_csv
+    monkeypatch.setattr(replaying, "copy", refusing)
+    monkeypatch.setattr(replaying, "_write_csv", refusing_rows)
+    with pytest.raises(ReplayError, match=r"1 files could not be put back, 1 were; .*/a\.csv: Permission denied"):
+        put_back(pipeline, "archive")
+    assert [file.path.rsplit("/", 1)[1] for file in list_arrivals(pipeline.landing).files] == ["b.csv"]
+    for path in ("archive", "file_arrival"):
+        shutil.rmtree(pipeline.volume / path)
+    with pytest.raises(ReplayError, match=r"/a\.csv: No space left on device"):
+        put_back(pipeline, "quarantine")
+    assert [path for path, _, _ in pipeline.quarantine()] == ["a.csv"]
+
+
+def test_a_file_with_the_longest_name_there_may_be_is_put_back(tmp_path: Path) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    batch_id, name = new_batch_id(datetime.now(timezone.utc)), f"{'x' * 251}.csv"
+    source = volume.archive_of(batch_id) / name
+    source.parent.mkdir(parents=True)
+    source.write_text("whole")
+    back = PutBack(volume, checkpoint, datetime.now(timezone.utc))
+    path = f"{back.folder}/{batch_id}/{name}"
+    back.note([ReplayedFile(path, name, datetime.now(timezone.utc), True)])
+
+    def in_part(target: Path) -> bool:
+        target.write_text("who")
+        (volume.landing / path).write_text("w")
+        raise Crash
+
+    with pytest.raises(Crash):
+        back.put(path, in_part)
+    assert list_arrivals(volume.landing).files == []
+    os.utime(tmp_path / "checkpoint" / "replays" / f"{back.folder}.json", (0, 0))
+    (volume.landing / path).unlink()
+    assert finish_putting_back(volume, checkpoint) == []
+    assert (volume.landing / path).read_text() == "whole"
+    assert [file.path for file in list_arrivals(volume.landing).files] == [path]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from order_tracking.clock import utc_now
 from order_tracking.contract.orders import ORDERS
 from order_tracking.tables.folded_files import fold_files
 from order_tracking.tables.tables import replace_views
+from order_tracking.tasks.erase import erase
 from order_tracking.tasks.trace import trace
 from pipeline import Pipeline, lines, order
 
@@ -83,3 +84,29 @@ def test_a_line_is_not_told_of_a_file_that_is_gone(pipeline: Pipeline) -> None:
     archived.unlink()
     [row] = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
     assert (row.line, row.decision) == (None, "inserted")
+
+
+def test_no_line_is_told_that_may_be_that_of_another_row_after_an_erasure(pipeline: Pipeline) -> None:
+    bad = order(1).replace("2026-01-01", "someday")
+    pipeline.drop("a.csv", lines(order(9), bad, order(1)))
+    pipeline.drop("b.csv", lines(order(9), order(1)))
+    pipeline.run()
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    for expected in ({("a.csv", 3), ("a.csv", 4), ("b.csv", 3)}, {("a.csv", None), ("b.csv", 2)}):
+        found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
+        assert {(row.file, row.line) for row in found} == expected
+        erase(pipeline.spark, pipeline.tables, *places, "erasure", "T9", 7)
+
+
+def test_a_row_that_a_run_merged_which_was_killed_before_it_told_of_that_is_not_staged(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(1, "DELIVERED", LATER)))
+    pipeline.stage()
+    pipeline.merge()
+    pipeline.drop("b.csv", lines(order(1, "LOST", LATER)))
+    pipeline.stage("next")
+    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
+    assert [(row.file, row.line, row.decision, row.is_current, row.run_id) for row in found] == [
+        ("a.csv", 2, "outdated", False, None),
+        ("b.csv", 2, "staged", False, None),
+        ("a.csv", 3, "inserted", True, None),
+    ]

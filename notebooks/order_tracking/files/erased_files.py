@@ -1,6 +1,7 @@
 """Erase an order from archived and rejected files: search all of them, and write those anew that have it."""
 
 import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from order_tracking.errors import UnreadableFileError
+from order_tracking.errors import RemovalError, UnreadableFileError
 from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
 from order_tracking.files.landing import reason_of
 from order_tracking.files.order_records import OrderRecords
@@ -20,8 +21,12 @@ _CHUNK_BYTES = 4 << 20
 #: Beside the directories, so that nobody takes an unfinished file for one that was sent.
 _UNFINISHED = ".erasing"
 
-#: What a reason shows of a file's rows begins with one of these.
-_SHOWN = re.compile(r"(; line |: its first line is |, which is Windows-1252 if the line reads ).*", re.DOTALL)
+#: What a reason shows of a file's rows begins with one of these; the last one is before a name that is too long, which
+#: is a row's value where a row was taken for the header.
+_SHOWN = re.compile(
+    r"(; line |: its first line is |, which is Windows-1252 if the line reads |(?<= characters), (?=['\"])).*",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -85,28 +90,43 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
     )
 
 
-def rewrite_file(volume: Volume, file: FoundFile, records: OrderRecords, note: Callable[[int, int], None]) -> None:
-    """Write a file anew without the order's records, and its reason without what it shows.
+def rewrite_file(
+    volume: Volume,
+    file: FoundFile,
+    records: OrderRecords,
+    erased: Callable[[str], str],
+    note: Callable[[int, int], None],
+) -> None:
+    """Write a file anew without the order's records, and its reason without what it tells of them.
 
     Args:
         volume: The volume.
         file: The file.
         records: Tells the order's records.
+        erased: Takes out of a text what it tells of them.
         note: Is told the file's size, and its new one before it is in its place.
+
+    Raises:
+        FileNotFoundError: If it is not there any more, as where it was withdrawn meanwhile.
+        RemovalError: If it is written by another run, and what is there may be a part of a copy.
     """
     reason = reason_of(file.location)
     if reason.exists():
-        reason.write_text(f"{without_shown_rows(reason.read_text(encoding='utf-8')).rstrip()}\n", encoding="utf-8")
+        reason.write_text(f"{erased(reason.read_text(encoding='utf-8')).rstrip()}\n", encoding="utf-8")
     is_done = False
     while not is_done:
-        size_bytes = file.location.stat().st_size
+        before = file.location.stat()
         folder = volume.path / _UNFINISHED / secrets.token_hex(4)
         unfinished = folder / file.location.relative_to(volume.path)
         unfinished.parent.mkdir(parents=True)
         try:
             records.rewrite(file.location, unfinished)
-            note(size_bytes, unfinished.stat().st_size)
-            while not is_done and unfinished.exists():
+            note(before.st_size, unfinished.stat().st_size)
+            # What was moved away meanwhile would be there twice, and what another erasure took out would be back.
+            is_same = _identity(file.location.stat()) == _identity(before)
+            if not is_same and volume.copies:
+                raise RemovalError(f"{file.path} is being written by another run; the next run of the load job goes on")
+            while is_same and not is_done and unfinished.exists():
                 # It is the only whole one where another run has put it into its place at the same time.
                 is_done = volume.move(unfinished, file.location)
         except FileNotFoundError:
@@ -156,6 +176,10 @@ def _check_text(path: Path) -> None:
         check_signature(start, path.name)
     if path.name.lower().endswith(COMPRESSED_ENDINGS):
         raise UnreadableFileError("it is compressed, or named as if it were")
+
+
+def _identity(file: os.stat_result) -> tuple[int, int, int]:
+    return file.st_ino, file.st_size, file.st_mtime_ns
 
 
 def _may_have(path: Path, records: OrderRecords) -> bool:

@@ -96,11 +96,11 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
                 found.unreadable[f"{(below / name).as_posix()}/"] = _LINK
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         is_put_back = below.parts[:1] != () and below.parts[0].startswith(REPLAY)
-        unfinished = {name[1:] for name in names if is_put_back and name.startswith(".")}
+        unfinished = {name for name in names if is_put_back and name.startswith(".")}
         for name in sorted(names):
             path = (below / name).as_posix()
             reason = _why_left_alone(name)
-            if name in unfinished:
+            if unfinished and unfinished_of(Path(name)).name in unfinished:
                 reason = "it is being put back"
             if reason:
                 found.left_alone[path] = reason
@@ -171,6 +171,14 @@ def reason_of(rejected: Path) -> Path:
     if len(name) + len(REASON_ENDING) <= _MAX_NAME_BYTES:
         return rejected.with_name(rejected.name + REASON_ENDING)
     return rejected.with_name(f"{rejected.name[:40]}-{hashlib.sha256(name).hexdigest()[:16]}{REASON_ENDING}")
+
+
+def unfinished_of(put_back: Path) -> Path:
+    """Name the file beside one that is put back as which it is written, where nobody loads it until it is whole."""
+    name = os.fsencode(put_back.name)
+    if len(name) < _MAX_NAME_BYTES:
+        return put_back.with_name(f".{put_back.name}")
+    return put_back.with_name(f".{put_back.name[:40]}-{hashlib.sha256(name).hexdigest()[:16]}")
 
 
 def remove_emptied(folders: list[Path], now: datetime) -> None:

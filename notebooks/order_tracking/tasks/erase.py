@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
@@ -30,14 +31,14 @@ from order_tracking.files.erased_files import (
 )
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.order_records import OrderRecords, values_of
-from order_tracking.files.volume import Volume, open_volume
+from order_tracking.files.volume import Volume, files_below, open_volume
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
 from order_tracking.tables.versions import MARKS_ROWS, ensure_properties, properties_of, versions_kept, write_checkpoint
-from order_tracking.tasks.replay import readings_before
+from order_tracking.tasks.replay import first_path, readings_before
 from order_tracking.tasks.summary import Summary, shown
 from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
 from order_tracking.typed_json import columns_of
@@ -80,7 +81,7 @@ class ErasureReport(Summary):
 
     Attributes:
         places: Each place that was searched.
-        unsearched: Files that nobody can look through, with the reason: people have to.
+        unsearched: Files that nobody can look through, or whose names have the key, with the reason: people have to.
         waiting: Files with records of the order that are about to be loaded.
     """
 
@@ -98,7 +99,7 @@ class ErasureReport(Summary):
                     + (f"; old versions until {place.old_versions_until}" if place.old_versions_until else "")
                     for place in self.places
                 ),
-                *(f"Not searched: {path}, since {reason}" for path, reason in self.unsearched.items()),
+                *(f"Look into {path} yourself: {reason}" for path, reason in self.unsearched.items()),
                 *(f"Waits to be loaded: {path}" for path in self.waiting),
             ]
         )
@@ -148,7 +149,10 @@ def erase(
             erasure = Erasure(new_batch_id(now()), tracking_num.strip())
             notes.erase(erasure)
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
-            waiting, unreadable = _waiting(directories, notes, OrderRecords(contract, erasure.key))
+            records = OrderRecords(contract, erasure.key)
+            landed, unlisted = _landed(directories)
+            waiting, unreadable = _waiting(directories, notes, records, landed)
+            by_people = {**unlisted, **unreadable, **_named_by_key(spark, tables, directories, landed, records.key)}
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
             if not notes.under_way():
                 notes.forget_erasure(erasure.erasure_id)
@@ -157,21 +161,38 @@ def erase(
     finally:
         write_job_log(spark, tables.job_log, notes)
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
-    return removed.report(now() + timedelta(days=retention_days + 2), waiting, unreadable)
+    return removed.report(now() + timedelta(days=retention_days + 2), waiting, by_people)
 
 
-def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords) -> tuple[tuple[str, ...], dict[str, str]]:
+def _landed(volume: Volume) -> tuple[list[str], dict[str, str]]:
+    """List the files of the landing directory, and what of it cannot be listed or read, with why.
+
+    Also what is hidden: a file that is being put back is, and comes into sight later, as does a folder that its sender
+    fills before it is given its name.
+    """
+    arrivals = list_arrivals(volume.landing)
+    paths = [file.path for file in arrivals.files]
+    unreadable = {volume.relative(volume.landing / path): reason for path, reason in arrivals.unreadable.items()}
+    for path in arrivals.left_alone:
+        if not path.endswith("/"):
+            paths.append(path)
+            continue
+        try:
+            paths += [f"{path}{below}" for below in files_below(volume.landing / path)]
+        except OSError as error:
+            unreadable[f"{volume.relative(volume.landing / path)}/"] = f"it cannot be listed: {error.strerror}"
+    return paths, unreadable
+
+
+def _waiting(
+    volume: Volume, checkpoint: Checkpoint, records: OrderRecords, landed: Iterable[str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """List the files with records of the order that are about to be loaded, and those that cannot be read, with why."""
     waiting: set[str] = set()
     unreadable: dict[str, str] = {}
-    arrivals = list_arrivals(volume.landing)
-    unreadable |= {volume.relative(volume.landing / path): reason for path, reason in arrivals.unreadable.items()}
-    # Also what is hidden: a file that is being put back is, and comes into sight later.
-    hidden = [path for path in arrivals.left_alone if not path.endswith("/")]
-    landed = [(volume.landing, path) for path in (*(file.path for file in arrivals.files), *hidden)]
-    # In this order: what has left the landing directory meanwhile is claimed.
+    # After the landing directory was listed: what has left it meanwhile is claimed.
     taken = [(volume.archive_of(batch.batch_id), file.path) for batch in checkpoint.under_way() for file in batch.files]
-    for directory, path in (*landed, *taken):
+    for directory, path in (*((volume.landing, each) for each in landed), *taken):
         try:
             if any(records.find(directory / path)):
                 waiting.add(path)
@@ -180,6 +201,29 @@ def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords) -> t
         except (OSError, UnreadableFileError) as error:
             unreadable[volume.relative(directory / path)] = str(error)
     return tuple(sorted(waiting)), unreadable
+
+
+def _named_by_key(
+    spark: SparkSession, tables: Tables, volume: Volume, landed: Iterable[str], key: str
+) -> dict[str, str]:
+    """List the files whose names have the key, and where the tables have such a name, with what is to be done.
+
+    No erasure changes a name: the ledger, the rows of other orders and later readings of the file know it by that.
+    """
+
+    def has_key(path: str) -> bool:
+        return key.casefold() in first_path(path).casefold()  # Folders of a replay have names of our own.
+
+    stored = {
+        volume.relative(batch / path): path
+        for directory in ("archive", "rejected")
+        for batch in volume.batches_of(directory)
+        for path in files_below(batch)
+    }
+    places = {**stored, **{volume.relative(volume.landing / path): path for path in landed}}
+    told = spark.table(tables.ledger).where(F.lower("path").contains(key.lower())).select("batch_id", "path").collect()
+    places |= {f"{row.batch_id}/{row.path}, in the tables": row.path for row in told}
+    return {place: "its name has the key" for place, path in places.items() if has_key(path)}
 
 
 @dataclass(frozen=True)
@@ -197,7 +241,7 @@ class Removed:
         files = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
         return {**files, **self.unpurged}
 
-    def report(self, until: datetime, waiting: tuple[str, ...], unreadable: dict[str, str]) -> ErasureReport:
+    def report(self, until: datetime, waiting: tuple[str, ...], by_people: dict[str, str]) -> ErasureReport:
         """Tell of it."""
         of_tables = [
             Place(name, count, old_versions_until=f"{until:%Y-%m-%d}" if count else None)
@@ -208,7 +252,7 @@ class Removed:
             for directory, search in self.files.items()
         ]
         places = (*of_tables, *of_files, Place("checkpoint", self.notes))
-        return ErasureReport(places, {**self.unsearched, **unreadable}, waiting)
+        return ErasureReport(places, {**self.unsearched, **by_people}, waiting)
 
 
 def carry_out(
@@ -230,13 +274,6 @@ def carry_out(
         finish_rewriting(volume)
         files = {name: search_files(volume, name, records) for name in ("archive", "rejected")}
     found = [file for search in files.values() for file in search.found]
-    # What this run is about to tell of them as well.
-    run.files[:] = [
-        replace(each, reason=without_shown_rows(each.reason))
-        if each.reason and any((each.batch_id, each.path) == (file.batch_id, file.path) for file in found)
-        else each
-        for each in run.files
-    ]
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
         staged, quarantined = _rows_of(spark, contract, tables, records)
@@ -249,9 +286,19 @@ def carry_out(
         create_folded_files(spark, tables.folded_files)
         texts = _told(contract, found, staged, quarantined)
         told, pattern = _erase_told(spark, tables, concerned, {key, *texts})
+
+    def erased(reason: str) -> str:
+        return re.sub(pattern, _ERASED, without_shown_rows(reason))
+
     # What this run is about to tell is not in the job log yet.
     for told_by_run in (run.warnings, run.alarms):
         told_by_run[:] = [re.sub(pattern, _ERASED, each) for each in told_by_run]
+    run.files[:] = [
+        replace(each, reason=erased(each.reason))
+        if each.reason and any((each.batch_id, each.path) == (file.batch_id, file.path) for file in found)
+        else each
+        for each in run.files
+    ]
     with run.step("erase from the tables"):
         rows = {
             # First what an order would be made of again, by a withdrawal beside this.
@@ -264,9 +311,9 @@ def carry_out(
         for file in found:
             if any(claim.batch_id == file.batch_id for claim in checkpoint.claimed()):
                 continue  # It is being loaded, by a run that finishes this erasure.
-            note = partial(checkpoint.note_rewritten, file.batch_id, file.path, without_shown_rows)
+            note = partial(checkpoint.note_rewritten, file.batch_id, file.path, erased)
             try:
-                rewrite_file(volume, file, records, note)
+                rewrite_file(volume, file, records, erased, note)
             except FileNotFoundError as error:
                 raise RemovalError(
                     f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
@@ -326,7 +373,7 @@ def _rows_of(
         f"SELECT _t._batch_id, _t._source_file, array(_t.raw_row, {_RAW_TEXT}, {names}) AS texts "
         f"FROM {tables.quarantine} AS _t JOIN (SELECT :key AS _key, :pattern AS _pattern) AS _s "
         f"ON {_is_quarantined(contract)}",
-        args={"key": records.key, "pattern": records.pattern},
+        args=_told_apart_by(contract, records),
     )
     return staged.collect(), quarantined.collect()
 
@@ -337,6 +384,13 @@ def _is_quarantined(contract: Contract) -> str:
     seen = f"btrim(regexp_replace({value}, '[\\\\p{{Cc}}\\\\p{{Cf}}]', ''))"
     is_split = "NOT exists(_t.reasons, each -> each.rule = 'malformed')"
     return f"CASE WHEN {is_split} AND {value} IS NOT NULL THEN {seen} = _s._key ELSE {_RAW_TEXT} RLIKE _s._pattern END"
+
+
+def _told_apart_by(contract: Contract, records: OrderRecords) -> dict[str, str]:
+    """Return what rows in quarantine are compared with, in `_is_quarantined`."""
+    # Where keys are loaded in one case, they may have been sent in any.
+    any_case = "(?iu)" if contract.column(contract.key).case else ""
+    return {"key": records.key, "pattern": f"{any_case}{records.pattern}"}
 
 
 def _told(
@@ -435,5 +489,5 @@ def _erase_quarantined(spark: SparkSession, contract: Contract, quarantine: str,
     query = f"""
         MERGE INTO {quarantine} AS _t USING (SELECT :key AS _key, :pattern AS _pattern) AS _s
         ON {_is_quarantined(contract)} WHEN MATCHED THEN DELETE"""
-    arguments = {"key": records.key, "pattern": records.pattern}
+    arguments = _told_apart_by(contract, records)
     return int(run_again_on_conflict(lambda: spark.sql(query, args=arguments).collect()[0]).num_deleted_rows)

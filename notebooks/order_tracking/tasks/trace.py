@@ -28,15 +28,16 @@ class TracedRow:
 
     Attributes:
         file: The path that its file arrived with.
-        line: The line that it begins in; None where the file is not there any more, or is another one.
+        line: The line that it begins in; None where the file is not there any more, or is another one, or where nobody
+            can tell, since an order was erased from it and so its rows have other numbers.
         decision: `inserted` (it brought the order), `updated` (it brought a newer state), `outdated` (it says otherwise
             than the order's state then), `unchanged` (it says the same), `quarantined` or `staged` (it waits for its
             merge).
         reasons: Why it is in quarantine.
         is_current: Whether the order's state now is this row's.
-        run_id: The run that decided, or that staged it.
+        run_id: The run that decided, or that staged it; None where it was cut short before it told of that.
         commit: The version of `orders_table` that the decision is in; None where no version tells of it any more.
-        decided_at: When that run's task ended, in UTC.
+        decided_at: When that run's task ended, in UTC; None where nothing tells of it yet.
         values: The row's values as texts, by column.
     """
 
@@ -73,10 +74,10 @@ _Lines = dict[tuple[str, str, int | None, int | None], int]
 
 @dataclass(frozen=True)
 class _Merge:
-    """A run of `stage_to_final` that merged something."""
+    """A run of `stage_to_final` that merged something; of one that did not tell of it, no more than that it did."""
 
-    run_id: str
-    ended_at: datetime
+    run_id: str | None
+    ended_at: datetime | None
     batch_ids: frozenset[str]
     commit: int | None
 
@@ -96,10 +97,16 @@ def trace(spark: SparkSession, tables: Tables, volume: str, tracking_num: str, c
     if not batch_ids:
         return Trace(())
     files = spark.table(tables.ledger).where(F.col("batch_id").isin(*batch_ids))
-    runs = {(row.batch_id, row.path): row.run_id for row in files.select("batch_id", "path", "run_id").collect()}
-    lines = _lines(Volume(Path(volume)), OrderRecords(contract, tracking_num), staged, quarantined)
+    ledger = {
+        (row.batch_id, row.path): row for row in files.select("batch_id", "path", "run_id", "size_bytes").collect()
+    }
+    runs = {file: row.run_id for file, row in ledger.items()}
+    sizes = {file: row.size_bytes for file, row in ledger.items()}
+    lines = _lines(Volume(Path(volume)), OrderRecords(contract, tracking_num), staged, quarantined, sizes)
+    merges = _merges(spark, tables, batch_ids)
+    merges += _untold_merge(spark, tables, contract, tracking_num, staged, merges)
     traced = [
-        *_decide(staged, _merges(spark, tables, batch_ids), lines, runs, contract),
+        *_decide(staged, merges, lines, runs, contract),
         *(
             TracedRow(
                 file=row._source_file,
@@ -157,6 +164,17 @@ def _merges(spark: SparkSession, tables: Tables, batch_ids: Sequence[str]) -> li
     ]
 
 
+def _untold_merge(
+    spark: SparkSession, tables: Tables, contract: Contract, key: str, staged: Sequence[Row], merges: Sequence[_Merge]
+) -> list[_Merge]:
+    """Find the merge of a run that was cut short before it was in the job log: the order's state is of its batch."""
+    waiting = {row._batch_id for row in staged}.difference(*(merge.batch_ids for merge in merges))
+    if not waiting:
+        return []
+    orders = spark.table(tables.orders).where(F.col(contract.key) == key).select("_batch_id").collect()
+    return [_Merge(None, None, frozenset({row._batch_id}), None) for row in orders if row._batch_id in waiting]
+
+
 def _decide(
     staged: Sequence[Row],
     merges: Sequence[_Merge],
@@ -179,7 +197,7 @@ def _decide(
             is_current=False,
             run_id=merge.run_id if merge else runs.get((row._batch_id, row._source_file)),
             commit=merge.commit if merge else None,
-            decided_at=f"{merge.ended_at:%Y-%m-%d %H:%M:%S}" if merge else None,
+            decided_at=f"{merge.ended_at:%Y-%m-%d %H:%M:%S}" if merge and merge.ended_at else None,
             values=_values(row, contract),
         )
         decided.append((row, traced))
@@ -206,8 +224,13 @@ def _lines(
     records: OrderRecords,
     staged: Sequence[Row],
     quarantined: Sequence[Row],
+    sizes: Mapping[tuple[str, str], int],
 ) -> _Lines:
-    """Find the lines of rows: of those in quarantine by their numbers, of the others by their order in the file."""
+    """Find the lines of rows: of those in quarantine by their numbers, of the others by their order in the file.
+
+    The numbers are those of the file as it was loaded. Where an order was erased from it, it is smaller since, and a
+    number may be that of another row.
+    """
     ids, numbers = defaultdict(set), defaultdict(set)
     for row in staged:
         ids[row._batch_id, row._source_file].add(row._row_id)
@@ -216,8 +239,11 @@ def _lines(
     lines: _Lines = {}
     for file in {*ids, *numbers}:
         batch_id, path = file
+        location = volume.archive_of(batch_id) / path
         try:
-            found = {each.number: each.line for each in records.find(volume.archive_of(batch_id) / path)}
+            if numbers[file] and file in sizes and location.stat().st_size < sizes[file]:
+                continue
+            found = {each.number: each.line for each in records.find(location)}
         except (FileNotFoundError, UnreadableFileError):
             continue
         lines.update({(*file, None, number): line for number, line in found.items() if number in numbers[file]})

@@ -23,7 +23,7 @@ from order_tracking.rows.stage import discard_everywhere
 from order_tracking.tables.job_log import FileOutcome, State, without_rows
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
-from order_tracking.tasks.replay import loaded_again, readings_before
+from order_tracking.tasks.replay import first_reading, later_readings, loaded_again, readings_before
 from order_tracking.tasks.summary import Summary
 from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
 
@@ -191,7 +191,12 @@ def _choose(
             refused.append(f"{name}: several files of that name were loaded; name one of {several}")
         else:
             last = max(found, key=lambda file: file.batch_id, default=None)
-            refused.append(f"{name}: {_WHY_NOT[last.state] if last else 'no file of that name was ever loaded'}")
+            why_not = _WHY_NOT[last.state] if last else "no file of that name was ever loaded"
+            if last and last.state is State.SUPERSEDED:
+                again_as = later_readings(spark, tables, [first_reading(last.batch_id, last.path)])
+                counting_as = [f"{row.batch_id}/{row.path}" for row in again_as if row.state == State.MERGED.value]
+                why_not = ", ".join([why_not, *counting_as])
+            refused.append(f"{name}: {why_not}")
     if refused:
         raise RemovalError(f"nothing was withdrawn: {'; '.join(refused)}")
     return list(chosen.values())
