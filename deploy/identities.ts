@@ -121,9 +121,10 @@ export async function missingIdentitySteps(
   const { subscriptionId: subscription, resourceGroup, location } = backend;
   const within = { "resource-group": resourceGroup, subscription };
   const principal = await principalOf(backend, identity);
-  const [subjects, roles] = principal
-    ? await Promise.all([subjectsOf(backend, identity), rolesOf(backend, principal.principalId)])
-    : [new Set<string>(), []];
+  const [credentials, roles] = principal
+    ? await Promise.all([credentialsOf(backend, identity), rolesOf(backend, principal.principalId)])
+    : [[], []];
+  const subjects = new Set(credentials.map(({ subject }) => subject));
   const given = new Set(roles.map(({ key }) => key));
   const missing: Step[] = [];
   const need = (what: string, call: AzCall) => missing.push({ what, call });
@@ -144,7 +145,7 @@ export async function missingIdentitySteps(
     need(`let the workflow "${workflow}" be it, in the environment ${identity.environment} of ${repository}`, {
       command: "identity federated-credential create",
       options: {
-        name: `github-${identity.environment}-${workflow.toLowerCase().replaceAll(" ", "-")}`,
+        name: credentialOf(identity, workflow),
         "identity-name": identity.name,
         ...within,
         issuer: ISSUER,
@@ -168,6 +169,34 @@ export async function missingIdentitySteps(
     });
   }
   return missing;
+}
+
+/**
+ * The credentials of GitHub with which jobs may be an identity and are not meant to, such as those of a workflow that had
+ * another name; each with the call that takes it away. One with a name that is meant is not among them, whatever job it
+ * is for: to make what is missing writes over it.
+ */
+export async function credentialsBeyond(
+  backend: StateBackend,
+  repository: string,
+  identity: Identity,
+): Promise<readonly Step[]> {
+  if (!(await principalOf(backend, identity))) return [];
+  const { resourceGroup, subscriptionId: subscription } = backend;
+  const subjects = new Set(identity.workflows.map((workflow) => subjectOf(repository, identity.environment, workflow)));
+  const names = new Set(identity.workflows.map((workflow) => credentialOf(identity, workflow)));
+  const others = (await credentialsOf(backend, identity)).filter(({ subject }) => !subjects.has(subject));
+  return z
+    .array(namedCredentialType)
+    .parse(others)
+    .filter(({ name }) => !names.has(name))
+    .map(({ name, subject }) => ({
+      what: `the jobs of ${subject}`,
+      call: {
+        command: "identity federated-credential delete",
+        options: { name, "identity-name": identity.name, "resource-group": resourceGroup, subscription },
+      },
+    }));
 }
 
 /**
@@ -217,12 +246,21 @@ async function principalOf({ resourceGroup, subscriptionId }: StateBackend, { na
   return identityType.optional().parse(await azIfThere({ command: "identity show", options }));
 }
 
-const credentialsType = z.array(z.object({ subject: z.string(), issuer: z.string() }));
+/** The name of the credential with which the jobs of a workflow are an identity. */
+const credentialOf = ({ environment }: Identity, workflow: string): string =>
+  `github-${environment}-${workflow.toLowerCase().replaceAll(" ", "-")}`;
 
-async function subjectsOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {
+const credentialType = z.looseObject({ subject: z.string(), issuer: z.string() });
+const namedCredentialType = credentialType.extend({ name: z.string() });
+
+/** What lets jobs of GitHub be an identity. */
+async function credentialsOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {
   const options = { "identity-name": name, "resource-group": resourceGroup, subscription: subscriptionId };
-  const found = credentialsType.parse(await az({ command: "identity federated-credential list", options }));
-  return new Set(found.filter(({ issuer }) => issuer === ISSUER).map(({ subject }) => subject));
+  const found = await az({ command: "identity federated-credential list", options });
+  return z
+    .array(credentialType)
+    .parse(found)
+    .filter(({ issuer }) => issuer === ISSUER);
 }
 
 const rolesType = z.array(z.object({ id: z.string(), scope: z.string(), roleDefinitionName: z.string() }));

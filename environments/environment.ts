@@ -1,6 +1,14 @@
 /** What may differ between environments, and the rules that each value must meet. */
 import { z } from "zod";
-import { GUESTS_FOLDER, memberId, STACK_KINDS, storageAccount, workspaceFolder } from "./names.ts";
+import {
+  GUESTS_FOLDER,
+  memberId,
+  resourceGroup,
+  STACK_KINDS,
+  storageAccount,
+  workspaceFolder,
+  workspaceManagedResourceGroup,
+} from "./names.ts";
 import { networkField, networkProblems, type Problem } from "./network.ts";
 import { REGIONS, replicationsIn } from "./regions.ts";
 import { resourceId, text } from "./text.ts";
@@ -10,6 +18,9 @@ export class EnvironmentError extends Error {}
 
 /** How the name of a sandbox begins, and that of no environment that lasts. */
 export const SANDBOX_PREFIX = "sbx";
+
+/** Stands for the sandbox that variables of the process say, whose own name is a hash; also its environment on GitHub. */
+export const SANDBOX = "sandbox";
 
 /** Variables of the process, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -50,8 +61,13 @@ const percent = () => {
   const rule = "a number from 0 to 100 (percent)";
   return z.number({ error: rule }).min(0, { error: rule }).max(100, { error: rule });
 };
+/** Whether a list names nothing twice, not even in another case: the services know groups and addresses in any. */
+const isEachOnce = (names: readonly string[]) => new Set(names.map((name) => name.toLowerCase())).size === names.length;
 const group = () => text("the name of an account group", /\S/);
-const groups = () => z.array(group(), { error: "a list of account groups" });
+const groups = () =>
+  z
+    .array(group(), { error: "a list of account groups" })
+    .refine(isEachOnce, { error: "a list that names each group once, in whichever case" });
 /** In lower case, as the services return it: Terraform would find a difference in every plan otherwise. */
 const id = (rule: string) => z.guid({ error: rule }).transform((given) => given.toLowerCase());
 const servicePrincipal = () => id("the application id (a GUID) of a service principal");
@@ -66,19 +82,23 @@ const notifications = () =>
     .strictObject(
       {
         /** Addresses to write to. */
-        emails: z.array(z.email({ error: "an e-mail address" }), { error: "a list of e-mail addresses" }).default([]),
+        emails: z
+          .array(z.email({ error: "an e-mail address" }), { error: "a list of e-mail addresses" })
+          .refine(isEachOnce, { error: "a list that names each address once" })
+          .default([]),
         /** Notification destinations to create. Their URLs are secrets: sensitive Terraform variables. */
         create: z
           .array(z.enum(DESTINATION_KINDS, { error: "slack, teams or webhook" }), {
             error: "a list of slack, teams and webhook",
           })
-          .refine((kinds) => new Set(kinds).size === kinds.length, { error: "a list that names each kind once" })
+          .refine(isEachOnce, { error: "a list that names each kind once" })
           .default([]),
         /** Ids of notification destinations that exist, whose secrets this project never sees. */
         existing: z
           .array(id("the id (a GUID) of a notification destination"), {
             error: "a list of ids of notification destinations",
           })
+          .refine(isEachOnce, { error: "a list that names each destination once" })
           .default([]),
       },
       { error: "emails, create and existing, each a list" },
@@ -234,17 +254,23 @@ function problemsOf(environment: Fields): readonly Problem[] {
     ...sandboxNameProblems(environment),
     ...folderProblems(environment),
     ...accountProblems(environment),
+    ...resourceGroupProblems(environment),
     ...replicationProblems(environment),
     ...archiveProblems(environment),
     ...waiverProblems(environment),
     ...ownerProblems(environment),
     ...deployerProblems(environment),
     ...memberProblems(environment),
+    ...spellingProblems(environment),
     ...networkProblems(environment),
   ];
 }
 
 function sandboxNameProblems({ name, branch, expiresOn }: Fields): readonly Problem[] {
+  if (name === SANDBOX) {
+    const message = `another name, since ${SANDBOX} stands for whichever sandbox a process asks for`;
+    return [{ path: ["name"], input: name, message }];
+  }
   if (!name.startsWith(SANDBOX_PREFIX) || (branch !== undefined && expiresOn !== undefined)) return [];
   const message = `a name that does not begin with ${SANDBOX_PREFIX}, as those of sandboxes do, which have branch and expiresOn`;
   return [{ path: ["name"], input: name, message }];
@@ -263,6 +289,30 @@ function accountProblems(environment: Fields): readonly Problem[] {
   if (state !== storageAccount(environment)) return [];
   const message = "another storage account than the lake's, which the environment creates (storageAccount)";
   return [{ path: ["stateContainer", "storageAccount"], input: state, message }];
+}
+
+/** Azure takes a resource group's name in any case. */
+function resourceGroupProblems(environment: Fields): readonly Problem[] {
+  const { existingResourceGroup, existingWorkspace, sandboxResourceGroup, stateContainer } = environment;
+  const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+  const made = [
+    ...(existingResourceGroup === undefined ? [resourceGroup(environment)] : []),
+    ...(existingWorkspace ? [] : [workspaceManagedResourceGroup(environment)]),
+  ];
+  const state = stateContainer?.resourceGroup;
+  const problems: Problem[] = [];
+  if (state !== undefined && made.some((group) => isSame(group, state))) {
+    const message =
+      "another resource group than those that come and go with the environment, as the state has to outlive it";
+    problems.push({ path: ["stateContainer", "resourceGroup"], input: state, message });
+  }
+  // Whoever makes sandboxes may change and delete whatever is in their group.
+  const kept = [...made, resourceGroup(environment), ...(state === undefined ? [] : [state])];
+  if (sandboxResourceGroup !== undefined && kept.some((group) => isSame(group, sandboxResourceGroup))) {
+    const message = "a resource group for sandboxes alone, neither the environment's nor that of its state";
+    problems.push({ path: ["sandboxResourceGroup"], input: sandboxResourceGroup, message });
+  }
+  return problems;
 }
 
 function replicationProblems({ location, storageReplication }: Fields): readonly Problem[] {
@@ -300,20 +350,41 @@ function deployerProblems({ deployer, runAs }: Fields): readonly Problem[] {
 }
 
 /** A workspace of our own lets each group in by an id. Two of these are those of the service principals. */
-function memberProblems({ existingWorkspace, loaders, analysts, operators }: Fields): readonly Problem[] {
-  if (existingWorkspace) return [];
+function memberProblems(environment: Fields): readonly Problem[] {
+  if (environment.existingWorkspace) return [];
   const message =
     "neither runner nor deployer, and differ from other groups by more than spaces, slashes and hyphens, " +
     "where the workspace is our own";
-  const members = new Map([
+  const taken = new Map([
     ["runner", ""],
     ["deployer", ""],
   ]);
+  return mistakenGroups(environment, memberId, message, taken);
+}
+
+/** Databricks takes a group's name in any case: one that is spelt in two ways would be granted to as if it were two. */
+function spellingProblems(environment: Fields): readonly Problem[] {
+  const message = "spelt as it is elsewhere in loaders, analysts and operators, or differ by more than case";
+  return mistakenGroups(environment, (name) => name.toLowerCase(), message);
+}
+
+/**
+ * The groups of personas that would be taken for another one.
+ *
+ * @param keyOf what a group is known by
+ * @param taken by what is known already, the name that goes by it
+ */
+function mistakenGroups(
+  { loaders, analysts, operators }: Fields,
+  keyOf: (name: string) => string,
+  message: string,
+  taken = new Map<string, string>(),
+): readonly Problem[] {
   return Object.entries({ loaders, analysts, operators }).flatMap(([persona, names]) =>
     names.flatMap((name, index) => {
-      const member = members.get(memberId(name)) ?? name;
-      members.set(memberId(name), member);
-      return member === name ? [] : [{ path: [persona, index], input: name, message }];
+      const first = taken.get(keyOf(name)) ?? name;
+      taken.set(keyOf(name), first);
+      return first === name ? [] : [{ path: [persona, index], input: name, message }];
     }),
   );
 }

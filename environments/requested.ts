@@ -5,6 +5,7 @@ import {
   EnvironmentError,
   type EnvironmentSettings,
   resolveEnvironment,
+  SANDBOX,
   type Variables,
 } from "./environment.ts";
 import { prod } from "./prod.ts";
@@ -21,9 +22,6 @@ export const SANDBOX_VARIABLES = {
   branch: "ORDER_TRACKING_SANDBOX_BRANCH",
   expiresOn: "ORDER_TRACKING_SANDBOX_EXPIRES_ON",
 } as const satisfies Record<keyof SandboxRequest, string>;
-
-/** Stands for the sandbox that the variables say, whose own name is a hash. */
-export const SANDBOX = "sandbox";
 
 /** The environments that last. Where else one has to be named is in docs/environments.md. */
 export const LASTING: readonly EnvironmentSettings[] = [dev, staging, prod];

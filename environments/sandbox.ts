@@ -27,10 +27,9 @@ export function sandbox({ owner, branch, expiresOn }: SandboxRequest): Environme
     name: sandboxName(owner, branch),
     location: dev.location,
     subscriptionIdVariable: dev.subscriptionIdVariable,
-    owner: toTagValue(owner),
+    ...sandboxTags(owner, branch),
     costCentre: dev.costCentre,
     sourceRepository: dev.sourceRepository,
-    branch: toTagValue(branch),
     expiresOn,
     disposable: true,
     // Once dev is closed, this has to name its network's subnets instead: its address space is refused here.
@@ -56,6 +55,11 @@ export function sandboxName(owner: string, branch: string): string {
     .update(JSON.stringify([dev.sourceRepository, owner, branch]))
     .digest("hex");
   return `${SANDBOX_PREFIX}${BigInt(`0x${hash}`).toString(36).slice(-8)}`;
+}
+
+/** Whose sandbox it is, of which branch, as its tags tell. */
+export function sandboxTags(owner: string, branch: string): { readonly owner: string; readonly branch: string } {
+  return { owner: toTagValue(owner), branch: toTagValue(branch) };
 }
 
 /** Branches may hold what tags may not. */

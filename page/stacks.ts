@@ -2,11 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { STACK_KINDS } from "../environments/names.ts";
 import { RESOURCE_COSTS, type ResourceCost } from "../review/resource-costs.ts";
 import { typeInWords } from "../review/words.ts";
-
-/** In the order in which they are deployed. */
-const STACKS = ["platform", "catalog", "pipeline"] as const;
 
 const resourceType = z.looseObject({
   "//": z.object({ metadata: z.object({ path: z.string() }) }),
@@ -65,12 +63,14 @@ interface Resource {
  * @throws Error where one is not what `cdktf synth` writes
  */
 export function readPicture(outputDirectory: string, environment: string): Picture | undefined {
-  const files = STACKS.map((stack) => path.join(outputDirectory, "stacks", `${environment}-${stack}`, "cdk.tf.json"));
+  const files = STACK_KINDS.map((stack) =>
+    path.join(outputDirectory, "stacks", `${environment}-${stack}`, "cdk.tf.json"),
+  );
   if (!files.every((file) => existsSync(file))) return undefined;
   const ofStacks = files.map((file) => resourcesOf(stackType.parse(JSON.parse(readFileSync(file, "utf8")))));
   const all = ofStacks.flat();
   return {
-    stacks: ofStacks.map((resources, index) => stackOf(STACKS[index] ?? "", resources)),
+    stacks: ofStacks.map((resources, index) => stackOf(STACK_KINDS[index] ?? "", resources)),
     rights: all.flatMap((resource) => rightsOf(resource, all)),
     costs: all.flatMap((resource) => costOf(resource)),
   };

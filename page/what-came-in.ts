@@ -102,7 +102,7 @@ function rejected(rows: readonly Row[], home: Home): Html {
       </p>
       ${beginning}
     </article>`;
-  })}${ofMore(rows, MAX_REJECTED)}`;
+  })}${ofMore(rows, MAX_REJECTED, "newest")}`;
 }
 
 function replayButton(source: string, file: string, label: string): Html {
@@ -139,7 +139,7 @@ function quarantinedRows(rows: readonly Row[]): Html {
     { name: "what is wrong", of: (row) => text(row.message) },
     { name: "as it was sent", of: (row) => html`<code>${text(row.raw_row)}</code>` },
   ];
-  return html`${table("Quarantined rows", columns, rows.slice(0, MAX_ROWS))}${ofMore(rows, MAX_ROWS)}`;
+  return html`${table("Quarantined rows", columns, rows.slice(0, MAX_ROWS))}${ofMore(rows, MAX_ROWS, "newest")}`;
 }
 
 /** A count that the job has kept; empty where it has none. */
@@ -148,8 +148,12 @@ function tally(value: unknown): string {
 }
 
 async function runs(tables: Tables): Promise<Html> {
-  const tasks = await tables.rows("recent_task_runs", MAX_TASK_RUNS);
-  const ids = [...new Set(tasks.map(({ run_id }) => text(run_id)))].slice(0, MAX_RUNS);
+  const rows = await tables.rows("recent_task_runs", MAX_TASK_RUNS + 1);
+  // The oldest run may have more tasks than were asked for: without its first ones it would seem to have begun later.
+  const cut = rows.length > MAX_TASK_RUNS ? text(rows.at(-1)?.run_id) : undefined;
+  const all = [...new Set(rows.map(({ run_id }) => text(run_id)))];
+  const ids = all.filter((id) => id !== cut).slice(0, MAX_RUNS);
+  const tasks = rows.filter(({ run_id }) => ids.includes(text(run_id)));
   const ofRuns = ids.map((id) => tasks.filter(({ run_id }) => text(run_id) === id));
   const begins = ofRuns.map((each) => Math.min(...each.map(({ started_ms }) => Number(started_ms))));
   const keys = [...new Set(tasks.map(({ task }) => text(task)))].reverse();
@@ -190,7 +194,8 @@ async function runs(tables: Tables): Promise<Html> {
   } as const;
   const failed = labels.filter((label) => label.endsWith("failed")).length;
   const words = `the last ${counted(ids.length, "run")}, ${count(failed)} of them failed; the newest began ${labels[0] ?? ""}`;
-  return chartFigure("runs", "Runs by their tasks", words, chart, columns, tasks);
+  return html`${chartFigure("runs", "Runs by their tasks", words, chart, columns, tasks)}
+  ${ofMore(all, ids.length, "newest")}`;
 }
 
 function files(rows: readonly Row[]): Html {
@@ -204,5 +209,5 @@ function files(rows: readonly Row[]): Html {
     { name: "batch", of: (row) => text(row.batch_id) },
     { name: "why not", of: (row) => text(row.reason) },
   ];
-  return html`${table("Files", columns, rows.slice(0, MAX_FILES))}${ofMore(rows, MAX_FILES)}`;
+  return html`${table("Files", columns, rows.slice(0, MAX_FILES))}${ofMore(rows, MAX_FILES, "newest")}`;
 }

@@ -1,7 +1,9 @@
 /** `order-tracking identities`: makes the identities with which workflows on GitHub sign in to Azure. */
 import { commandLine } from "../../deploy/azure-cli.ts";
+import type { Step } from "../../deploy/create-state-backend.ts";
 import {
   clientIdOf,
+  credentialsBeyond,
   identitiesOf,
   makeIdentity,
   missingIdentitySteps,
@@ -20,10 +22,10 @@ export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT
 
 Makes what lets the workflows of the environment's sourceRepository sign in without a secret: an identity that in Azure
 can only read, for plans, one that applies, and, for ${SANDBOX_HOME}, one for sandboxes; each only for the workflows and the GitHub
-environment that it is meant for. Shows what is missing and asks first; what is there already is left alone, and roles that
-they are not meant to have are shown with the commands that take them away. Then prints the commands that tell GitHub of
-them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it. It takes Owner, or Contributor and
-User Access Administrator, on the subscription.
+environment that it is meant for. Shows what is missing and asks first; what is there already is left alone. Roles that
+they have and jobs that may be them without being meant to are shown with the commands that take them away. Then prints
+the commands that tell GitHub of them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it.
+It takes Owner, or Contributor and User Access Administrator, on the subscription.
 
   --yes  do not ask
 `;
@@ -49,12 +51,21 @@ export async function run(args: readonly string[]): Promise<number> {
       steps: await missingIdentitySteps(backend, repository, identity),
     })),
   );
+  for (const identity of identities) {
+    const beyond = [
+      ...(await rolesBeyond(backend, identity)),
+      ...(await credentialsBeyond(backend, repository, identity)),
+    ];
+    if (beyond.length === 0) continue;
+    console.log(`${identity.name} is trusted with more than is meant. Take away what was not given for a reason:`);
+    showSteps(beyond);
+  }
   const unfinished = missing.filter(({ steps }) => steps.length > 0);
   if (unfinished.length > 0) {
     console.log(`Missing for the workflows of ${repository}:`);
     for (const { identity, steps } of unfinished) {
       console.log(identity.name);
-      for (const { what, call } of steps) console.log(`  ${what}\n      ${commandLine(call)}`);
+      showSteps(steps);
     }
     if (!(await agreed("Do this?", !values.yes))) return 1;
     for (const { identity } of unfinished) {
@@ -63,12 +74,6 @@ export async function run(args: readonly string[]): Promise<number> {
       });
     }
   } else console.log("All of it is there.");
-  for (const identity of identities) {
-    const beyond = await rolesBeyond(backend, identity);
-    if (beyond.length === 0) continue;
-    console.log(`${identity.name} may do more than it is meant to. Take away what it was not given for a reason:`);
-    for (const { what, call } of beyond) console.log(`  ${what}\n      ${commandLine(call)}`);
-  }
   console.log(
     "On GitHub, whoever administers the repository says once that jobs name their workflow, and who they are:",
   );
@@ -87,4 +92,8 @@ export async function run(args: readonly string[]): Promise<number> {
     );
   }
   return 0;
+}
+
+function showSteps(steps: readonly Step[]): void {
+  for (const { what, call } of steps) console.log(`  ${what}\n      ${commandLine(call)}`);
 }

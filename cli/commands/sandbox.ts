@@ -11,9 +11,10 @@ import { readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts"
 import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../../deploy/sandboxes.ts";
 import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
 import { TerraformEnded, terraformOrFail } from "../../deploy/terraform.ts";
-import { SANDBOX, SANDBOX_VARIABLES } from "../../environments/requested.ts";
+import { SANDBOX } from "../../environments/environment.ts";
+import { SANDBOX_VARIABLES } from "../../environments/requested.ts";
 import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/sandbox-expiry.ts";
-import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP, sandboxName } from "../../environments/sandbox.ts";
+import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP, sandboxName, sandboxTags } from "../../environments/sandbox.ts";
 import { agreed } from "../agreed.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
 import { synthesize } from "../synthesize.ts";
@@ -26,7 +27,8 @@ export const usage = `Usage: npm run -s order-tracking -- sandbox up [--owner PE
        npm run -s order-tracking -- sandbox reap [--yes]
 
 A sandbox has a lake and a catalog of its own, in the workspace of ${SANDBOX_HOME}; nothing in it starts by itself. Its name
-follows from person and branch: by default who is signed in to the Azure CLI, and the branch that is checked out.
+follows from repository, person and branch: the sourceRepository of ${SANDBOX_HOME}, and by default who is signed in to the Azure CLI,
+and the branch that is checked out.
 
   up      deploy the checkout to the sandbox; it lives for two weeks after the last deployment, or until another day
   down    destroy it from its recorded state, which needs neither its branch nor its code, then look for anything left:
@@ -123,14 +125,27 @@ async function laterOf(renewed: string, name: string): Promise<string> {
 }
 
 async function down(asked: Asked): Promise<number> {
-  const name = await nameOf(asked);
+  const { name, ...whose } = await nameOf(asked);
   const home = await homeOfSandboxes();
-  const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
+  const sandboxes = await listSandboxes(home);
+  const sandbox = sandboxes.find((each) => each.name === name);
   if (sandbox?.tags) refuseOthers(name, sandbox.tags);
   console.log(sandbox ? textTable(COLUMNS, [rowOf(sandbox)]).join("\n") : `Nothing is known of ${name}.`);
+  if (!sandbox) tellOthers(sandboxes, whose);
   const isAsked = sandbox !== undefined && !asked.yes;
   if (!(await agreed(`Destroy ${name} and all data in it?`, isAsked))) return 1;
   return (await takeDown(home, name, asked["break-locks"])) ? 0 : 1;
+}
+
+/** Names the other sandboxes of a person and a branch. They may be of a fork, so nobody but a person takes them down. */
+function tellOthers(sandboxes: readonly Sandbox[], { owner, branch }: Whose): void {
+  if (owner === undefined || branch === undefined) return;
+  const wanted = sandboxTags(owner, branch);
+  const others = sandboxes.filter(({ tags }) => tags?.owner === wanted.owner && tags.branch === wanted.branch);
+  if (others.length === 0) return;
+  console.log(`Another sourceRepository makes another name. Of ${owner} and ${branch} there is also:`);
+  for (const { name, tags } of others) console.log(`  ${name}, of ${tags?.["source-repository"] ?? "no repository"}`);
+  console.log("To take one of them down, give sandbox down its name.");
 }
 
 /** @throws Error where what has a sandbox's name has not all of its tags */
@@ -170,7 +185,7 @@ async function takeDown(home: SandboxHome, name: string, breakLocks: boolean): P
 async function extend(asked: Asked): Promise<number> {
   if (asked.until === undefined) throw new UsageError("give --until DAY");
   checkLastDay("--until", asked.until, today());
-  const name = await nameOf(asked);
+  const { name } = await nameOf(asked);
   const home = await homeOfSandboxes();
   const sandbox = (await listSandboxes(home)).find((each) => each.name === name);
   if (sandbox?.tags === undefined) throw new Error(`there is nothing of ${name} in Azure`);
@@ -260,17 +275,20 @@ async function withTags(home: SandboxHome, sandbox: Sandbox): Promise<Sandbox> {
   return { ...sandbox, ...(tags && { tags }) };
 }
 
+/** A person and a branch, unless a sandbox was named. */
+type Whose = Pick<Asked, "owner" | "branch">;
+
 /** The sandbox that is named, or the one of a person and a branch. */
-async function nameOf(asked: Asked): Promise<string> {
+async function nameOf(asked: Asked): Promise<Whose & { readonly name: string }> {
   if (asked.name !== undefined) {
     if (asked.owner !== undefined || asked.branch !== undefined) {
       throw new UsageError("give a name, or an owner and a branch");
     }
     checkSandboxName(asked.name);
-    return asked.name;
+    return { name: asked.name };
   }
   const { owner, branch } = await personAndBranch(asked);
-  return sandboxName(owner, branch);
+  return { name: sandboxName(owner, branch), owner, branch };
 }
 
 async function personAndBranch({ owner, branch }: Asked): Promise<{ readonly owner: string; readonly branch: string }> {

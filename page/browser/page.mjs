@@ -63,16 +63,25 @@ async function fetched(address) {
 const UNANSWERED =
   "This was not answered. Load the page again; if that does not help, start its command again, and use the address that it prints.";
 
-/** Fetches a part, and shows it if it is another than the one that is shown. */
+/**
+ * Fetches a part, and shows it if it is another than the one that is shown. What came of it: "stale" where what is shown
+ * may not hold any more, "renewed" where it was shown before and is up to date again, nothing else.
+ */
 async function show(part) {
   const text = await fetched(part.dataset.part);
   part.setAttribute("aria-busy", "false");
   if (text === undefined) {
-    // What was shown before says more than this.
-    if (part.shown === undefined) part.innerHTML = `<p role="alert">${UNANSWERED}</p>`;
-    return false;
+    if (part.shown !== undefined) {
+      // What was shown before says more than an error in its place.
+      part.isStale = true;
+      return "stale";
+    }
+    part.innerHTML = `<p role="alert">${UNANSWERED}</p>`;
+    return undefined;
   }
-  if (part.shown === text) return false;
+  const wasStale = part.isStale === true;
+  part.isStale = false;
+  if (part.shown === text) return wasStale ? "renewed" : undefined;
   const isFirst = part.shown === undefined;
   part.shown = text;
   const open = [...part.querySelectorAll("details[open][id]")].map(({ id }) => id);
@@ -82,14 +91,13 @@ async function show(part) {
   draw(part);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus();
-  return !isFirst;
+  return isFirst ? undefined : "renewed";
 }
 
-/** Shows all parts that are not in something closed; one after the other, as Spark answers them. */
+/** Shows all parts that are not in something closed; one after the other, as Spark answers them. What came of each. */
 async function showAll(within = document) {
   const parts = [...within.querySelectorAll("[data-part]")].filter((part) => !part.closest("details:not([open])"));
-  const changed = await Promise.all(parts.map(show));
-  return changed.includes(true);
+  return Promise.all(parts.map(show));
 }
 
 /** Until so long after the last change nothing is asked ahead, so that a job at work has Spark to itself. */
@@ -117,22 +125,32 @@ function sayWhatFailed({ message }) {
   say(`A part of the page could not be shown: ${message}. Load the page again.`);
 }
 
+/** Whether something may have changed that this tab was not told of. */
+let isBehind = false;
+
+/** Says that what is shown is new, or that some of it is old. */
+function sayWhatCame(ofParts) {
+  const time = new Date().toISOString().slice(11, 19);
+  if (!ofParts.includes("stale")) {
+    if (ofParts.includes("renewed")) say(`Updated at ${time}.`);
+    return;
+  }
+  // Once the command has ended, the page says so, which tells more.
+  if (!isBehind) say(`Some of the page is not up to date: it was not answered at ${time}. Load the page again.`);
+}
+
 let updates = Promise.resolve();
 
 /** Shows what is new, once what is being shown is there; whatever goes wrong, what comes later is shown. */
 function update() {
   updates = updates
     .then(() => showAll())
-    .then((changed) => {
-      if (changed) say(`Updated at ${new Date().toISOString().slice(11, 19)}.`);
-    })
+    .then(sayWhatCame)
     .catch(sayWhatFailed)
     .then(askAheadSoon);
 }
 
 let changes;
-/** Whether something may have changed that this tab was not told of. */
-let isBehind = false;
 
 /** Has this tab told of changes, again and again when the connection is lost. */
 function listen() {

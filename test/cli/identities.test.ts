@@ -55,3 +55,20 @@ test("says where the workspace is once it is there, for each environment whose j
   }
   expect(stdout).not.toContain("ask again");
 });
+
+test("tells whoever does not agree, too, of what there is that is not meant to be", async () => {
+  const type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
+  const drift = cloud.arm.ofType(type).find(({ name }) => name === "github-dev-plan-drift");
+  if (!drift) throw new Error("there is no credential");
+  cloud.arm.remove(drift.id);
+  const [name, subject] = ["by-hand", "repo:example/order-tracking:environment:dev-plan"];
+  const properties = { ...drift.properties, name, subject };
+  cloud.arm.set({ ...drift, id: drift.id.replace(drift.name, name), name, properties });
+
+  const { code, stdout, stderr } = await orderTracking(["identities", "dev"]);
+
+  expect([code, stderr]).toEqual([1, expect.stringContaining("Nothing was changed.")]);
+  expect(stdout).toMatch(
+    /^id-order-tracking-dev-plan is trusted with more than is meant[^]*federated-credential delete --name by-hand [^]*Missing for/,
+  );
+});

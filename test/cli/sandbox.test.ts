@@ -1,4 +1,4 @@
-/** `sandbox reap` in the stand-in for the cloud, where something goes wrong. What it does else is in test/cloud/deploy. */
+/** `sandbox` in the stand-in for the cloud, where something is not as expected. What it does else is in test/cloud/deploy. */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
@@ -52,6 +52,24 @@ it("names the sandbox that it could not look at, and goes on with the others", a
   expect(stderr).toMatch(new RegExp(`${first} is left alone: .*not now`));
   expect(stderr).toContain(`Left of ${second}, and how to remove it`);
   expect(code).toBe(1);
+});
+
+it("names the sandboxes of a person and a branch that a checkout with another repository has made", async () => {
+  const made = resolveEnvironment(sandbox({ owner: "carla", branch: "fix/#12", expiresOn: "2999-01-01" }), {});
+  const elsewhere = { ...made, name: "sbxelsewher", sourceRepository: "https://github.com/others/order-tracking" };
+  const name = resourceGroup(elsewhere);
+  const id = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/${name}`;
+  const type = "Microsoft.Resources/resourceGroups";
+  cloud.arm.set({ id, name, type, location: dev.location, tags: tags(elsewhere), properties: {} });
+  const down = (branch: string) =>
+    orderTracking(["sandbox", "down", "--owner", "carla", "--branch", branch]).then(({ stdout }) => stdout);
+
+  const [said, ofAnother] = [await down("fix/#12"), await down("main")];
+
+  cloud.arm.remove(id);
+  expect(said).toContain(`Nothing is known of ${made.name}.\n`);
+  expect(said).toContain("\n  sbxelsewher, of https://github.com/others/order-tracking\n");
+  expect(ofAnother).not.toContain("sbxelsewher");
 });
 
 it("takes down none of the others once it was interrupted", async () => {

@@ -1,6 +1,7 @@
 import path from "node:path";
-import { az } from "../../deploy/azure-cli.ts";
+import { az, commandLine } from "../../deploy/azure-cli.ts";
 import {
+  credentialsBeyond,
   identitiesOf,
   makeIdentity,
   missingIdentitySteps,
@@ -90,6 +91,48 @@ it("tells the roles that an identity has from before it was meant to have fewer,
 
   for (const { call } of beyond) await az(call);
   expect(await rolesBeyond(BACKEND, narrow)).toEqual([]);
+});
+
+it("tells the jobs that may be an identity and are not meant to, and how to keep them from it", async () => {
+  const [, apply] = identitiesOf("qa", false);
+  if (!apply) throw new Error("there is no identity");
+  expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
+  await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
+  expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
+  const [identity] = ofType("").filter(({ name }) => name === apply.name);
+  const add = (name: string, issuer: string) => {
+    const type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
+    const id = `${String(identity?.id)}/federatedIdentityCredentials/${name}`;
+    // The command line tells the name beside the properties.
+    const properties = { name, issuer, subject: "repo:example/order-tracking:environment:qa" };
+    cloud.arm.set({ id, name, type, properties });
+  };
+  add("by-hand", "https://token.actions.githubusercontent.com");
+  add("cluster", "https://oidc.example.com");
+
+  const beyond = await credentialsBeyond(BACKEND, REPOSITORY, apply);
+
+  expect(beyond.map(({ what, call }) => [what, commandLine(call)])).toEqual([
+    [
+      "the jobs of repo:example/order-tracking:environment:qa",
+      "az identity federated-credential delete --name by-hand --identity-name id-order-tracking-qa-apply " +
+        `--resource-group rg-state --subscription ${SUBSCRIPTION_ID}`,
+    ],
+  ]);
+});
+
+it("tells of no job whose credential is written over once what is missing is made", async () => {
+  const [, apply] = identitiesOf("uat", false);
+  if (!apply) throw new Error("there is no identity");
+  await makeIdentity(BACKEND, "example/old-name", apply, () => undefined);
+  const credentials = ofType("/federatedIdentityCredentials").filter(({ id }) => id.includes(`/${apply.name}/`));
+  for (const { id, name } of credentials) cloud.arm.patch(id, { name });
+
+  expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
+  await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
+  expect(cloud.arm.get(credentials[0]?.id ?? "")?.properties.subject).toBe(
+    "repo:example/order-tracking:environment:uat:workflow:Deploy",
+  );
 });
 
 it("mends what is missing, and leaves the rest alone", async () => {

@@ -91,6 +91,10 @@ it.each([{}, { storageAccount: "ordertracktiny" }])("fails on a state within the
   );
 });
 
+it("fails on the name that stands for any sandbox", () => {
+  expect(() => resolve({ name: "sandbox" })).toThrow('name is "sandbox": it must be another name');
+});
+
 it("fails on a workspace of our own with the folder of its guests for its own", () => {
   expect(() => resolve({ name: "guests" })).toThrow(
     'name is "guests": it must be another name, since /order-tracking/guests',
@@ -150,12 +154,48 @@ const KEY = { vault: "kv-orders", resourceGroup: "rg", key: "lake" };
 const withKey = (key: object) => ({ customerManagedKey: { ...KEY, ...key } });
 
 it.each([
+  [{}, "RG-order-tracking-tiny"],
+  [{}, "rg-order-tracking-tiny-databricks"],
+  [{ existingResourceGroup: "rg" }, "rg-order-tracking-tiny-databricks"],
+  [inWorkspace({}), "rg-order-tracking-tiny"],
+])(
+  "fails on a state in a resource group that comes and goes with the environment: %j %s",
+  (settings, resourceGroup) => {
+    expect(() => resolve({ ...settings, ...inState({ resourceGroup }) })).toThrow(
+      `stateContainer.resourceGroup is "${resourceGroup}": it must be another resource group than those that come and go`,
+    );
+  },
+);
+
+it.each([
+  [{}, "rg-order-tracking-tiny"],
+  [{}, "rg-order-tracking-tiny-databricks"],
+  [{ existingResourceGroup: "rg-lake" }, "RG-lake"],
+  [inState({ resourceGroup: "rg-state" }), "rg-State"],
+])("fails on sandboxes in a resource group that is not for them alone: %j %s", (settings, sandboxResourceGroup) => {
+  expect(() => resolve({ ...settings, sandboxResourceGroup })).toThrow(
+    `sandboxResourceGroup is "${sandboxResourceGroup}": it must be a resource group for sandboxes alone`,
+  );
+});
+
+it.each([{}, inWorkspace({})])(
+  "fails on a group that is spelt in two ways, whosever the workspace is: %j",
+  (settings) => {
+    expect(() => resolve({ ...settings, loaders: ["others", "Our Team"], operators: ["our team"] })).toThrow(
+      'operators.0 is "our team": it must be spelt as it is elsewhere in loaders, analysts and operators',
+    );
+  },
+);
+
+it.each([
   ["the shortest name", { name: "ab" }],
   ["the longest name", { name: letters(11) }],
   ["the shortest storage account", { storageAccount: "a1b" }],
   ["the longest storage account", { storageAccount: letters(24) }],
   ["the shortest workspace", inWorkspace({ name: "a-b" })],
   ["the longest workspace", inWorkspace({ name: letters(64) })],
+  ["a state and sandboxes in groups of their own", { ...inState({}), sandboxResourceGroup: "rg-sandboxes" }],
+  ["a state in the group that stays as it is", { existingResourceGroup: "rg", ...inState({}) }],
   ["the shortest resource group", inWorkspace({ resourceGroup: "r" })],
   ["the longest resource group", inWorkspace({ resourceGroup: `${letters(88)}.)` })],
   ["the shortest container", inState({ container: "a-b" })],
@@ -268,13 +308,16 @@ it.each([
   ["notifications.create.0", { notifications: { create: ["pager"] } }],
   ["notifications.create", { notifications: { create: ["slack", "slack"] } }],
   ["notifications.existing.0", { notifications: { existing: ["our-channel"] } }],
-  ["notifications", { notifications: { create: ["slack", "teams"], existing: [SOME_ID, SOME_ID] } }],
+  ["notifications.emails", { notifications: { emails: ["team@example.com", "Team@example.com"] } }],
+  ["notifications.existing", { notifications: { existing: [LOWER, UPPER] } }],
+  ["notifications", { notifications: { create: ["slack", "teams"], existing: [SOME_ID, LOWER] } }],
   ["warehouse", { warehouse: "0123456789ABCDEF" }],
   ["warehouse", { warehouse: "0123456789abcde" }],
   ["warehouse", { warehouse: "new" }],
   ["ownerGroup", { ownerGroup: " " }],
   ["loaders.0", { loaders: [""] }],
   ["analysts", { analysts: "everyone" }],
+  ["loaders", { loaders: ["our team", "our team"] }],
   ["operators.0", { operators: [7] }],
   ["operators.0", { operators: ["runner"] }],
   ["analysts.1", { analysts: ["analysts", "deployer"] }],

@@ -154,6 +154,18 @@ if (executable === undefined) {
       expect(complaints.splice(0)).toEqual([expect.stringContaining("500")]);
     });
 
+    it("says that some of it is old where a part that is shown is not answered any more, until it is again", async () => {
+      await open("arrivals");
+      const said = tab.getByRole("status");
+      await tab.route(/parts\/runs$/, (route) => route.fulfill({ status: 500 }), { times: 1 });
+      deliver("not-all.csv");
+      await tab.getByText("Some of the page is not up to date").waitFor();
+      expect(await tab.getByRole("figure").count()).toBeGreaterThan(0);
+      deliver("all.csv");
+      await said.getByText(/^Updated at /).waitFor();
+      expect(complaints.splice(0)).toEqual([expect.stringContaining("500")]);
+    });
+
     it("catches up with what has changed while it was not told of changes", async () => {
       // A connection that ends at once; the browser asks for the next one after a second.
       await tab.route(

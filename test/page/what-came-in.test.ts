@@ -21,12 +21,25 @@ async function part(name: string, answers: Readonly<Record<string, readonly Row[
 const many = (rows: number, of: (index: number) => Row) => Array.from({ length: rows }, (_, index) => of(index));
 
 it.each([
-  ["rejected", "rejected_files", 10, (index: number) => ({ path: `${index}.csv`, batch_id: "B", size_bytes: 1 })],
-  ["quarantine", "quarantined_by_reason", 50, (index: number) => ({ rule: "type", column: `c${index}`, rows: 1 })],
-  ["rows", "quarantined_rows", 20, (index: number) => ({ _row_number: index })],
-  ["files", "recent_files", 50, (index: number) => ({ path: `${index}.csv`, state: "MERGED" })],
-])("%s says so where there are more than it shows", async (name, query, shown, of) => {
-  expect(await part(name, { [query]: many(shown + 1, of) })).toContain(`The first ${shown} of more.`);
+  [
+    "rejected",
+    "rejected_files",
+    10,
+    "newest",
+    (index: number) => ({ path: `${index}.csv`, batch_id: "B", size_bytes: 1 }),
+  ],
+  [
+    "quarantine",
+    "quarantined_by_reason",
+    50,
+    "first",
+    (index: number) => ({ rule: "type", column: `c${index}`, rows: 1 }),
+  ],
+  ["rows", "quarantined_rows", 20, "newest", (index: number) => ({ _row_number: index })],
+  ["files", "recent_files", 50, "newest", (index: number) => ({ path: `${index}.csv`, state: "MERGED" })],
+  ["runs", "recent_task_runs", 10, "newest", (index: number) => ({ run_id: `${index}`, started_ms: 0, ended_ms: 0 })],
+])("%s says so where there are more than it shows", async (name, query, shown, which, of) => {
+  expect(await part(name, { [query]: many(shown + 1, of) })).toContain(`The ${which} ${shown} of more.`);
   expect(await part(name, { [query]: many(shown, of) })).not.toContain("of more.");
 });
 
@@ -85,4 +98,16 @@ it("a run has not failed where the last attempt of each of its tasks was a succe
   });
   expect(shown).toContain("the last 2 runs, 1 of them failed; the newest began 01-01 00:00:08 failed");
   expect(shown).toContain("&quot;01-01 00:00:01&quot;");
+});
+
+it("shows no run of which it knows the last tasks only", async () => {
+  // Of nine runs with four attempts each, and a tenth one that goes on beyond the rows that are asked for.
+  const shown = await part("runs", {
+    recent_task_runs: many(45, (index) => {
+      const run = Math.min(9, Math.floor(index / 4));
+      return { run_id: `${run}`, task: "quality_gate", status: "SUCCESS", started_ms: -index, ended_ms: 0 };
+    }),
+  });
+  expect(shown).toContain("the last 9 runs, ");
+  expect(shown).toContain("The newest 9 of more.");
 });
