@@ -101,7 +101,13 @@ export function told(document: string): string | undefined {
   }
   const { replay, runs } = parsed;
   const errors = [replay, ...runs].flatMap((run) => run.tasks.flatMap(({ error }) => error ?? []));
-  if (runs.length === 0) return errors.length > 0 ? errors.join(" ") : "Nothing of that could be put back.";
+  if (runs.length === 0) {
+    const left = replay.tasks.flatMap(({ summary }) =>
+      Object.entries((summary?.left as Record<string, string> | undefined) ?? {}),
+    );
+    const reasons = left.map(([file, reason]) => `${file}: ${reason}.`);
+    return errors.length > 0 ? errors.join(" ") : ["Nothing of that could be put back.", ...reasons].join(" ");
+  }
   const tasks = runs.flatMap((run) => run.tasks);
   const sum = (name: string) =>
     tasks.reduce((all, { summary }) => all + (typeof summary?.[name] === "number" ? summary[name] : 0), 0);

@@ -22,8 +22,8 @@ export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--fr
 Puts quarantined rows, or archived or rejected files, back into the landing directory and loads what is there then,
 as after a change of the contract. To load a file again changes nothing but what is read differently now.
 Without FILEs: all; a FILE is a path as operations.loaded_files_table has it, or BATCH/PATH for that of one batch. Name
-one with a comma by its days. Exit code 0 only if every run succeeded: files that are rejected again make it fail, rows
-that were in quarantine before and come back to it do not.
+one with a comma by its days. Exit code 0 only if every FILE was put back and every run succeeded: files that are rejected
+again make it fail, rows that were in quarantine before and come back to it do not.
 
   --from SOURCE       quarantine, archive or rejected (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC
@@ -92,10 +92,16 @@ async function replay(
   print(`${replayJob.job.name} on this machine, in ${shownPath(home.directory)}`);
   const replayed = await runAndReport(replayJob, interrupted, progress, print, chosen);
   interrupted.throwIfAborted();
-  const files = replayed.tasks.flatMap((task) => (summaryOf(task)?.files as string[] | undefined) ?? []);
+  const summaries = replayed.tasks.map(summaryOf);
+  const files = summaries.flatMap((summary) => (summary?.files as string[] | undefined) ?? []);
+  const left = summaries.flatMap((summary) =>
+    Object.entries((summary?.left as Record<string, string> | undefined) ?? {}),
+  );
   const succeeded = replayed.status === "SUCCESS";
   if (succeeded) print(files.length === 0 ? "\nNothing of that is there to be put back." : "\nPut back:");
   for (const file of files) print(`  ${printable(file)}`);
+  if (left.length > 0) print("\nNot put back:");
+  for (const [file, reason] of left) print(`  ${printable(`${file}: ${reason}`)}`);
 
   const arrivals: Arrival[] = [];
   const waiting = waitingFiles(job.landingDirectory);
@@ -105,7 +111,8 @@ async function replay(
     arrivals.push({ files: waiting, run: await runAndReport(job, interrupted, progress, print) });
     interrupted.throwIfAborted();
   }
-  if (document === undefined && arrivals.length === 0) return succeeded ? 0 : 1;
+  const isAllPutBack = succeeded && left.length === 0;
+  if (document === undefined && arrivals.length === 0) return isAllPutBack ? 0 : 1;
   const told = document && { ...document, replay: { ...runDocument(replayed), files } };
-  return reportLoads(session, arrivals, progress, told, succeeded);
+  return reportLoads(session, arrivals, progress, told, isAllPutBack);
 }

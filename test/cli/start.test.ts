@@ -273,6 +273,12 @@ test("replay loads an archived file again, which changes nothing", async () => {
   expect(document.runs[0]?.tasks[1]?.summary).toMatchObject({ rows_taken: 1, inserted: 0, updated: 0, unchanged: 1 });
 });
 
+test("replay says why a file that is named is not loaded again, and fails", async () => {
+  const { code, stdout } = await orderTracking(["replay", "--from", "archive", "no-such.csv", ...atHome]);
+  expect(stdout).toMatch(/^Not put back:\n {2}no-such\.csv: it is not in archive\/$/m);
+  expect(code).toBe(1);
+});
+
 test("track traces each row of an order to its line, withdraw takes a file back, and erase an order", async () => {
   const traced = await orderTracking(["track", "GOOD-1", "--trace", ...atHome]);
   expect(traced.code).toBe(0);

@@ -67,6 +67,10 @@ describe("what a replay came to", () => {
     expect(told(JSON.stringify({ replay: { ...replay, files: [] }, runs: [] }))).toBe(
       "Nothing of that could be put back.",
     );
+    const left = [{ summary: { left: { "b.csv": "it is not in rejected/" } }, error: null }];
+    expect(told(JSON.stringify({ replay: { files: [], tasks: left }, runs: [] }))).toBe(
+      "Nothing of that could be put back. b.csv: it is not in rejected/.",
+    );
     expect(told("")).toBeUndefined();
   });
 
