@@ -28,9 +28,9 @@ export function findCosts(scene: Scene): readonly Finding[] {
 
 /** One sentence for each type that comes or goes; of what starts by itself, whether it does is told. */
 function beginnings(scene: Scene): readonly Finding[] {
-  return Object.entries(RESOURCE_COSTS).flatMap(([type, { follows }]) =>
+  const costly = Object.entries(RESOURCE_COSTS).filter(([type]) => !STARTING.test(type));
+  return costly.flatMap(([type, { follows }]) =>
     (["create", "destroy"] as const).flatMap((action) => {
-      if (STARTING.test(type)) return [];
       const [first, ...others] = scene.changes.filter((change) => change.type === type && change.action === action);
       if (!first) return [];
       const names = listed([first, ...others].map((each) => scene.nameOf(each)));

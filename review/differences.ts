@@ -150,6 +150,17 @@ const isListOrNothing = (value: unknown) => Array.isArray(value) || value === nu
 export const isUnseen = ({ before, after }: Difference): boolean =>
   after === LATER || isMasked(before) || isMasked(after);
 
+/** Whether a path differs only in the folder of the code's version. */
+export function isOtherVersion({ before, after }: Difference): boolean {
+  if (typeof before !== "string" || typeof after !== "string") return false;
+  const withoutVersion = (path: string) => path.replace(/\/code-[0-9a-f]+(?=\/|$)/, "/code");
+  return before.includes("/code-") && withoutVersion(before) === withoutVersion(after);
+}
+
+/** Whether it says nothing of what is made anew: ids, names and what else a service chooses are known only later. */
+export const isOfWhatIsNew = ({ path, before, after }: Difference): boolean =>
+  after === LATER && (isNothing(before) || /(^|[._])(id|name|vnet_address_prefix)$/.test(path));
+
 /** Providers write what is not set in several ways. */
 export function isNothing(value: unknown, depth = 0): boolean {
   if (value === null || value === undefined || value === "") return true;

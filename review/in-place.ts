@@ -1,8 +1,8 @@
 /** Dangerous changes, beside what they do to data: something stops working, opens, or starts. */
 import { GRANTED_ON, PERMITTED_BY_ID, PERMITTED_BY_PATH } from "./access.ts";
-import { type Difference, isUnseen, LATER } from "./differences.ts";
+import { type Difference, isNothing, isOfWhatIsNew, isOtherVersion, isUnseen } from "./differences.ts";
 import { isForcing, othersOf, whyOf } from "./loss.ts";
-import { type Block, type Change, text } from "./plan.ts";
+import { type Block, type Change, records, text } from "./plan.ts";
 import type { Finding, Scene } from "./scene.ts";
 import { code, counted, listed } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
@@ -10,10 +10,13 @@ import { actionInWords, typeInWords } from "./words.ts";
 interface Danger {
   readonly type: RegExp;
   readonly path: RegExp;
-  /** The only value that is dangerous, where not each is; null where it is dangerous that there is none any more. */
-  readonly becomes?: unknown;
+  /** Whether a difference is dangerous, where not each is. */
+  readonly isDangerous?: (difference: Difference, change: Change) => boolean;
   readonly consequence: string;
 }
+
+/** Where only one value is dangerous: what is not seen may be that. */
+const becomes = (value: unknown) => (difference: Difference) => difference.after === value || isUnseen(difference);
 
 /** What clusters and Unity Catalog reach the lake by. */
 const NETWORK = /^azurerm_(subnet|network_security|nat_gateway|public_ip|virtual_network|private_endpoint|private_dns)/;
@@ -26,7 +29,7 @@ const DANGERS: readonly Danger[] = [
   {
     type: /^databricks_(job|alert)/,
     path: /pause_status$/,
-    becomes: "UNPAUSED",
+    isDangerous: becomes("UNPAUSED"),
     consequence: "It starts by itself from now on.",
   },
   {
@@ -52,7 +55,7 @@ const DANGERS: readonly Danger[] = [
   {
     type: /^azurerm_/,
     path: /shared_access_key_enabled|local_user_enabled|allow_nested_items_to_be_public|cross_tenant_replication_enabled/,
-    becomes: true,
+    isDangerous: becomes(true),
     consequence: "It can be reached in a way that leaves no trace of who it was.",
   },
   {
@@ -78,19 +81,21 @@ const DANGERS: readonly Danger[] = [
   {
     type: /./,
     path: /^(force_destroy|force_delete|delete_recursive|skip_validation|fallback|force_update)$/,
-    becomes: true,
+    isDangerous: becomes(true),
     consequence: "A safeguard ends: what it kept from happening, happens without a question.",
   },
   {
     type: /^azurerm_monitor_diagnostic_setting$/,
-    path: /^enabled_log/,
-    becomes: null,
+    path: /^enabled_log(\[[^\]]*\])?(\.category(_group)?)?$/,
+    // What ceases to be named is logged all the same with all that there is.
+    isDangerous: ({ before }, { after }) =>
+      !isNothing(before) && !records(after.enabled_log).some((each) => each.category_group === "allLogs"),
     consequence: "What is no longer logged leaves no trace of who did it.",
   },
   {
     type: /^databricks_dashboard$/,
     path: /^embed_credentials$/,
-    becomes: true,
+    isDangerous: becomes(true),
     consequence: "Whoever may see it sees what its publisher may query, with no right of their own.",
   },
   {
@@ -136,10 +141,11 @@ const MISSED: readonly Pick<Danger, "type" | "consequence">[] = [
 
 export function findDangersInPlace(scene: Scene): readonly Finding[] {
   const deletedAgain = findDeletedAgain(scene);
-  const [left, renamed] = [true, false].map((isLeft) => deletedAgain.filter((each) => isLeftHalfMade(each) === isLeft));
+  const left = deletedAgain.filter(isLeftHalfMade);
+  const renamed = deletedAgain.filter((each) => !isLeftHalfMade(each));
   return [
-    ...findingOf(left ?? [], "What an earlier deployment left is deleted from where this one puts it", scene),
-    ...findingOf(renamed ?? [], "What has another address from now on is deleted from where it is put anew", scene),
+    ...findingOf(left, "What an earlier deployment left is deleted from where this one puts it", scene),
+    ...findingOf(renamed, "What has another address from now on is deleted from where it is put anew", scene),
     ...dangersInPlace(scene, new Set(deletedAgain)),
   ];
 }
@@ -148,6 +154,8 @@ export function findDangersInPlace(scene: Scene): readonly Finding[] {
 const PLACES: Readonly<Record<string, readonly string[]>> = {
   databricks_grants: GRANTED_ON,
   databricks_permissions: [...PERMITTED_BY_ID, ...PERMITTED_BY_PATH],
+  // Not by its principal's id, which nobody can read, and which is not known of what is new.
+  databricks_permission_assignment: ["group_name", "service_principal_name", "user_name"],
   azurerm_storage_management_policy: ["storage_account_id"],
 };
 
@@ -265,13 +273,13 @@ const isLeftHalfMade = ({ address, action }: Change) => address.includes(" (depo
 function dangersOf(change: Change, scene: Scene): readonly Finding[] {
   const byConsequence = new Map<string, Difference[]>();
   for (const difference of scene.differences(change)) {
-    if (isForcing(change, difference) || (change.action === "replace" && isOfWhatIsNew(difference))) continue;
-    // What a value will be that is not seen may be the dangerous one.
+    if (isForcing(change, difference) || isOtherVersion(difference)) continue;
+    if (change.action === "replace" && isOfWhatIsNew(difference)) continue;
     const danger = DANGERS.find(
-      ({ type, path, becomes }) =>
+      ({ type, path, isDangerous }) =>
         type.test(change.type) &&
         path.test(difference.path) &&
-        (becomes === undefined || (difference.after ?? null) === becomes || isUnseen(difference)),
+        (isDangerous === undefined || isDangerous(difference, change)),
     );
     if (!danger) continue;
     scene.tell(change, [difference.path]);
@@ -285,10 +293,6 @@ function dangersOf(change: Change, scene: Scene): readonly Finding[] {
     needsSecondLook: true,
   }));
 }
-
-/** Ids, names and what a service chooses: of what is made anew they are known only later, and say nothing. */
-const isOfWhatIsNew = ({ path, before, after }: Difference) =>
-  after === LATER && (typeof before === "string" || path.includes("."));
 
 function unknownAction(change: Change, scene: Scene): Finding {
   scene.tell(change);

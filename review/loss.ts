@@ -24,8 +24,17 @@ export interface LossFinding extends Finding {
 }
 
 interface Holder {
-  readonly holds: (change: Change, scene: Scene) => string;
-  readonly recovery: (change: Change, scene: Scene) => Recovery;
+  readonly holds: (change: Change, around: Around) => string;
+  readonly recovery: (change: Change, around: Around) => Recovery;
+  /** What keeps it from being deleted while there is something in it. */
+  readonly guard?: (change: Change) => readonly string[];
+}
+
+/** What a thing is looked at with. */
+interface Around {
+  readonly scene: Scene;
+  /** Those of the scene; of what others have deleted and the plan makes anew, with what was there as their `before`. */
+  readonly changes: readonly Change[];
 }
 
 /** https://learn.microsoft.com/azure/storage/common/storage-account-recover */
@@ -39,8 +48,9 @@ const HOLDERS: Readonly<Record<string, Holder>> = {
     recovery: () => ({ how: "never", sentences: ["Azure brings no resource group back."] }),
   },
   azurerm_storage_account: {
-    holds: (change, scene) => {
-      const containers = containersOf(change, scene);
+    holds: (change, around) => {
+      const { scene } = around;
+      const containers = containersOf(change, around);
       return `every file and table of ${scene.environment}${containers.length > 0 ? `, in ${listed(containers.map((each) => scene.nameOf(each)))}` : ""}`;
     },
     recovery: recoveryOfAccount,
@@ -52,10 +62,11 @@ const HOLDERS: Readonly<Record<string, Holder>> = {
     recovery: () => ({ how: "never", sentences: ["Databricks brings no workspace back."] }),
   },
   databricks_catalog: {
-    holds: (change, scene) => `every table in ${listed(schemasOf(change, scene)) || "its schemas"}`,
+    holds: (change, around) => `every table in ${listed(schemasOf(change, around)) || "its schemas"}`,
     recovery: recoveryOfTables,
+    guard: guardOfTables,
   },
-  databricks_schema: { holds: () => "every table and view in it", recovery: recoveryOfTables },
+  databricks_schema: { holds: () => "every table and view in it", recovery: recoveryOfTables, guard: guardOfTables },
   databricks_volume: {
     holds: ({ before }) =>
       before.volume_type === "MANAGED"
@@ -78,19 +89,31 @@ const HOLDERS: Readonly<Record<string, Holder>> = {
 
 /** Whatever may be lost, what nothing brings back first. */
 export function findLosses(scene: Scene): readonly LossFinding[] {
-  const found = [
-    ...scene.changes.flatMap((change) => [...lossOf(change, scene), ...shorterKept(change, scene)]),
-    ...scene.plans.flatMap(({ drift }) => drift.flatMap((change) => lossByOthers(change, scene))),
-  ];
+  const outcomes = new Map(scene.changes.map((change) => [change, outcomeOf(change, scene)]));
+  const around = { scene, changes: [...outcomes.values()] };
+  const found = [...outcomes].flatMap(([change, outcome]) => [
+    ...(outcome === change ? lossOf(change, around) : lossByOthers(change, outcome, around)),
+    ...shorterKept(change, scene),
+  ]);
   const rank = ({ recovery }: LossFinding) => RECOVERIES.indexOf(recovery.how);
   return found.sort((one, other) => rank(one) - rank(other));
 }
 
-function lossOf(change: Change, scene: Scene): readonly LossFinding[] {
+/** What others have deleted and a change makes anew comes to a replacement, which the plan does not show as one. */
+function outcomeOf(change: Change, { plans }: Scene): Change {
+  if (change.action !== "create") return change;
+  const drift = plans.find(({ stack }) => stack === change.stack)?.drift ?? [];
+  const deleted = drift.find(({ address, action }) => address === change.address && action === "destroy");
+  return deleted ? { ...change, action: "replace", before: deleted.before } : change;
+}
+
+function lossOf(change: Change, around: Around): readonly LossFinding[] {
+  const { scene } = around;
   const holder = HOLDERS[change.type];
   if (!holder || !["replace", "destroy", "forget"].includes(change.action)) return [];
-  const recovery = change.action === "forget" ? recoveryOfForgotten(change) : holder.recovery(change, scene);
-  const holds = holder.holds(change, scene);
+  const recovery = change.action === "forget" ? recoveryOfForgotten(change) : holder.recovery(change, around);
+  const guard = change.action === "forget" ? [] : (holder.guard?.(change) ?? []);
+  const holds = holder.holds(change, around);
   scene.tell(change);
   return [
     {
@@ -100,7 +123,7 @@ function lossOf(change: Change, scene: Scene): readonly LossFinding[] {
       recovery,
       forcedBy: forcesOf(change, scene),
       headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${actionInWords(change.action)}. It holds ${holds}.`,
-      details: [...whyOf(change, scene), ...recovery.sentences],
+      details: [...whyOf(change, scene), ...guard, ...recovery.sentences],
       needsSecondLook: true,
     },
   ];
@@ -110,30 +133,17 @@ function lossOf(change: Change, scene: Scene): readonly LossFinding[] {
  * Something that others have deleted, and this plan makes anew: what it held may come back, but hardly once its name is
  * taken again.
  */
-function lossByOthers(deleted: Change, scene: Scene): readonly LossFinding[] {
-  const made = scene.changes.find(
-    ({ stack, address, action }) => stack === deleted.stack && address === deleted.address && action === "create",
-  );
-  const holder = HOLDERS[deleted.type];
-  if (!holder || !made || deleted.action !== "destroy") return [];
-  const change = { ...made, before: deleted.before };
-  const recovery = holder.recovery(change, scene);
-  if (recovery.how === "nothing is lost") return [];
-  const holds = holder.holds(change, scene);
-  scene.tell(made);
-  const how = `was deleted by somebody else, and is made anew${hasSameName(change) ? " under its name" : ""}`;
-  return [
-    {
-      ...scene.about(change),
-      action: change.action,
-      holds,
-      recovery,
-      forcedBy: [],
-      headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${how}. It held ${holds}.`,
-      details: recovery.sentences,
-      needsSecondLook: true,
-    },
-  ];
+function lossByOthers(made: Change, outcome: Change, around: Around): readonly LossFinding[] {
+  const { scene } = around;
+  const found = lossOf(outcome, around).filter(({ recovery }) => recovery.how !== "nothing is lost");
+  if (found.length > 0) scene.tell(made);
+  const how = `was deleted by somebody else, and is made anew${hasSameName(outcome) ? " under its name" : ""}`;
+  return found.map((each) => ({
+    ...each,
+    action: made.action,
+    headline: `The ${typeInWords(made.type)} ${scene.nameOf(outcome)} ${how}. It held ${each.holds}.`,
+    details: each.recovery.sentences,
+  }));
 }
 
 /** What forces a replacement, or else Terraform's reason for what it does, in a sentence; none where it gives none. */
@@ -156,7 +166,10 @@ export function forcesOf(change: Change, scene: Scene): readonly string[] {
 export const isForcing = ({ replacePaths }: Change, difference: Difference): boolean =>
   replacePaths.some((path) => isAt(path, difference));
 
-/** What is another of a thing once it is replaced, beside the reason; ids and addresses of what is new always are. */
+/**
+ * What is another of a thing once it is replaced, beside the reason. Of what is known only later nothing is told: most of
+ * it are ids, addresses and dates of what is new, which always are others, and what is dangerous of it is told apart.
+ */
 export const othersOf = (change: Change, differences: readonly Difference[]): readonly Difference[] =>
   change.action === "replace" ? differences.filter((each) => each.after !== LATER && !isForcing(change, each)) : [];
 
@@ -193,8 +206,8 @@ function recoveryOfAccount(change: Change): Recovery {
   };
 }
 
-function containersOf(account: Change, scene: Scene): readonly Change[] {
-  return scene.changes.filter(
+function containersOf(account: Change, { changes }: Around): readonly Change[] {
+  return changes.filter(
     ({ type, before }) => type === "azurerm_storage_container" && accountNameOf(before) === text(account.before.name),
   );
 }
@@ -202,16 +215,16 @@ function containersOf(account: Change, scene: Scene): readonly Change[] {
 /** A container names its account by a resource id. */
 const accountNameOf = (container: Block) => text(container.storage_account_id).split("/").at(-1) ?? "";
 
-function holdsOfContainer({ before }: Change, scene: Scene): string {
+function holdsOfContainer({ before }: Change, { scene, changes }: Around): string {
   const name = text(before.name);
   const lies = (url: unknown) => text(url).startsWith(`abfss://${name}@${accountNameOf(before)}.`);
-  const there = scene.changes.filter(({ before: each }) => lies(each.storage_location) || lies(each.storage_root));
+  const there = changes.filter(({ before: each }) => lies(each.storage_location) || lies(each.storage_root));
   const names = there.map((each) => `the ${typeInWords(each.type)} ${scene.nameOf(each)}`);
   return names.length > 0 ? `the files of ${listed(names)}` : "every file in it";
 }
 
-function recoveryOfContainer(change: Change, scene: Scene): Recovery {
-  const account = scene.changes.find(
+function recoveryOfContainer(change: Change, { changes }: Around): Recovery {
+  const account = changes.find(
     ({ type, before }) => type === "azurerm_storage_account" && text(before.name) === accountNameOf(change.before),
   );
   if (account && ["replace", "destroy"].includes(account.action)) return recoveryOfAccount(account);
@@ -229,23 +242,24 @@ function recoveryOfContainer(change: Change, scene: Scene): Recovery {
   };
 }
 
-function schemasOf({ before }: Change, scene: Scene): readonly string[] {
-  return scene.changes
+function schemasOf({ before }: Change, { scene, changes }: Around): readonly string[] {
+  return changes
     .filter(({ type, before: each }) => type === "databricks_schema" && each.catalog_name === before.name)
     .map((each) => scene.nameOf(each));
 }
 
-function recoveryOfTables({ type, action, before }: Change, scene: Scene): Recovery {
+function guardOfTables({ before }: Change): readonly string[] {
+  return before.force_destroy === true ? [] : ["Databricks refuses to delete it while there is something in it."];
+}
+
+function recoveryOfTables({ type, before }: Change, { changes }: Around): Recovery {
   const schema = type === "databricks_schema" ? text(before.id) || text(before.name) : `${text(before.name)}.SCHEMA`;
-  const isArchiveLost = scene.changes.some(
+  const isArchiveLost = changes.some(
     (each) => each.type === "azurerm_storage_account" && ["replace", "destroy"].includes(each.action),
   );
   return {
     how: "perhaps",
     sentences: [
-      ...(before.force_destroy === true || action === "create"
-        ? []
-        : ["Databricks refuses to delete it while there is something in it."]),
       `Databricks keeps dropped tables for ${UNDROP_DAYS} days, but brings them back only where their schema and catalog still are: ${code(`SHOW TABLES DROPPED IN ${schema}`)}, then ${code("UNDROP TABLE WITH ID '...'")}.`,
       ...(isArchiveLost
         ? []
@@ -302,7 +316,7 @@ function shorterKept(change: Change, scene: Scene): readonly LossFinding[] {
   const kept = KEPT[change.type];
   if (!kept || !isOfWhatStays(change, scene)) return [];
   const unseen = unseenFields(change, kept, scene);
-  const isSeen = ({ path }: Term) => !unseen.some((each) => path.startsWith(each.path));
+  const isSeen = ({ paths }: Term) => !unseen.some((each) => paths.some((path) => path.startsWith(each.path)));
   const before = change.action === "create" ? beforeElsewhere(change, scene) : change.before;
   const shorter = shorterTerms(change.type, before, change.after).filter(isSeen);
   return [
@@ -342,15 +356,25 @@ function unseenFields(change: Change, { fields, hasDefaultElsewhere }: Kept, sce
 }
 
 function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: Scene): LossFinding {
-  const { what, since, path, before, after } = term;
-  scene.tell(change, [path]);
+  const { what, since, paths, starts, before, after } = term;
+  const isOfTerm = ({ path }: Difference) => paths.some((each) => each === path || each.startsWith(`${path}.`));
+  scene.tell(
+    change,
+    scene
+      .differences(change)
+      .filter(isOfTerm)
+      .map(({ path }) => path),
+  );
   const [previous, next] = [before, after].map((days) => `${counted(days, "day")}${since ? ` after ${since}` : ""}`);
-  const holds = `${what} for ${before === Infinity ? "ever" : previous}`;
-  const how = term.more
-    ? `deletes more ${what} by their age from now on: ${pathsInWords(term.more, scene)}, ${next}`
-    : before === Infinity
-      ? `deleted no ${what} by their age; from now on it does, ${next}`
-      : `kept ${holds}, and keeps them for ${counted(after, "day")} from now on`;
+  const part = starts.includes("") ? "" : pathsInWords(starts, scene);
+  const holds = `${what}${part && ` ${part}`} for ${before === Infinity ? "ever" : previous}`;
+  const those = `${part ? `those ${part}` : "all that there are"}, ${next}`;
+  const how = {
+    shorter: `kept ${holds}, and keeps them for ${counted(after, "day")} from now on`,
+    first: `deleted no ${what} by their age; from now on it does${part ? `: ${those}` : `, ${next}`}`,
+    more: `deletes more ${what} by their age from now on: ${those}`,
+    "new clock": `deletes ${what} by a new clock from now on: ${those}`,
+  }[term.how];
   const isNew = change.action === "create" && before === Infinity;
   return {
     ...scene.about(change),
@@ -365,9 +389,7 @@ function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: S
 }
 
 const pathsInWords = (starts: readonly string[], scene: Scene) =>
-  starts.includes("")
-    ? "all that there are"
-    : `those whose path starts with ${listed(starts.map((each) => scene.show(each)))}`;
+  `whose path starts with ${listed(starts.map((each) => scene.show(each)))}`;
 
 function unseenInWords(change: Change, difference: Difference, { what, recovery }: Kept, scene: Scene): LossFinding {
   scene.tell(change, [difference.path]);
@@ -394,13 +416,18 @@ interface Term {
   readonly what: string;
   /** What it is counted from, where there are several such clocks. */
   readonly since?: string;
-  readonly path: string;
-  /** Of which paths they were kept for ever, where those of others were not. */
-  readonly more?: readonly string[];
+  /** The fields that it follows from. */
+  readonly paths: readonly string[];
+  /** Of which files it is, by the starts of their paths. */
+  readonly starts: readonly string[];
+  /** Where files were kept for ever, whether no rule deleted any, none deleted these, or one did by another clock. */
+  readonly how: "shorter" | "first" | "more" | "new clock";
   /** In days; infinite for what was kept for ever. */
   readonly before: number;
   readonly after: number;
 }
+
+const OF_ALL = { starts: [""], how: "shorter" } as const;
 
 const days = (value: unknown): number | undefined =>
   value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value);
@@ -414,7 +441,8 @@ function shorterTerms(type: string, before: Block, after: Block): readonly Term[
     ] as const) {
       terms.push({
         what,
-        path: `blob_properties.${policy}.days`,
+        ...OF_ALL,
+        paths: [`blob_properties.${policy}.days`],
         before: blockOf(before, "blob_properties", policy).days,
         // Without the policy nothing is kept.
         after: blockOf(after, "blob_properties", policy).days ?? 0,
@@ -429,7 +457,8 @@ function shorterTerms(type: string, before: Block, after: Block): readonly Term[
         .find(({ name }) => name === "retention_days")?.default;
     terms.push({
       what: "old versions of tables",
-      path: "parameter[retention_days].default",
+      ...OF_ALL,
+      paths: ["parameter[retention_days].default"],
       before: retentionOf(before),
       after: retentionOf(after),
     });
@@ -448,19 +477,26 @@ function termsOfRules(before: readonly Block[], after: readonly Block[]): readon
   return after.flatMap((rule) =>
     DELETION_AGES.flatMap(([field, since]) => {
       const ageOf = (prefix: string) => ageBefore(before, prefix, field);
+      const howOf = (prefix: string) => {
+        if (ageOf(prefix) < Infinity) return "shorter";
+        if (!isAnyDeleted) return "first";
+        const isDeleted = DELETION_AGES.some(([each]) => ageBefore(before, prefix, each) < Infinity);
+        return isDeleted ? "new clock" : "more";
+      };
       const within = prefixesWithin(rule, before).filter((each) => ageOf(each) < Infinity);
       const prefixes = [...new Set([...prefixesOf(rule), ...within])];
-      return [...new Set(prefixes.map(ageOf))].map((age) => {
-        const isOfMore = age === Infinity && isAnyDeleted;
-        return {
-          what: "archived files",
-          since,
-          path: `rule[${text(rule.name)}].${isOfMore ? "filters.prefix_match" : `actions.base_blob.${field}`}`,
-          ...(isOfMore && { more: prefixes.filter((each) => ageOf(each) === age) }),
-          before: age,
-          after: ageIn(rule, field),
-        };
-      });
+      const groups = new Map(prefixes.map((each) => [`${howOf(each)} ${ageOf(each)}`, each]));
+      return [...groups.values()].map((one) => ({
+        what: "archived files",
+        since,
+        paths: ["enabled", "filters.prefix_match", `actions.base_blob.${field}`].map(
+          (each) => `rule[${text(rule.name)}].${each}`,
+        ),
+        starts: prefixes.filter((each) => howOf(each) === howOf(one) && ageOf(each) === ageOf(one)),
+        how: howOf(one),
+        before: ageOf(one),
+        after: ageIn(rule, field),
+      }));
     }),
   );
 }

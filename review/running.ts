@@ -1,5 +1,5 @@
 /** What runs differently: jobs, what they run on, their code as a diff, and the contract of the files as sentences. */
-import { type Difference, LATER } from "./differences.ts";
+import { type Difference, isOtherVersion, LATER } from "./differences.ts";
 import { othersOf, whyOf } from "./loss.ts";
 import { type Change, list, record, text } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
@@ -168,18 +168,11 @@ const isNoise = ({ path, after }: Difference) =>
   /^(tags|timeouts|url|etag|md5|.*_time|custom_tags)(\.|$)/.test(path) ||
   (after === LATER && /(^|\.)(effective_\w+|\w*state|last_evaluated_at|owner_user_name)$/.test(path));
 
-/** A path that differs only in the folder of the code's version. */
-function isOtherVersion({ before, after }: Difference): boolean {
-  if (typeof before !== "string" || typeof after !== "string") return false;
-  const withoutVersion = (path: string) => path.replace(/\/code-[0-9a-f]+(?=\/|$)/, "/code");
-  return before.includes("/code-") && withoutVersion(before) === withoutVersion(after);
-}
-
 function inWords(difference: Difference, scene: Scene): string {
   const { path, before, after } = difference;
   const parameter = /^parameter\[(.+)\]\.default$/.exec(path)?.[1];
   if (parameter !== undefined)
-    return `parameter ${scene.show(parameter)}: ${scene.show(before)} → ${scene.show(after)}`;
+    return `parameter ${scene.show(parameter)}: ${scene.showBoth(before, after).join(" → ")}`;
   if (path.endsWith("pause_status"))
     return after === "PAUSED" ? "is paused: nothing starts it by itself" : scene.showDifference(difference);
   return scene.showDifference(difference);

@@ -52,13 +52,11 @@ export class Scene {
     return wordsFor(value) ?? code(this.#written(value));
   }
 
-  /** Two values that differ, the one before the other. */
-  #showBoth(before: unknown, after: unknown): string {
-    const [one, other] =
-      wordsFor(before) === undefined && wordsFor(after) === undefined
-        ? codesOf(this.#written(before), this.#written(after))
-        : [this.show(before), this.show(after)];
-    return `${one} → ${other}`;
+  /** Two values that differ; of those that are too long to show, where they begin to. */
+  showBoth(before: unknown, after: unknown): readonly [string, string] {
+    return wordsFor(before) === undefined && wordsFor(after) === undefined
+      ? codesOf(this.#written(before), this.#written(after))
+      : [this.show(before), this.show(after)];
   }
 
   #written(value: unknown): string {
@@ -68,14 +66,19 @@ export class Scene {
   /** A difference in words. */
   showDifference({ path, before, after }: Difference): string {
     if (Array.isArray(before) && Array.isArray(after)) {
-      const [previous, next] = [before, after].map((side: unknown[]) => side.map((each) => this.show(each)));
-      const more = next?.filter((each) => !previous?.includes(each)) ?? [];
-      const less = previous?.filter((each) => !next?.includes(each)) ?? [];
+      const [more, less] = [this.#beyond(before, after), this.#beyond(after, before)];
       if (more.length + less.length > 0) {
+        // One that goes is shown beside one that comes: long ones may differ only at their ends.
+        const gained = more.map((each, index) =>
+          index < less.length ? this.showBoth(less[index], each)[1] : this.show(each),
+        );
+        const lost = less.map((each, index) =>
+          index < more.length ? this.showBoth(each, more[index])[0] : this.show(each),
+        );
         return [
           `${this.show(path)}:`,
-          more.length > 0 && `gains ${more.join(", ")}`,
-          less.length > 0 && `loses ${less.join(", ")}`,
+          gained.length > 0 && `gains ${gained.join(", ")}`,
+          lost.length > 0 && `loses ${lost.join(", ")}`,
         ]
           .filter(Boolean)
           .join(" ");
@@ -83,7 +86,13 @@ export class Scene {
     }
     if (isRecord(before) && after === undefined) return `${this.show(path)} goes`;
     if (before === undefined && isRecord(after)) return `${this.show(path)} is new: ${this.show(after)}`;
-    return `${this.show(path)}: ${this.#showBoth(before, after)}`;
+    return `${this.show(path)}: ${this.showBoth(before, after).join(" → ")}`;
+  }
+
+  /** The elements of a list that another one has not. */
+  #beyond(other: readonly unknown[], list: readonly unknown[]): readonly unknown[] {
+    const known = new Set(other.map((each) => this.#written(each)));
+    return list.filter((each) => !known.has(this.#written(each)));
   }
 
   differences(change: Change): readonly Difference[] {

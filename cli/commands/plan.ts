@@ -89,6 +89,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
     if (out !== undefined) refuseOthersFiles(out);
+    refuseFromNothing(environment);
     const rows: Finding[] = [];
     if (compared !== undefined) {
       const { commit, arrivals } = compared;
@@ -112,8 +113,8 @@ function kindOf(name: string, environment: string): Kind {
 const BESIDE_STACKS = /^(stacks|manifest\.json(\.unfinished)?|seal\.json|review\.(md|json))$/;
 /** How a folder starts that is not whole, as where a plan is interrupted while it synthesizes. */
 const UNFINISHED = "unfinished-";
-/** The number of the process that made it, and what keeps two of that process apart, follow; other names are people's. */
-const UNFINISHED_FOLDER = new RegExp(`^${UNFINISHED}\\d+-\\w+$`);
+/** The number of the process that made it follows, and the six characters of `mkdtemp`; other names are people's. */
+const UNFINISHED_FOLDER = new RegExp(`^${UNFINISHED}\\d+-\\w{6}$`);
 
 /** @throws UsageError where a folder holds what no plan has left, and this one would delete */
 function refuseOthersFiles(directory: string): void {
@@ -176,9 +177,6 @@ async function plan(environment: string, kinds: readonly Kind[], directory: stri
   await synthesizeAnew(directory, environment);
   const stacks = stacksIn(directory, kinds);
   const missing = await missingFor(directory, environment);
-  // Where somebody has given the process an identity, nobody means a plan from nothing: everything would be new in it.
-  if (missing !== undefined && process.env.ARM_USE_OIDC)
-    throw new Error(`${environment} was not planned, since ${missing}`);
   const planned = await (missing ? planStacksFromNothing(directory, stacks) : planStacks(directory, stacks));
   const review = await reviewOf(
     directory,
@@ -206,9 +204,22 @@ function nameIn([first = ""]: readonly string[]): string {
 /** Why nothing of the environment can be looked at; nothing, where it can. */
 async function missingFor(directory: string, environment: string): Promise<string | undefined> {
   const [platform = ""] = stacksIn(directory, ["platform"]);
-  if (!isSubscriptionKnown(directory, nameIn([platform])))
-    return `its subscription is not known: ${subscriptionVariable(environment)} is not set`;
+  if (!isSubscriptionKnown(directory, nameIn([platform]))) return withoutSubscription(environment);
   return (await hasSignIn(process.env)) ? undefined : "nobody is signed in to Azure";
+}
+
+const withoutSubscription = (environment: string) =>
+  `its subscription is not known: ${subscriptionVariable(environment)} is not set`;
+
+/**
+ * Looks at the subscription before anything is loaded or deleted for a plan.
+ *
+ * @throws Error where the process has an identity, and does not know it: nobody means a plan from nothing there, in which
+ *   everything would be new
+ */
+function refuseFromNothing(environment: string): void {
+  if (!process.env.ARM_USE_OIDC || process.env[subscriptionVariable(environment) ?? ""]) return;
+  throw new Error(`${environment} was not planned, since ${withoutSubscription(environment)}`);
 }
 
 /** The variable that would tell the environment's subscription. */

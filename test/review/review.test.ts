@@ -92,12 +92,15 @@ describe("what may be lost", () => {
     });
     const archive = rule("archive", "orders/archive/");
     const ofRules = (before: object, after: object) =>
-      reviewed(plan([change({ type: "azurerm_storage_management_policy", actions: ["update"], before, after })])).loss;
-    const disabled = rule("archive", "orders/archive/", { enabled: false });
-    expect(headlines(ofRules(rules(disabled), rules(archive)))).toEqual([
-      expect.stringContaining("from now on it does, 30 days after their last change"),
+      reviewed(plan([change({ type: "azurerm_storage_management_policy", actions: ["update"], before, after })]));
+    const enabled = ofRules(rules(rule("archive", "orders/archive/", { enabled: false })), rules(archive));
+    expect(headlines(enabled.loss)).toEqual([
+      expect.stringContaining(
+        "from now on it does: those whose path starts with `orders/archive/`, 30 days after their last change",
+      ),
     ]);
-    expect(ofRules(rules(rule("archive", "orders/")), rules(archive))).toEqual([]);
+    expect(enabled.rest).toEqual([]);
+    expect(ofRules(rules(rule("archive", "orders/")), rules(archive)).loss).toEqual([]);
     for (const [field, words] of [
       ["creation", "their creation"],
       ["last_access_time", "they were last read"],
@@ -105,10 +108,10 @@ describe("what may be lost", () => {
       const byAge = (age: number) => ({
         rule: [{ name: "a", actions: [{ base_blob: [{ [`delete_after_days_since_${field}_greater_than`]: age }] }] }],
       });
-      expect(headlines(ofRules(byAge(-1), byAge(1)))).toEqual([
+      expect(headlines(ofRules(byAge(-1), byAge(1)).loss)).toEqual([
         expect.stringContaining(`from now on it does, 1 day after ${words}.`),
       ]);
-      expect(ofRules(byAge(1), byAge(-1))).toEqual([]);
+      expect(ofRules(byAge(1), byAge(-1)).loss).toEqual([]);
     }
   });
 
@@ -129,20 +132,71 @@ describe("what may be lost", () => {
       );
     const more = (starts: string) =>
       expect.stringContaining(`deletes more archived files by their age from now on: ${starts}, 400 days`) as string;
-    const kept = "kept archived files for 400 days after their last change, and keeps them for 30 days";
+    const kept = (part: string) =>
+      expect.stringContaining(
+        `kept archived files${part} for 400 days after their last change, and keeps them for 30 days`,
+      ) as string;
+    const ofArchive = kept(" whose path starts with `orders/archive/`");
+    const leftOver = ({ rest }: Review) => rest.flatMap(({ items }) => items.map(({ text }) => text)).join();
 
     const widened = ofRules([archive], [rule("archive", 400, "orders/")]);
     expect(headlines(widened.loss)).toEqual([more("those whose path starts with `orders/`")]);
     expect(widened.rest).toEqual([]);
-    expect(headlines(ofRules([archive], [archive, rule("all", 400)]).loss)).toEqual([more("all that there are")]);
-    expect(ofRules([archive], [rule("archived", 400, "orders/archive/")]).loss).toEqual([]);
-    expect(headlines(ofRules([archive], [rule("archived", 30, "orders/archive/")]).loss)).toEqual([
-      expect.stringContaining(kept),
-    ]);
-    expect(headlines(ofRules([archive], [rule("archive", 30, "orders/")]).loss)).toEqual([
+    const added = ofRules([archive], [archive, rule("all", 400)]);
+    expect(headlines(added.loss)).toEqual([more("all that there are")]);
+    expect(added.rest).toEqual([]);
+    const renamed = ofRules([archive], [rule("archived", 400, "orders/archive/")]);
+    expect(renamed.loss).toEqual([]);
+    expect(leftOver(renamed)).toMatch(/`rule\[archived\]` is new: .*; `rule\[archive\]` goes$/);
+    const shortened = ofRules([archive], [rule("archived", 30, "orders/archive/")]);
+    expect(headlines(shortened.loss)).toEqual([ofArchive]);
+    expect(leftOver(shortened)).toMatch(/it`: `rule\[archive\]` goes$/);
+    const both = ofRules([archive], [rule("archive", 30, "orders/")]);
+    expect(headlines(both.loss)).toEqual([
       expect.stringContaining("those whose path starts with `orders/`, 30 days"),
-      expect.stringContaining(kept),
+      ofArchive,
     ]);
+    expect(both.rest).toEqual([]);
+    const ofPart = ofRules([rule("all", 400)], [rule("all", 400), rule("archive", 30, "orders/archive/")]);
+    expect(headlines(ofPart.loss)).toEqual([ofArchive]);
+    expect(ofPart.rest).toEqual([]);
+    const ofAll = ofRules([rule("all", 400)], [rule("all", 30)]);
+    expect(headlines(ofAll.loss)).toEqual([kept("")]);
+    expect(ofAll.rest).toEqual([]);
+  });
+
+  it("tells of a clock by which the files of a rule are deleted from now on, and were not before", () => {
+    const rule = (name: string, ages: object) => ({
+      ...{ name, enabled: true, filters: [{ prefix_match: ["orders/archive/"] }] },
+      actions: [{ base_blob: [ages] }],
+    });
+    const byChange = { delete_after_days_since_modification_greater_than: 400 };
+    const byCreation = { delete_after_days_since_creation_greater_than: 500 };
+    const ofAges = (before: object, after: object, name = "archive") =>
+      reviewed(
+        plan([
+          change({
+            ...{ type: "azurerm_storage_management_policy", actions: ["update"] },
+            ...{ before: { rule: [rule("archive", before)] }, after: { rule: [rule(name, after)] } },
+          }),
+        ]),
+      );
+    const words = [
+      expect.stringContaining(
+        "deletes archived files by a new clock from now on: those whose path starts with `orders/archive/`, 500 days after their creation.",
+      ),
+    ];
+    const added = ofAges(byChange, { ...byChange, ...byCreation });
+    expect(headlines(added.loss)).toEqual(words);
+    expect(added.rest).toEqual([]);
+    const another = ofAges(byChange, byCreation);
+    expect(headlines(another.loss)).toEqual(words);
+    const gone = "`rule[archive].actions.base_blob.delete_after_days_since_modification_greater_than`: `400` → nothing";
+    expect(another.rest).toMatchObject([{ items: [{ text: expect.stringMatching(/it`: [^;]+$/) as string }] }]);
+    expect(another.rest[0]?.items[0]?.text).toContain(gone);
+    const renamed = ofAges(byChange, byCreation, "archived");
+    expect(headlines(renamed.loss)).toEqual(words);
+    expect(renamed.rest[0]?.items[0]?.text).toMatch(/it`: `rule\[archive\]` goes$/);
   });
 
   it("tells of what Azure keeps of deleted files for less long", () => {
@@ -259,11 +313,38 @@ describe("what may be lost", () => {
       { recovery: { how: "never" } },
     ]);
     const dropped = both("databricks_schema", { name: "a" }, { name: "a" }).loss;
-    expect(dropped[0]?.recovery.sentences.join()).not.toContain("refuses to delete");
+    expect(dropped[0]?.details.join()).not.toContain("refuses to delete");
+    const deleted = change({ type: "databricks_schema", actions: ["delete"], before: { name: "a" }, after: null });
+    expect(reviewed(plan([deleted])).loss[0]?.details.join()).toContain("refuses to delete");
 
     const volume = { name: "files", volume_type: "EXTERNAL" };
     expect(both("databricks_volume", volume, volume).loss).toEqual([]);
     expect(both("azurerm_storage_container", container, container, { resource_drift: [] }).loss).toEqual([]);
+  });
+
+  it("tells of what somebody else deleted together with its account that it went with that", () => {
+    const sides = {
+      azurerm_storage_account: {
+        name: "lake",
+        blob_properties: [{ container_delete_retention_policy: [{ days: 9 }] }],
+      },
+      azurerm_storage_container: { name: "orders", storage_account_id: "/subscriptions/x/storageAccounts/lake" },
+      databricks_catalog: { name: "shop", storage_root: "abfss://orders@lake.dfs.core.windows.net/" },
+      databricks_schema: { name: "tables", catalog_name: "shop" },
+    };
+    const all = Object.entries(sides);
+    const made = all.map(([type, { name }]) => change({ type, actions: ["create"], before: null, after: { name } }));
+    const gone = all.map(([type, before]) => change({ type, actions: ["delete"], before, after: null }));
+    const { loss } = reviewed(plan(made, { resource_drift: gone }));
+    const of = (type: string) => loss.find(({ address }) => address === `${type}.it`);
+    expect(of("azurerm_storage_account")?.holds).toBe("every file and table of prod, in `orders`");
+    expect(of("azurerm_storage_container")).toMatchObject({
+      holds: "the files of the catalog `shop`",
+      recovery: { how: "never", sentences: [expect.stringContaining("The new account takes its name")] },
+    });
+    expect(of("databricks_catalog")?.holds).toBe("every table in `tables`");
+    expect(of("databricks_schema")?.details.join()).not.toContain("stay in the archive");
+    expect(loss.map(({ action }) => action)).toEqual(all.map(() => "create"));
   });
 
   it("says of what is forgotten that it stays, and how to take it back", () => {
@@ -717,6 +798,23 @@ describe("what runs differently", () => {
     );
   });
 
+  it("tells elements of a list that differ only where they are too long to show", () => {
+    const place = `/subscriptions/${"a".repeat(200)}/subnets`;
+    const lists = (before: readonly string[], after: readonly string[]) =>
+      changed({ name: "a", subnets: before }, { name: "a", subnets: after }).running[0]?.details[0];
+    const shown = (name: string) => String.raw`\`\.\.\.a+/subnets/${name} \(\d+ characters\)\``;
+    expect(lists([`${place}/hosts`], [`${place}/pods`])).toMatch(
+      new RegExp(`^\`subnets\`: gains ${shown("pods")} loses ${shown("hosts")}$`),
+    );
+    expect(lists([`${place}/hosts`, `${place}/a`], [`${place}/pods`, `${place}/b`, `${place}/a`])).toMatch(
+      new RegExp(`^\`subnets\`: gains ${shown("pods")}, .* loses ${shown("hosts")}$`),
+    );
+    const parameter = (end: string) => ({ name: "a", parameter: [{ name: "p", default: `${place}/${end}` }] });
+    expect(changed(parameter("hosts"), parameter("pods")).running[0]?.details).toEqual([
+      expect.stringMatching(new RegExp(`^parameter \`p\`: ${shown("hosts")} → ${shown("pods")}$`)),
+    ]);
+  });
+
   it("tells elements of a list that are known only later", () => {
     const ranges = (...ip_access: (string | null)[]) => ({ name: "a", ip_access });
     const { running } = reviewed(
@@ -786,6 +884,16 @@ describe("what runs differently", () => {
   });
 });
 
+/** As its provider writes an audit log: of category and group, the one that is not set is empty. */
+const logs = (...names: string[]) => ({
+  name: "audit",
+  enabled_log: names.map((name) =>
+    ["allLogs", "audit"].includes(name)
+      ? { category: "", category_group: name }
+      : { category: name, category_group: "" },
+  ),
+});
+
 test.each([
   [
     "azurerm_storage_account",
@@ -816,14 +924,15 @@ test.each([
   ],
   [
     "azurerm_monitor_diagnostic_setting",
-    { enabled_log: [{ category: "StorageRead" }, { category: "StorageDelete" }] },
-    { enabled_log: [{ category: "StorageDelete" }] },
+    logs("StorageRead", "StorageDelete"),
+    logs("StorageDelete"),
     "leaves no trace of who did it",
   ],
+  ["azurerm_monitor_diagnostic_setting", logs("allLogs"), logs("StorageDelete"), "leaves no trace of who did it"],
   [
     "azurerm_monitor_diagnostic_setting",
-    { enabled_log: [{ category_group: "allLogs" }] },
-    { enabled_log: [{ category: "StorageDelete" }] },
+    logs("StorageRead", "audit"),
+    logs("StorageDelete", "audit"),
     "leaves no trace of who did it",
   ],
   ["databricks_dashboard", { embed_credentials: false }, { embed_credentials: true }, "what its publisher may query"],
@@ -846,15 +955,36 @@ test.each([
 });
 
 test("names a category of the audit log that goes, and calls one that comes no danger", () => {
-  const log = (...categories: string[]) => ({
-    name: "audit",
-    enabled_log: categories.map((category) => ({ category })),
-  });
   const ofLogs = (before: object, after: object) =>
     reviewed(plan([change({ type: "azurerm_monitor_diagnostic_setting", actions: ["update"], before, after })]))
       .inPlace;
-  expect(ofLogs(log("Read", "Delete"), log("Delete"))).toMatchObject([{ details: ["`enabled_log[Read]` goes"] }]);
-  expect(ofLogs(log("Delete"), log("Read", "Delete"))).toEqual([]);
+  expect(ofLogs(logs("Read", "Delete"), logs("Delete"))).toMatchObject([{ details: ["`enabled_log[Read]` goes"] }]);
+  expect(ofLogs(logs("Delete"), logs("Read", "Delete"))).toEqual([]);
+  expect(ofLogs(logs("Read", "Delete"), logs("allLogs"))).toEqual([]);
+  const kept = (retention_policy: object[]) => ({
+    name: "audit",
+    enabled_log: [{ category: "Read", category_group: "", retention_policy }],
+  });
+  // It says how long what is logged is kept, not what is.
+  expect(ofLogs(kept([{ days: 9, enabled: true }]), kept([]))).toEqual([]);
+});
+
+test("calls code of another version no danger where its notebook is made anew for another reason", () => {
+  const version = (hash: string) => ({
+    path: `/order-tracking/prod/code-${hash}/load.py`,
+    source: `assets/${hash}/load.py`,
+  });
+  const { inPlace, rest, verdict } = reviewed(
+    plan([
+      change({
+        ...{ type: "databricks_notebook", actions: ["delete", "create"], action_reason: "replace_because_tainted" },
+        ...{ before: { ...version("aaaa1111"), id: "1" }, after: version("bbbb2222"), after_unknown: { id: true } },
+      }),
+    ]),
+  );
+  expect(inPlace).toEqual([]);
+  expect(rest).toMatchObject([{ title: "Code of another version" }]);
+  expect(verdict).toBe("changes");
 });
 
 test("tells what is dangerous in what is made anew, but for the reason and what is always another of what is new", () => {
@@ -886,6 +1016,21 @@ test("tells what is dangerous in what is made anew, but for the reason and what 
   expect(
     headlines(ofAccount({ ...side("", false, "LRS"), network_rules: undefined }, { network_rules: true })),
   ).toEqual([expect.stringContaining(`${headline}Perhaps: This decides who can reach the lake`)]);
+  const laterDefault = { id: true, network_rules: [{ default_action: true, ip_rules: true }] };
+  expect(ofAccount({ ...side("", false, "LRS"), id: undefined, network_rules: [{}] }, laterDefault)).toMatchObject([
+    { details: ["`network_rules.default_action`: `Deny` → what is known only after it is applied"] },
+  ]);
+  // Names that the service chooses.
+  const workspace = {
+    name: "w",
+    custom_parameters: [{ storage_account_name: "dbstorage1", vnet_address_prefix: "10.139", no_public_ip: true }],
+  };
+  const laterNames = { custom_parameters: [{ storage_account_name: true, vnet_address_prefix: true }] };
+  const anew = change({
+    ...{ type: "azurerm_databricks_workspace", actions: ["delete", "create"], before: workspace },
+    ...{ after: { name: "w", custom_parameters: [{ no_public_ip: true }] }, after_unknown: laterNames },
+  });
+  expect(reviewed(plan([anew])).inPlace).toEqual([]);
 });
 
 test("tells what else is another of what is missed while it is made anew", () => {
@@ -979,6 +1124,7 @@ describe("going back to the code before a deployment that failed", () => {
     ["databricks_notebook", { path: "/code-a/load.py" }, "the notebook at `/code-a/load.py`"],
     ["databricks_grants", { schema: "orders.a", grant: [] }, "the grants of `orders.a`"],
     ["databricks_permissions", { job_id: "7", access_control: [] }, "the permissions of `7`"],
+    ["databricks_permission_assignment", { group_name: "g", principal_id: 7 }, "the workspace membership of `g`"],
     ["azurerm_storage_management_policy", { storage_account_id: "/lake" }, "the ages of archived files of `/lake`"],
   ])("says the same of %s that has only another address", (type, side, words) => {
     const moved = (after: object) =>
