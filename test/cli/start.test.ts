@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { deliver, waitingFiles } from "../../local/landing-directory.ts";
 import { findHome } from "../../local/home.ts";
@@ -245,21 +245,23 @@ test("a rejected file fails the run in its quality gate, but what is good has la
 });
 
 test("the commands of the page on a bad file name it and its rows, and load both again", () => {
-  // In a folder of its own, since one of them writes a file, and on the tests' home.
-  const npm = `npm() { shift 4; node "$COMMAND" "$@" --home "$AT"; }`;
+  // In a folder of its own, since one of them writes a file, and on the tests' home. Another one reads a file of the page.
+  const folder = temporaryFolder();
+  symlinkSync(path.join(__dirname, "../../page"), path.join(folder, "page"));
+  const npm = `npm() { shift 4; node "$COMMAND" "$1" --home "$AT" "\${@:2}"; }`;
   const commands = shellLines("docs/operate.md").map((line) =>
     // Nobody has mended it meanwhile.
     line.endsWith("--from rejected") ? `${line} || echo "it is rejected again"` : line,
   );
   const { status, stdout } = spawnSync("bash", ["-euc", [npm, ...commands].join("\n")], {
-    cwd: temporaryFolder(),
+    cwd: folder,
     encoding: "utf8",
     env: { ...process.env, COMMAND: path.join(__dirname, "../../bin/order-tracking.mjs"), AT: home },
   });
 
   expect(commands).toHaveLength(7);
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^no-orders\.csv +its header lacks/m);
+  expect(stdout).toMatch(/^no-orders\.csv .*its header lacks/m);
   expect(stdout).toMatch(/^orders_2026-11-18\.csv +\d+ +.*tracking_num is empty/m);
   expect(stdout).toMatch(/^ {2}quality_gate +SUCCESS[^]*^it is rejected again$/m);
 });
