@@ -49,6 +49,14 @@ export function ownerOf(lock) {
   return said === undefined ? undefined : aliveIn(said, lock);
 }
 
+/**
+ * Whether an owner, as {@link takeLock} names it, is one whose end is noticed: that of a process on another machine, or in
+ * another container, is not.
+ *
+ * @param {string} owner
+ */
+export const canBeSeen = (owner) => /^\d+$/.test(owner);
+
 /** Makes the lock with all that it says, so that nobody sees an empty one; false where there is one. */
 function wasMade(lock) {
   // Another one in another container may have the number of this one.
@@ -84,17 +92,21 @@ function contentOf(lock) {
   }
 }
 
+/** Code of a commit whose locks have no second line takes these for left behind: what it reads has no room for more. */
 const thisProcess = () => `${process.pid} ${lookAt(process.pid).start}\n${thisHost} ${thisNamespace}`;
 
 /** Asked for once: a laptop's name may change with its network, which must not part a process from its lock. */
 const thisHost = os.hostname();
 
-/** Tells processes with numbers of their own, such as a container's, from others; empty where this machine has none. */
-const thisNamespace = ownNamespace();
+/** Tells this machine, since its start, from others, whatever it is called; empty where it does not say, as on a Mac. */
+const thisBoot = unlessMissing(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 
-function ownNamespace() {
+/** Tells processes with numbers of their own, such as a container's, from others; empty where this machine has none. */
+const thisNamespace = unlessMissing(() => readlinkSync("/proc/self/ns/pid"));
+
+function unlessMissing(look) {
   try {
-    return readlinkSync("/proc/self/ns/pid");
+    return look();
   } catch {
     return "";
   }
@@ -103,9 +115,14 @@ function ownNamespace() {
 /** The process that a lock names, where it is still running, or where that cannot be known from here. */
 function aliveIn(said, lock) {
   const [, number = "", start = "", host, namespace] = /^(\d+) ?([^\n]*)(?:\n(\S*) ?(.*))?$/.exec(said) ?? [];
-  // Locks that say nothing of it were written before they did.
-  if (namespace !== undefined && namespace !== thisNamespace) {
-    return `${number} on ${host}, which cannot be seen from here (if it is gone for good, remove ${lock}),`;
+  // Locks that say nothing of where their process is were written before they did.
+  if (namespace !== undefined) {
+    const isOfThisBoot = thisBoot === "" || start.startsWith(`${thisBoot} `);
+    // No process outlives its machine. Of others' machines the first processes all have the same namespace.
+    if (!isOfThisBoot && host === thisHost) return undefined;
+    if (!isOfThisBoot || namespace !== thisNamespace) {
+      return `${number} on ${host}, which cannot be seen from here (if it is gone for good, remove ${lock}),`;
+    }
   }
   const owner = Number(number);
   if (owner <= 0 || !isRunning(owner)) return undefined;
@@ -132,10 +149,9 @@ function lookAt(pid) {
   if (process.platform === "linux") {
     // What `ps` says there of one process differs by a second from time to time, and when the clock is set.
     try {
-      const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
       // The program's name is in brackets, and may have any character; the time, in ticks, is the 20th field after it.
       const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-      return { state: fields[0] ?? "", start: `${boot} ${fields[19] ?? ""}` };
+      return { state: fields[0] ?? "", start: `${thisBoot} ${fields[19] ?? ""}` };
     } catch {
       return { state: "", start: "" };
     }

@@ -7,6 +7,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  accessSync,
+  constants,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -19,7 +21,7 @@ import {
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { releaseLock, takeLock } from "./lock.mjs";
+import { canBeSeen, releaseLock, takeLock } from "./lock.mjs";
 import { findJava, findNode, findOperatingSystem, findPython } from "./requirements.mjs";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -114,15 +116,27 @@ async function fetchJars() {
 }
 
 const classArchive = path.join(jars, "classes.jsa");
-/** Which Java the archive is of: any other one does without it, and does not say so. */
+/** Which Java the archive is of, which is large: any other one does without it, and does not say so. */
 const archiveMark = `${classArchive}.java`;
 
-/** Tells this machine's Java from another one, and from a later version in its place, without starting it. */
+/**
+ * Tells this machine's Java from another one, and from a later version in its place, without starting it. What stands in
+ * for any of several, such as /usr/bin/java on a Mac, is the same for all of them, which then start without the archive.
+ */
 function javaFingerprint() {
   const { JAVA_HOME, PATH = "" } = process.env;
   const folders = JAVA_HOME ? [path.join(JAVA_HOME, "bin")] : PATH.split(path.delimiter);
-  const java = folders.map((folder) => path.join(folder, "java")).find((file) => existsSync(file));
+  const java = folders.map((folder) => path.join(folder, "java")).find(canBeRun);
   return java && `${realpathSync(java)} ${statSync(java).mtimeMs}`;
+}
+
+function canBeRun(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 const classesAreArchived = () =>
@@ -187,28 +201,44 @@ async function makeReady(...lists) {
   await lockCheckout();
   try {
     checkMachine(lists.filter((steps) => !isReady(steps)).flat());
-    // Each to its own end: one that goes on after another has failed must not do so beside the next set-up.
-    const ends = await Promise.allSettled(lists.map(takeSteps));
-    for (const { reason } of ends) if (reason) throw reason;
+    // Each to the end of its step: one that goes on after another has failed must not do so beside the next set-up.
+    const failures = [];
+    await Promise.all(lists.map((steps) => takeSteps(steps, failures)));
+    if (failures.length > 0) throw new SetupError(failures.map(told).join("\n"));
   } finally {
     releaseLock(lock);
   }
 }
 
-async function takeSteps(steps) {
-  // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
-  for (const { what, duration, isDone, act } of steps) {
-    if (isDone()) continue;
-    process.stderr.write(`${what} (once; about ${duration}) ...\n`);
-    await act();
+/** Takes steps in their order until one fails, here or in another list: people need not wait minutes to hear of it. */
+async function takeSteps(steps, failures) {
+  try {
+    // Each step is looked at when its turn comes: one that starts over may take away what a later one has made.
+    for (const { what, duration, isDone, act } of steps) {
+      if (failures.length > 0) return;
+      if (isDone()) continue;
+      process.stderr.write(`${what} (once; about ${duration}) ...\n`);
+      await act();
+    }
+  } catch (error) {
+    failures.push(error);
   }
 }
 
-/** Waits until no other process sets the checkout up. */
+/**
+ * Waits until no other process sets the checkout up.
+ *
+ * @throws {SetupError} where the end of the other one would not be noticed
+ */
 async function lockCheckout() {
-  let owner = takeLock(lock);
-  if (owner !== undefined) process.stderr.write(`Process ${owner} is setting this checkout up: waiting for it ...\n`);
-  for (; owner !== undefined; owner = takeLock(lock)) await sleep(200);
+  let isWaiting = false;
+  for (let owner = takeLock(lock); owner !== undefined; owner = takeLock(lock)) {
+    const sentence = `Process ${owner} is setting this checkout up`;
+    if (!canBeSeen(owner)) throw new SetupError(`${sentence}: try again when it has ended`);
+    if (!isWaiting) process.stderr.write(`${sentence}: waiting for it ...\n`);
+    isWaiting = true;
+    await sleep(200);
+  }
 }
 
 /**
@@ -223,10 +253,15 @@ function checkMachine(steps) {
   if (missing.length > 0) throw new SetupError(missing.map(({ sentence }) => sentence).join("\n"));
 }
 
-/** Ends the process as a failed command does: the sentence for an expected error, the whole stack for a bug. */
-export function fail(error) {
+/** The sentence for an expected error, the whole stack for a bug. */
+function told(error) {
   // A full disk, or a folder that cannot be written to: the system's own sentence names the path.
   const isExpected = error instanceof SetupError || error.syscall !== undefined;
-  process.stderr.write(`${isExpected ? error.message : error.stack}\n`);
+  return isExpected ? error.message : error.stack;
+}
+
+/** Ends the process as a failed command does, saying why. */
+export function fail(error) {
+  process.stderr.write(`${told(error)}\n`);
   process.exit(1);
 }

@@ -16,8 +16,8 @@ from urllib.request import getproxies
 from pyspark.sql import SparkSession
 from spark_session import LOOPBACK
 
-#: A proxy's host and port, with or without scheme and credentials before them.
-_PROXY = re.compile(r"(?:\w+://)?(?:[^@/]*@)?(?P<host>\[[^]]+]|[^:/]+)(?::(?P<port>\d+))?/?")
+#: A proxy's host and port, with or without scheme and credentials before them. Java's options know no other kind.
+_PROXY = re.compile(r"(?i:https?://)?(?:[^@/]*@)?(?P<host>\[[^]\s]+]|[^:/\s]+)(?::(?P<port>\d+))?/?")
 
 
 def proxy_options(proxies: Mapping[str, str]) -> str:
@@ -26,13 +26,17 @@ def proxy_options(proxies: Mapping[str, str]) -> str:
     Args:
         proxies: As `urllib.request.getproxies` has them.
     """
+    # Some write spaces between hosts; Spark takes what follows a space for another option.
+    direct = re.split(r"[\s,]+", proxies.get("no", ""))
+    if "*" in direct:
+        return ""
     options = []
     for scheme in ("http", "https"):
         if proxy := _PROXY.fullmatch(proxies.get(scheme, "")):
             options += [f"-D{scheme}.proxyHost={proxy['host']}", f"-D{scheme}.proxyPort={proxy['port'] or 80}"]
-    direct = [host.strip().removeprefix("*").removeprefix(".") for host in proxies.get("no", "").split(",")]
+    names = [host.removeprefix("*").removeprefix(".") for host in direct]
     # The name of a domain stands for all that is in it, and in Java only does so with a star.
-    if hosts := "|".join(f"{host}|*.{host}" for host in direct if host):
+    if hosts := "|".join(f"{name}|*.{name}" for name in names if name):
         options.append(f"-Dhttp.nonProxyHosts={hosts}")
     return " ".join(options)
 

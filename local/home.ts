@@ -40,14 +40,17 @@ function homeAt(directory: string): Home {
 
 const isMarked = ({ directory }: Home) => existsSync(path.join(directory, MARK));
 
-/** Whether the job has run there since it was emptied. */
+/** Where the tables of a home are while they are removed. */
+const removedOf = (home: Home) => `${home.tables}.removed`;
+
+/** Whether the job has run there since it was emptied to the end. */
 export function isHome(directory: string): boolean {
   const home = homeAt(directory);
-  return isMarked(home) && existsSync(home.tables);
+  return isMarked(home) && (existsSync(home.tables) || existsSync(removedOf(home)));
 }
 
 /**
- * Opens a home, making it where there is none.
+ * Opens a home, making it where there is none, and removes what a cut-short removal has left of its orders.
  *
  * @throws Error where the folder holds something else
  */
@@ -58,6 +61,8 @@ export function openHome(directory: string): Home {
   // First: what is cut short after it is still a home.
   writeFileSync(path.join(home.directory, MARK), "The order-tracking job of this laptop lives here.\n");
   for (const folder of [home.volume, home.tables, home.logs]) mkdirSync(folder, { recursive: true });
+  // No command looks there, so an order that is erased would stay.
+  rmSync(removedOf(home), { recursive: true, force: true });
   return home;
 }
 
@@ -82,7 +87,7 @@ export function findHome(directory: string): Home {
 
 /** Removes everything from a home but its mark; leaves files in the folder that are not the job's. */
 export function emptyHome(home: Home): void {
-  const removed = `${home.tables}.removed`;
+  const removed = removedOf(home);
   for (const folder of [home.volume, home.otherVolumes, home.synthesized, home.workspace, home.logs, removed]) {
     rmSync(folder, { recursive: true, force: true });
   }

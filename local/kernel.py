@@ -98,7 +98,7 @@ def serve(
         except UnreadableTableError as error:
             if not spark_process.is_alive(context):
                 raise
-            reply({"failed": describe(error)})
+            reply({"failed": f"{describe(error)}\n    {error.what_helps}"})
             return
         report({"opened": home._target_id, "tables": tables_on_disk(tables_directory)})
     else:

@@ -120,14 +120,17 @@ def are_replaced(known: Mapping[str, tuple[int, int]], found: Mapping[str, tuple
 
 
 class UnreadableTableError(Exception):
-    """A folder that has a log as tables do, and is none that Delta Lake can read."""
+    """A folder that has a log as tables do, and that Delta Lake cannot read; the cause tells whether it is damaged."""
+
+    #: For people, after the cause: it may be one that leaves the table whole, such as a file that is somebody else's.
+    what_helps = (
+        "If the table is damaged, put it back from a copy; if no job made it, move it away. Only if no copy is left: "
+        "reset, which removes all orders"
+    )
 
     def __init__(self, table: str, folder: Path) -> None:
-        """Say which, and what can be done."""
-        super().__init__(
-            f"the table {table} cannot be read: {folder} is not whole. Put it back from a copy; move it away, if no "
-            "job made it; or start over with the command reset"
-        )
+        """Say which."""
+        super().__init__(f"the table {table} in {folder} cannot be read")
 
 
 def register_tables(spark: SparkSession, tables_directory: Path) -> None:
@@ -146,6 +149,8 @@ def register_tables(spark: SparkSession, tables_directory: Path) -> None:
                 try:
                     spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_literal(str(log.parent))}")
                 except (PySparkException, Py4JJavaError) as error:
+                    if not any(log.glob("*.json")):  # Somebody has just reset the home.
+                        continue
                     raise UnreadableTableError(f"{schema}.{log.parent.name}", log.parent) from error
     for schema_directory in sorted(tables_directory.glob("*.db")):  # A view may be of tables in any schema.
         schema = schema_directory.name.removesuffix(".db")

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import fs, { readdirSync, writeFileSync } from "node:fs";
+import fs, { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { ownerOf, releaseLock, takeLock } from "../../bin/lock.mjs";
+import { canBeSeen, ownerOf, releaseLock, takeLock } from "../../bin/lock.mjs";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
 const lockIn = (folder: string) => path.join(folder, "lock");
@@ -68,12 +68,47 @@ test("left behind by a process that has ended, and that its parent has not asked
   }
 });
 
-test("of a process that cannot be seen from here stays, and says what to remove where that is gone", () => {
+/** What this process writes into a lock, as if it were on another machine, in another container, or called otherwise. */
+function written(other: { boot?: string; host?: string; namespace?: string }): string {
   const lock = lockIn(temporaryFolder());
-  writeFileSync(lock, "999999999 a-start\nweb-1 pid:[1]");
-  for (const owner of [takeLock(lock), ownerOf(lock)]) {
-    expect(owner).toBe(`999999999 on web-1, which cannot be seen from here (if it is gone for good, remove ${lock}),`);
-  }
+  takeLock(lock);
+  const pattern = /^(?<pid>\d+) (?<boot>\S+) (?<ticks>\d+)\n(?<host>\S+) (?<namespace>.*)$/;
+  const own = pattern.exec(readFileSync(lock, "utf8"))?.groups;
+  const { pid, boot, ticks, host, namespace } = { ...own, ...other } as Record<string, string>;
+  return `${pid} ${boot} ${ticks}\n${host} ${namespace}`;
+}
+
+const onLinux = process.platform === "linux" ? describe : describe.skip;
+
+onLinux("left by a process of another machine or container", () => {
+  test.each([
+    ["another container", { host: "web-1", namespace: "pid:[1]" }],
+    ["another machine, whose first processes have the same namespace", { boot: "a-boot", host: "web-1" }],
+    ["a Mac", { boot: "Mon Jan  1 00:00:00", host: "web-1", namespace: "" }],
+  ])("stays, and says what to remove where that is gone: %s", (_, other) => {
+    const lock = lockIn(temporaryFolder());
+    writeFileSync(lock, written(other));
+    for (const owner of [takeLock(lock), ownerOf(lock)]) {
+      expect(owner).toBe(
+        `${process.pid} on web-1, which cannot be seen from here (if it is gone for good, remove ${lock}),`,
+      );
+      expect(canBeSeen(String(owner))).toBe(false);
+    }
+  });
+
+  test("is taken over where this machine was started anew since then", () => {
+    for (const other of [{ boot: "a-boot" }, { boot: "a-boot", namespace: "pid:[1]" }]) {
+      const lock = lockIn(temporaryFolder());
+      writeFileSync(lock, written(other));
+      expect(takeLock(lock)).toBeUndefined();
+    }
+  });
+
+  test("is seen as one of this machine, whatever that was called then", () => {
+    const lock = lockIn(temporaryFolder());
+    writeFileSync(lock, written({ host: "old-name" }));
+    expect(takeLock(lock)).toBe(String(process.pid));
+  });
 });
 
 /** Takes the lock over and over for a second, leaving it behind half of the time, and prints how often it had it. */

@@ -16,6 +16,8 @@ import { pathToFileURL } from "node:url";
 import { releaseLock, takeLock } from "../../bin/lock.mjs";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
+jest.setTimeout(60_000); // On a busy machine programs take seconds to start.
+
 const PACKAGES = JSON.stringify({ packages: { "node_modules/a": { version: "1.0.0" } } });
 
 /** A checkout with what sets it up, and nothing else. */
@@ -23,18 +25,20 @@ function newCheckout(): string {
   const checkout = temporaryFolder();
   cpSync(path.join(__dirname, "../../bin"), path.join(checkout, "bin"), { recursive: true });
   writeFileSync(path.join(checkout, "package-lock.json"), PACKAGES);
-  return checkout;
-}
-
-/** Runs Node on a machine whose path has nothing but what is in the checkout's `path`, and npm in a file. */
-function runNode(checkout: string, ...args: readonly string[]) {
-  const npm = path.join(checkout, "npm-cli.js");
   const installs = `const fs = require("node:fs");
     fs.mkdirSync("node_modules");
     fs.writeFileSync("node_modules/.package-lock.json", ${JSON.stringify(PACKAGES)});`;
-  writeFileSync(npm, installs);
-  const env = { PATH: path.join(checkout, "path"), npm_execpath: npm };
-  return spawnSync(process.execPath, args, { env, encoding: "utf8" });
+  writeFileSync(path.join(checkout, "npm-cli.js"), installs);
+  // No programs, though they are called as some are.
+  mkdirSync(path.join(checkout, "folders", "java"), { recursive: true });
+  return checkout;
+}
+
+/** Runs Node on a machine whose path has no programs but those in the checkout's `path`, and npm in a file. */
+function runNode(checkout: string, ...args: readonly string[]) {
+  const folders = ["folders", "path"].map((name) => path.join(checkout, name));
+  const env = { PATH: folders.join(path.delimiter), npm_execpath: path.join(checkout, "npm-cli.js") };
+  return spawnSync(process.execPath, args, { env, encoding: "utf8", timeout: 60_000 });
 }
 
 /** The program of a set-up, or of a part of it. */
@@ -69,9 +73,8 @@ test("what runs the job is set up with Spark, whichever way it is asked for, and
   rmSync(checkout, { recursive: true });
 });
 
-test("Spark is prepared for quick starts once, and once more when another Java is in its place", () => {
-  const checkout = newCheckout();
-  runNode(checkout, ...program(checkout, "setUpNode"));
+/** Gives a checkout a machine with Java, and an installed Python that does what a script says; returns Java's path. */
+function withSpark(checkout: string, pythonDoes: string): string {
   const environment = path.join(checkout, ".venv");
   const script = (file: string, text: string) => {
     mkdirSync(path.dirname(file), { recursive: true });
@@ -81,11 +84,18 @@ test("Spark is prepared for quick starts once, and once more when another Java i
   const [java, python] = [path.join(checkout, "path", "java"), path.join(environment, "bin", "python")];
   script(java, `echo 'openjdk version "17.0.1"'`);
   script(path.join(checkout, "path", "python3"), "echo 3.11.0");
-  script(python, "echo $1 >> prepared; : > .venv/jars/classes.jsa");
-  mkdirSync(path.join(environment, "jars"));
+  script(python, pythonDoes);
   writeFileSync(path.join(checkout, "requirements.txt"), "");
   const mark = createHash("sha256").update(environment).update(realpathSync(python)).digest("hex");
   writeFileSync(path.join(environment, "installed"), mark);
+  return java;
+}
+
+test("Spark is prepared for quick starts once, and once more when another Java is in its place", () => {
+  const checkout = newCheckout();
+  runNode(checkout, ...program(checkout, "setUpNode"));
+  const java = withSpark(checkout, "echo $1 >> prepared; : > .venv/jars/classes.jsa");
+  mkdirSync(path.join(checkout, ".venv", "jars"));
 
   const prepared = () => {
     expect(runNode(checkout, ...program(checkout, "setUp"))).toMatchObject({ status: 0 });
@@ -94,6 +104,41 @@ test("Spark is prepared for quick starts once, and once more when another Java i
   expect([prepared(), prepared()]).toEqual([1, 1]);
   utimesSync(java, 1, 1);
   expect([prepared(), prepared()]).toEqual([2, 2]);
+  rmSync(checkout, { recursive: true });
+});
+
+test("what fails while another step goes on is told after that step, with whatever failed in it", () => {
+  const setUp = (end: string) => {
+    const checkout = newCheckout();
+    const fails = `require("node:fs").writeFileSync("npm", String(process.pid)); throw new Error("no network");`;
+    writeFileSync(path.join(checkout, "npm-cli.js"), fails);
+    const untilNpmHasFailed =
+      "until [ -s npm ]; do /bin/sleep 0.1; done; while kill -0 $(/bin/cat npm); do /bin/sleep 0.1; done; /bin/sleep 0.2";
+    withSpark(checkout, `${untilNpmHasFailed}; ${end}`);
+    const { stderr } = runNode(checkout, ...program(checkout, "setUp"));
+    rmSync(checkout, { recursive: true });
+    return stderr;
+  };
+  const [one, both] = [setUp("exit 0"), setUp("echo no disk; exit 3")];
+  for (const said of [one, both]) {
+    expect(said).toContain("Fetching the Delta Lake jars (once");
+    expect(said).toContain("no network");
+    expect(said).not.toContain("Preparing Spark for quick starts");
+  }
+  expect(one).not.toContain("fetching the Delta Lake jars failed");
+  expect(both).toMatch(/fetching the Delta Lake jars failed [^]*no disk/);
+});
+
+test("a set-up that meets one which it cannot see does not wait for it, and says what to remove", () => {
+  const checkout = newCheckout();
+  const lock = path.join(checkout, ".setup-lock");
+  writeFileSync(lock, "7 a-start\nweb-1 pid:[1]");
+  const { status, stderr } = runNode(checkout, ...program(checkout, "setUpNode"));
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    `Process 7 on web-1, which cannot be seen from here (if it is gone for good, remove ${lock}), is setting this ` +
+      "checkout up: try again when it has ended\n",
+  );
   rmSync(checkout, { recursive: true });
 });
 

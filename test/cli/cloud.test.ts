@@ -28,5 +28,5 @@ describe("order-tracking cloud", () => {
     expect(code).toBe(0);
     expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining("is such a stand-in already") as string });
     expect(variables).toContain(`export HTTPS_PROXY='${address}'`);
-  }, 30_000);
+  }, 60_000);
 });

@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
-/** Says when it can be interrupted and when it is, and then cleans up for as many milliseconds as it is told. */
+jest.setTimeout(60_000); // On a busy machine a program takes seconds to start.
+
+/**
+ * Says when it can be interrupted and when it is, and then cleans up for as many milliseconds as it is told. It interrupts
+ * itself for the second time, so many milliseconds after the first: a test that is slow to do so would be too late.
+ */
 const PROGRAM = `
 import { setTimeout as sleep } from "node:timers/promises";
 import { untilInterrupted } from ${JSON.stringify(path.join(__dirname, "../../cli/interruption.ts"))};
@@ -14,35 +18,31 @@ untilInterrupted(async (interrupted) => {
   console.log("works");
   await aborted;
   console.log("interrupted");
+  setTimeout(() => process.kill(process.pid, "SIGINT"), Number(process.argv[3]));
   await sleep(Number(process.argv[2]));
   console.log("cleaned up");
 }).finally(() => setTimeout(() => clearInterval(listening), 200));`;
 
-/** Interrupts the program, and once more after some time. */
+/** Interrupts the program, which does so once more after some time. */
 async function interruptTwice(cleaningMs: number, betweenMs: number): Promise<{ said: string; end: unknown }> {
   const file = path.join(temporaryFolder(), "program.mjs");
   writeFileSync(file, PROGRAM);
-  const program = spawn(process.execPath, ["--import", "tsx", file, String(cleaningMs)], {
+  const program = spawn(process.execPath, ["--import", "tsx", file, String(cleaningMs), String(betweenMs)], {
     cwd: path.join(__dirname, "../.."),
   });
   let said = "";
-  const says = (word: string) =>
-    new Promise<void>((resolve) => {
-      program.stdout.on("data", () => {
-        if (said.includes(word)) resolve();
-      });
+  const works = new Promise<void>((resolve) => {
+    program.stdout.on("data", (text: Buffer) => {
+      said += text.toString();
+      if (said.includes("works")) resolve();
     });
-  const [works, interrupted] = [says("works"), says("interrupted")];
-  program.stdout.prependListener("data", (text: Buffer) => (said += text.toString()));
+  });
   const ended = new Promise((resolve) =>
     program.on("close", (code, signal) => {
       resolve(signal ?? code);
     }),
   );
   await works;
-  program.kill("SIGINT");
-  await interrupted; // Of two signals that wait a process gets one.
-  await sleep(betweenMs);
   program.kill("SIGINT");
   return { end: await ended, said };
 }

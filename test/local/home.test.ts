@@ -1,4 +1,4 @@
-import fs, { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { emptyHome, findHome, openHome, ownerOf, withHomeLocked } from "../../local/home.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
@@ -46,6 +46,16 @@ test("a home whose emptying was cut short has whole tables or none, and is empti
   expect(existsSync(log)).toBe(false);
   emptyHome(findHome(home.directory));
   expect(readdirSync(home.directory)).toEqual([".order-tracking-home"]);
+});
+
+test("orders that a cut-short emptying has moved away are not forgotten, and are removed by the next command", () => {
+  const home = openHome(temporaryFolder());
+  mkdirSync(path.join(home.tables, "orders.db"));
+  renameSync(home.tables, `${home.tables}.removed`);
+  expect(findHome(home.directory)).toEqual(home);
+  openHome(home.directory);
+  expect(readdirSync(home.directory).sort()).toEqual([".order-tracking-home", "logs", "tables", "volume"]);
+  expect(readdirSync(home.tables)).toEqual([]);
 });
 
 test.each(["cloud", "lock", "lock.removal", ".DS_Store"])(

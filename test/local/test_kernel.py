@@ -39,9 +39,7 @@ def test_an_error_is_told_with_what_java_says_and_without_where_it_was_raised() 
         "An error occurred while calling o1.sql.\n: java.io.IOException: no log\n\tat a.b.C(C.scala:1)\n"
         "\tSuppressed: a.Full: stack\n\t\tat d.E\n\t\t... 9 more\nCaused by: java.lang.Error: no disk\n"
     )
-    assert describe(error).startswith(
-        "the table orders.orders_table cannot be read: /home/tables/orders.db/orders_table "
-    )
-    assert describe(error).endswith(
+    assert describe(error) == (
+        "the table orders.orders_table in /home/tables/orders.db/orders_table cannot be read"
         "\n    caused by java.io.IOException: no log\n    Caused by: java.lang.Error: no disk"
     )
