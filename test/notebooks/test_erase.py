@@ -152,7 +152,7 @@ def test_the_next_run_finishes_what_was_cut_short_before_any_step(
     pipeline.drop("a.csv", lines(order(1), order(2), f"{order(1)},too many"))
     pipeline.run()
     erase_it: Callable[[], object] = partial(erase_order, pipeline, "T1")
-    for step in ("search_files", "_erase_from_job_log", "_erase_rows", "_erase_quarantined", "rewrite_file", "in part"):
+    for step in ("search_files", "erase_texts", "erase_rows", "erase_quarantined", "rewrite_file", "in part"):
         with monkeypatch.context() as patch:
             if step == "in part":
                 patch.setattr(Volume, "probed", lambda self: replace(self, move=copied_in_part))
@@ -225,7 +225,7 @@ def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
 
     pipeline.spark.udf.register("wait", wait, "boolean")
     slow = f"(SELECT * FROM {pipeline.tables.job_log} WHERE wait(run_id))"
-    erase_rows = erase._erase_rows
+    erase_rows = erase.erase_rows
     with ThreadPoolExecutor(1) as pool:
         until = utc_now() + timedelta(days=1)
         fold = pool.submit(fold_files, pipeline.spark, slow, pipeline.tables.folded_files, until)
@@ -240,7 +240,7 @@ def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
                 assert not fold.done(), fold.result()
                 time.sleep(0.05)
             with monkeypatch.context() as patch:
-                patch.setattr(erase, "_erase_rows", after_fold)
+                patch.setattr(erase, "erase_rows", after_fold)
                 erase_order(pipeline)
         finally:
             goes_on.touch()
@@ -269,7 +269,7 @@ def test_a_withdrawal_beside_an_erasure_brings_nothing_back(
     pipeline.drop("first.csv", lines(order(1), order(2)), 60)
     pipeline.drop("wrong.csv", lines(order(1, "DELIVERED", LATER)), 50)
     pipeline.run()
-    erase_rows, erased = erase._erase_rows, []
+    erase_rows, erased = erase.erase_rows, []
 
     def beside_a_withdrawal(*args: Any) -> int:
         if erased:
@@ -279,7 +279,7 @@ def test_a_withdrawal_beside_an_erasure_brings_nothing_back(
         erased.append(args)
         return erase_rows(*args)
 
-    monkeypatch.setattr(erase, "_erase_rows", beside_a_withdrawal)
+    monkeypatch.setattr(erase, "erase_rows", beside_a_withdrawal)
     with pytest.raises(RemovalError, match=r"wrong\.csv was moved meanwhile"):
         erase_order(pipeline, "T1")
     assert set(pipeline.statuses()) == {"T2"}

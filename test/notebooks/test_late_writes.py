@@ -13,10 +13,10 @@ from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles, StagedBatch
 from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import look_at
+from order_tracking.files.replay_folder import finish_replays
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.tables.job_log import State
 from order_tracking.tasks.late_writes import put_back_what_grew
-from order_tracking.tasks.replay import finish_putting_back
 
 
 def loaded(volume: Volume, checkpoint: Checkpoint, hours_ago: float, *paths: str, more: str = "and more\n") -> str:
@@ -138,7 +138,7 @@ def test_what_was_cut_short_while_it_was_put_back_is_put_back_to_its_end(
     part.write_text("as")
     # By then it is on its way, for all that others know.
     assert put_back_what_grew(volume, checkpoint, utc_now() + timedelta(hours=2)) == ([], [])
-    assert (finish_putting_back(volume, checkpoint), part.exists()) == ([], True)
+    assert (finish_replays(volume, checkpoint), part.exists()) == ([], True)
     os.utime(tmp_path / "checkpoint" / "replays" / "replay-files-1.json", (0, 0))
-    assert finish_putting_back(volume, checkpoint) == []
+    assert finish_replays(volume, checkpoint) == []
     assert ((volume.landing / path).read_text(), part.exists()) == ("as it was\nand more\n", False)

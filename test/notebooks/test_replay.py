@@ -13,10 +13,11 @@ from order_tracking.errors import ParameterError, ReplayError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.files.landing import list_arrivals
+from order_tracking.files.replay_folder import ReplayFolder, finish_replays
 from order_tracking.files.volume import open_volume
 from order_tracking.tasks import replay as replaying
 from order_tracking.tasks.load_batch import Policy
-from order_tracking.tasks.replay import PutBack, ReplaySummary, copy, finish_putting_back, replay
+from order_tracking.tasks.replay import ReplaySummary, replay
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 
@@ -72,13 +73,13 @@ def test_a_move_whose_outcome_is_not_known_removes_no_file(tmp_path: Path) -> No
     rejected = tmp_path / "rejected.csv"
     rejected.write_text("all there is")
 
-    def moved_and_interrupted(target: Path) -> bool:
-        rejected.replace(target)
+    def moved_and_interrupted(source: Path, target: Path) -> bool:
+        source.replace(target)
         raise KeyboardInterrupt
 
-    put_back = PutBack(volume, checkpoint, datetime.now(timezone.utc))
+    folder = ReplayFolder(replace(volume, move=moved_and_interrupted), checkpoint, datetime.now(timezone.utc))
     with pytest.raises(KeyboardInterrupt):
-        put_back.put(f"{put_back.folder}/rejected.csv", moved_and_interrupted)
+        folder.move(rejected, folder.path_of("batch", "rejected.csv"))
     assert [path.read_text() for path in volume.landing.rglob(".*.csv")] == ["all there is"]
 
 
@@ -152,7 +153,7 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
     assert list_arrivals(volume.landing).files == []
     for folder in ("replay-files-old", "replay-rows-old"):
         os.utime(tmp_path / "checkpoint" / "replays" / f"{folder}.json", (0, 0))
-    finish_putting_back(volume, checkpoint)
+    finish_replays(volume, checkpoint)
     found = [file.path for file in list_arrivals(volume.landing).files]
     # One that was not moved yet may be a part. Of rows, they are still in quarantine; of a file, it is in the archive.
     assert found == [
@@ -290,18 +291,18 @@ def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(
         pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
     pipeline.run()
 
-    def refusing(source: Path, target: Path) -> bool:
+    def refusing(self: ReplayFolder, source: Path, path: str) -> None:
         if source.name == "a.csv":
             raise PermissionError(errno.EACCES, "Permission denied")
-        return copy(source, target)
+        copy(self, source, path)
 
-    def refusing_rows(rows: list[dict[str, str]], target: Path) -> bool:
+    def refusing_rows(rows: list[dict[str, str]], target: Path) -> None:
         if target.name == ".a.csv":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write_csv(rows, target)
+        write_csv(rows, target)
 
-    write_csv = replaying._write_csv
-    monkeypatch.setattr(replaying, "copy", refusing)
+    copy, write_csv = ReplayFolder.copy, replaying._write_csv
+    monkeypatch.setattr(ReplayFolder, "copy", refusing)
     monkeypatch.setattr(replaying, "_write_csv", refusing_rows)
     with pytest.raises(ReplayError, match=r"1 files could not be put back, 1 were; .*/a\.csv: Permission denied"):
         put_back(pipeline, "archive")
@@ -319,21 +320,21 @@ def test_a_file_with_the_longest_name_there_may_be_is_put_back(tmp_path: Path) -
     source = volume.archive_of(batch_id) / name
     source.parent.mkdir(parents=True)
     source.write_text("whole")
-    back = PutBack(volume, checkpoint, datetime.now(timezone.utc))
-    path = f"{back.folder}/{batch_id}/{name}"
-    back.note([ReplayedFile(path, name, datetime.now(timezone.utc), True)])
+    folder = ReplayFolder(volume, checkpoint, datetime.now(timezone.utc))
+    path = folder.path_of(batch_id, name)
+    folder.note([ReplayedFile(path, name, datetime.now(timezone.utc), True)])
 
-    def in_part(target: Path) -> bool:
+    def in_part(target: Path) -> None:
         target.write_text("who")
         (volume.landing / path).write_text("w")
         raise Crash
 
     with pytest.raises(Crash):
-        back.put(path, in_part)
+        folder.write(path, in_part)
     assert list_arrivals(volume.landing).files == []
-    os.utime(tmp_path / "checkpoint" / "replays" / f"{back.folder}.json", (0, 0))
+    os.utime(tmp_path / "checkpoint" / "replays" / f"{folder.name}.json", (0, 0))
     (volume.landing / path).unlink()
-    assert finish_putting_back(volume, checkpoint) == []
+    assert finish_replays(volume, checkpoint) == []
     assert (volume.landing / path).read_text() == "whole"
     assert [file.path for file in list_arrivals(volume.landing).files] == [path]
 

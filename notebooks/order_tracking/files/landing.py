@@ -95,8 +95,8 @@ def list_arrivals(landing_directory: Path) -> Arrivals:
             elif (Path(folder) / name).is_symlink():  # Nobody walks into it: it may lead to a folder above.
                 found.unreadable[f"{(below / name).as_posix()}/"] = _LINK
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        is_put_back = below.parts[:1] != () and below.parts[0].startswith(REPLAY)
-        unfinished = {name for name in names if is_put_back and name.startswith(".")}
+        is_replay = below.parts[:1] != () and below.parts[0].startswith(REPLAY)
+        unfinished = {name for name in names if is_replay and name.startswith(".")}
         for name in sorted(names):
             path = (below / name).as_posix()
             reason = _why_left_alone(name)
@@ -173,12 +173,15 @@ def reason_of(rejected: Path) -> Path:
     return rejected.with_name(f"{rejected.name[:40]}-{hashlib.sha256(name).hexdigest()[:16]}{REASON_ENDING}")
 
 
-def unfinished_of(put_back: Path) -> Path:
-    """Name the file beside one that is put back as which it is written, where nobody loads it until it is whole."""
-    name = os.fsencode(put_back.name)
+def unfinished_of(replayed: Path) -> Path:
+    """Name the hidden file beside one that is loaded again, as which it is written until it is whole.
+
+    No name may have more than 255 bytes.
+    """
+    name = os.fsencode(replayed.name)
     if len(name) < _MAX_NAME_BYTES:
-        return put_back.with_name(f".{put_back.name}")
-    return put_back.with_name(f".{put_back.name[:40]}-{hashlib.sha256(name).hexdigest()[:16]}")
+        return replayed.with_name(f".{replayed.name}")
+    return replayed.with_name(f".{replayed.name[:40]}-{hashlib.sha256(name).hexdigest()[:16]}")
 
 
 def remove_emptied(folders: list[Path], now: datetime) -> None:

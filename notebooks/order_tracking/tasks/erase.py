@@ -1,7 +1,4 @@
-"""Erase one order from tables, job log and files, and say where it was and until when old versions could show it.
-
-Its key becomes no part of any query's text or condition: Delta writes those into the tables' logs.
-"""
+"""Erase one order from tables, job log and files, and say where it was and until when old versions could show it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,8 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from pyspark.errors import PySparkException
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.clock import Clock, use_utc, utc_now
@@ -31,31 +27,21 @@ from order_tracking.files.erased_files import (
 )
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.order_records import OrderRecords, values_of
+from order_tracking.files.replay_folder import first_path, readings_before
 from order_tracking.files.volume import Volume, files_below, open_volume
-from order_tracking.sql import identifier, literal
-from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
-from order_tracking.tables.folded_files import create_folded_files, fail_folds_under_way
-from order_tracking.tables.job_log import FileOutcome
+from order_tracking.rows.erased_rows import OrderRows, erase_quarantined, erase_rows, find_rows, purge
+from order_tracking.tables.erased_texts import ERASED, erase_texts, told_reasons
+from order_tracking.tables.folded_files import create_folded_files
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
-from order_tracking.tables.versions import MARKS_ROWS, ensure_properties, properties_of, versions_kept, write_checkpoint
-from order_tracking.tasks.replay import first_path, readings_before
+from order_tracking.tables.versions import ensure_properties, properties_of, versions_kept, write_checkpoint
 from order_tracking.tasks.summary import Summary, shown
 from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
-from order_tracking.typed_json import columns_of
 
 #: A shorter value tells nothing of anybody, and is a part of many other texts.
 _SHORTEST_VALUE = 3
 
 #: What the pipeline tells of a value is cut there.
 _LONGEST_TOLD = 100
-
-_ERASED = "(erased)"
-
-#: How Unity Catalog says that only the owner of a table may do something.
-_IS_DENIED = re.compile("PERMISSION|PRIVILEGE|OWNER", re.IGNORECASE)
-
-#: Text of a row in quarantine: its values where it could be split, otherwise the row as it was.
-_RAW_TEXT = "coalesce(array_join(map_values(from_json(_t.raw_row, 'MAP<STRING, STRING>')), ' '), _t.raw_row)"
 
 
 @dataclass(frozen=True)
@@ -150,9 +136,10 @@ def erase(
             notes.erase(erasure)
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
             records = OrderRecords(contract, erasure.key)
-            landed, unlisted = _landed(directories)
-            waiting, unreadable = _waiting(directories, notes, records, landed)
-            by_people = {**unlisted, **unreadable, **_named_by_key(spark, tables, directories, landed, records.key)}
+            landed = _landed(directories)
+            waiting = _waiting(directories, notes, records, landed.paths)
+            named = _named_by_key(spark, tables, directories, landed.paths, records.key)
+            by_people = {**landed.unreadable, **waiting.unreadable, **named}
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
             if not notes.under_way():
                 notes.forget_erasure(erasure.erasure_id)
@@ -161,11 +148,24 @@ def erase(
     finally:
         write_job_log(spark, tables.job_log, notes)
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
-    return removed.report(now() + timedelta(days=retention_days + 2), waiting, by_people)
+    return removed.report(now() + timedelta(days=retention_days + 2), waiting.paths, by_people)
 
 
-def _landed(volume: Volume) -> tuple[list[str], dict[str, str]]:
-    """List the files of the landing directory, and what of it cannot be listed or read, with why.
+@dataclass(frozen=True)
+class _Arrived:
+    """Files that clients have sent and that are not merged yet.
+
+    Attributes:
+        paths: Their paths below the landing directory.
+        unreadable: What nobody can list or look through, from the volume on, with the reason.
+    """
+
+    paths: tuple[str, ...]
+    unreadable: dict[str, str]
+
+
+def _landed(volume: Volume) -> _Arrived:
+    """List the files of the landing directory.
 
     Also what is hidden: a file that is being put back is, and comes into sight later, as does a folder that its sender
     fills before it is given its name.
@@ -181,13 +181,11 @@ def _landed(volume: Volume) -> tuple[list[str], dict[str, str]]:
             paths += [f"{path}{below}" for below in files_below(volume.landing / path)]
         except OSError as error:
             unreadable[f"{volume.relative(volume.landing / path)}/"] = f"it cannot be listed: {error.strerror}"
-    return paths, unreadable
+    return _Arrived(tuple(paths), unreadable)
 
 
-def _waiting(
-    volume: Volume, checkpoint: Checkpoint, records: OrderRecords, landed: Iterable[str]
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """List the files with records of the order that are about to be loaded, and those that cannot be read, with why."""
+def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords, landed: Iterable[str]) -> _Arrived:
+    """List the files with records of the order, of those in the landing directory and of batches under way."""
     waiting: set[str] = set()
     unreadable: dict[str, str] = {}
     # After the landing directory was listed: what has left it meanwhile is claimed.
@@ -200,7 +198,7 @@ def _waiting(
             continue
         except (OSError, UnreadableFileError) as error:
             unreadable[volume.relative(directory / path)] = str(error)
-    return tuple(sorted(waiting)), unreadable
+    return _Arrived(tuple(sorted(waiting)), unreadable)
 
 
 def _named_by_key(
@@ -228,7 +226,14 @@ def _named_by_key(
 
 @dataclass(frozen=True)
 class Removed:
-    """What an erasure found and removed."""
+    """What an erasure found and removed.
+
+    Attributes:
+        rows: How many rows had something of the order, by table.
+        files: What the search of the files came to, by directory.
+        notes: How many files of the checkpoint had its key.
+        unpurged: Tables of which some files may still have it, with the reason.
+    """
 
     rows: dict[str, int]
     files: dict[str, Search]
@@ -266,228 +271,140 @@ def carry_out(
 ) -> Removed:
     """Do all of it, whatever of it was done before; to forget that it is to be done is left to the caller.
 
-    What tells of the order's values goes last: by them the job log's texts are found.
+    The order of the steps is the promise. What the job log tells of the order is found by the values of its rows and
+    records, so the texts there go before the rows and the files: a run that finishes what was cut short finds them too.
+
+    Raises:
+        RemovalError: If another run moves or writes one of the files; the next run of the load job goes on.
     """
     records = OrderRecords(contract, erasure.key)
-    key = records.key
     with run.step("search files"):
-        finish_rewriting(volume)
-        files = {name: search_files(volume, name, records) for name in ("archive", "rejected")}
+        files = _search_files(volume, records)
     found = [file for search in files.values() for file in search.found]
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
-        staged, quarantined = _rows_of(spark, contract, tables, records)
-        concerned = {
-            *((file.batch_id, file.path) for file in found),
-            *((row._batch_id, row._source_file) for row in (*staged, *quarantined)),
-        }
-        # Of what was loaded again people were told before as well, and where that was nothing is left of it.
-        concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
-        create_folded_files(spark, tables.folded_files)
-        texts = _told(contract, found, staged, quarantined)
-        told, pattern = _erase_told(spark, tables, concerned, {key, *texts})
+        told = _erase_from_job_log(spark, contract, tables, records, found)
+    _erase_from_run(run, found, told)
+    with run.step("erase from the tables"):
+        rows = _erase_from_tables(spark, contract, tables, records)
+    with run.step("write files anew"):
+        _rewrite_files(volume, checkpoint, records, found, told)
+    notes = checkpoint.forget_key(records.key, records.is_word_of)
+    with run.step("purge"):
+        unpurged = _purge_tables(spark, contract, tables)
+    return Removed({**rows, **told.removed}, files, notes, unpurged)
 
-    def erased(reason: str) -> str:
-        return re.sub(pattern, _ERASED, without_shown_rows(reason))
 
-    # What this run is about to tell is not in the job log yet.
+@dataclass(frozen=True)
+class _Told:
+    """What the pipeline told of the order.
+
+    Attributes:
+        pattern: A regular expression that finds it in any text.
+        removed: In how many rows of each table it was.
+    """
+
+    pattern: str
+    removed: dict[str, int]
+
+    def erased(self, text: str) -> str:
+        """Take it out of a text."""
+        return re.sub(self.pattern, ERASED, text)
+
+    def erased_reason(self, reason: str) -> str:
+        """Take it, and all that is shown of the file's rows, out of the reason why a file was rejected."""
+        return self.erased(without_shown_rows(reason))
+
+
+def _search_files(volume: Volume, records: OrderRecords) -> dict[str, Search]:
+    finish_rewriting(volume)
+    return {name: search_files(volume, name, records) for name in ("archive", "rejected")}
+
+
+def _erase_from_job_log(
+    spark: SparkSession, contract: Contract, tables: Tables, records: OrderRecords, found: Sequence[FoundFile]
+) -> _Told:
+    """Take what tells of the order out of the job log, and out of the table that it is folded into."""
+    rows = find_rows(spark, contract, tables, records)
+    concerned = rows.files | {(file.batch_id, file.path) for file in found}
+    # Of what was loaded again people were told before as well, and where that was nothing is left of it.
+    concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
+    create_folded_files(spark, tables.folded_files)
+    # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
+    shown_of_files = {shown_rows(reason) for reason in told_reasons(spark, tables, concerned)} - {""}
+    texts = {records.key, *_texts_of(contract, found, rows), *shown_of_files}
+    # The gate shows them all in one line. None of them within a longer word, and the longest first.
+    longest_first = sorted({*texts, *map(shown, texts)}, key=len, reverse=True)
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
+    return _Told(pattern, erase_texts(spark, tables, concerned, pattern))
+
+
+def _texts_of(contract: Contract, found: Sequence[FoundFile], rows: OrderRows) -> set[str]:
+    """Name what the job log may tell of the order's rows and records."""
+    texts = set(rows.texts)
+    for record in (record.decode(errors="replace") for file in found for record in file.records):
+        texts |= {record, *(values_of(record) or record.split(","))}
+    told = {each.strip() for text in texts for each in (text, text[:_LONGEST_TOLD])}
+    known = {value.upper() for value in contract.progress.values} if contract.progress else set()
+    return {each for each in told if len(each) >= _SHORTEST_VALUE and each.upper() not in known}
+
+
+def _erase_from_run(run: TaskRun, found: Sequence[FoundFile], told: _Told) -> None:
+    """Take what tells of the order out of what this run is about to tell, which is not in the job log yet."""
     for told_by_run in (run.warnings, run.alarms):
-        told_by_run[:] = [re.sub(pattern, _ERASED, each) for each in told_by_run]
+        told_by_run[:] = [told.erased(each) for each in told_by_run]
     run.files[:] = [
-        replace(each, reason=erased(each.reason))
+        replace(each, reason=told.erased_reason(each.reason))
         if each.reason and any((each.batch_id, each.path) == (file.batch_id, file.path) for file in found)
         else each
         for each in run.files
     ]
-    with run.step("erase from the tables"):
-        rows = {
-            # First what an order would be made of again, by a withdrawal beside this.
-            "stage_orders_table": _erase_rows(spark, contract, tables.stage, key),
-            "orders_table": _erase_rows(spark, contract, tables.orders, key),
-            "quarantined_orders_table": _erase_quarantined(spark, contract, tables.quarantine, records),
-            **told,
-        }
-    with run.step("write files anew"):
-        for file in found:
-            if any(claim.batch_id == file.batch_id for claim in checkpoint.claimed()):
-                continue  # It is being loaded, by a run that finishes this erasure.
-            note = partial(checkpoint.note_rewritten, file.batch_id, file.path, erased)
-            try:
-                rewrite_file(volume, file, records, erased, note)
-            except FileNotFoundError as error:
-                raise RemovalError(
-                    f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
-                ) from error
-    notes = checkpoint.forget_key(key, records.is_word_of)
-    unpurged: dict[str, str] = {}
-    with run.step("purge"):
-        columns = clustered_by(contract, tables)
-        for table in tables.stored:
-            refused = _purge(spark, table, columns.get(table))
-            if refused:
-                unpurged[table] = refused
-            # The first version of the log that does not have the order, from which on the log is kept in the end.
-            write_checkpoint(spark, table)
-    return Removed(rows, files, notes, unpurged)
 
 
-def _purge(spark: SparkSession, table: str, column: str | None) -> str | None:
-    """Write the files of a table anew that have rows which are only marked as deleted.
-
-    Of a clustered table Delta leaves out the files that it clustered together, so it is none meanwhile. After a kill in
-    between, the run that finishes the erasure clusters it again.
-
-    Args:
-        spark: The session.
-        table: The table.
-        column: What it is clustered by.
-
-    Returns:
-        Why some of its files may still have such rows; None if none has.
-    """
-    marks_rows = properties_of(spark, table).get(MARKS_ROWS) == "true"
-    loosened, refused = column if marks_rows else None, None
-    if loosened:
-        try:
-            alter(spark, table, "CLUSTER BY NONE")
-        except PySparkException as error:
-            if not _IS_DENIED.search(str(error)):
-                raise
-            loosened, refused = None, f"what is deleted stays in files that are clustered: {why_refused(error)}"
-    run_again_on_conflict(lambda: spark.sql(f"REORG TABLE {table} APPLY (PURGE)").collect())
-    if loosened:
-        alter(spark, table, f"CLUSTER BY ({identifier(loosened)})")
-    return refused
-
-
-def _rows_of(
+def _erase_from_tables(
     spark: SparkSession, contract: Contract, tables: Tables, records: OrderRecords
-) -> tuple[list[Row], list[Row]]:
-    names = ", ".join(f"CAST({identifier(name)} AS STRING)" for name in contract.names)
-    staged = spark.sql(
-        f"SELECT _batch_id, _source_file, array({names}) AS texts FROM {tables.stage} "
-        f"WHERE {identifier(contract.key)} = :key",
-        args={"key": records.key},
-    )
-    quarantined = spark.sql(
-        f"SELECT _t._batch_id, _t._source_file, array(_t.raw_row, {_RAW_TEXT}, {names}) AS texts "
-        f"FROM {tables.quarantine} AS _t JOIN (SELECT :key AS _key, :pattern AS _pattern) AS _s "
-        f"ON {_is_quarantined(contract)}",
-        args=_told_apart_by(contract, records),
-    )
-    return staged.collect(), quarantined.collect()
+) -> dict[str, int]:
+    """Delete the order's rows, and return how many of each table there were."""
+    return {
+        # First what an order would be made of again, by a withdrawal beside this.
+        "stage_orders_table": erase_rows(spark, contract, tables.stage, records.key),
+        "orders_table": erase_rows(spark, contract, tables.orders, records.key),
+        "quarantined_orders_table": erase_quarantined(spark, contract, tables.quarantine, records),
+    }
 
 
-def _is_quarantined(contract: Contract) -> str:
-    """Much as `OrderRecords` tells it: by the value of the key if there is one, else by the words of the row."""
-    value = f"_t.{identifier(contract.key)}"
-    seen = f"btrim(regexp_replace({value}, '[\\\\p{{Cc}}\\\\p{{Cf}}]', ''))"
-    is_split = "NOT exists(_t.reasons, each -> each.rule = 'malformed')"
-    return f"CASE WHEN {is_split} AND {value} IS NOT NULL THEN {seen} = _s._key ELSE {_RAW_TEXT} RLIKE _s._pattern END"
+def _rewrite_files(
+    volume: Volume, checkpoint: Checkpoint, records: OrderRecords, found: Sequence[FoundFile], told: _Told
+) -> None:
+    """Write files anew without the order's records.
+
+    Raises:
+        RemovalError: If another run moves or writes one of them.
+    """
+    for file in found:
+        if any(claim.batch_id == file.batch_id for claim in checkpoint.claimed()):
+            continue  # It is being loaded, by a run that finishes this erasure.
+        note = partial(checkpoint.note_rewritten, file.batch_id, file.path, told.erased_reason)
+        try:
+            rewrite_file(volume, file, records, told.erased_reason, note)
+        except FileNotFoundError as error:
+            raise RemovalError(
+                f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
+            ) from error
 
 
-def _told_apart_by(contract: Contract, records: OrderRecords) -> dict[str, str]:
-    """Return what rows in quarantine are compared with, in `_is_quarantined`."""
-    # Where keys are loaded in one case, they may have been sent in any.
-    any_case = "(?iu)" if contract.column(contract.key).case else ""
-    return {"key": records.key, "pattern": f"{any_case}{records.pattern}"}
-
-
-def _told(
-    contract: Contract, found: Sequence[FoundFile], staged: Sequence[Row], quarantined: Sequence[Row]
-) -> set[str]:
-    """Name what the job log may tell of the order's rows."""
-    texts = {text for row in (*staged, *quarantined) for text in row.texts if text}
-    for record in (record.decode(errors="replace") for file in found for record in file.records):
-        texts |= {record, *(values_of(record) or record.split(","))}
-    shown = {each.strip() for text in texts for each in (text, text[:_LONGEST_TOLD])}
-    known = {value.upper() for value in contract.progress.values} if contract.progress else set()
-    return {each for each in shown if len(each) >= _SHORTEST_VALUE and each.upper() not in known}
-
-
-def _erase_told(
-    spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], texts: set[str]
-) -> tuple[dict[str, int], str]:
-    """Take texts out of what was told of files, and the rows that are shown of them, as from their reasons.
+def _purge_tables(spark: SparkSession, contract: Contract, tables: Tables) -> dict[str, str]:
+    """Let no file of the tables keep what was deleted, but those of their old versions.
 
     Returns:
-        In how many rows of each table there was one, and the pattern that finds them in any text.
+        The tables of which some files may still have it, with the reason.
     """
-    named = ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
-    # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
-    query = f"""
-        SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
-        WHERE concat(each.batch_id, '/', each.path) IN ({named})
-        UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})"""
-    reasons = spark.sql(query).collect() if named else []
-    shown_of_files = {shown_rows(row.reason) for row in reasons if row.reason} - {""}
-    texts |= shown_of_files
-    # The gate shows them all in one line. None of them within a longer word, and the longest first.
-    longest_first = sorted({*texts, *map(shown, texts)}, key=len, reverse=True)
-    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
-    if not named:
-        return {"job_log_table": 0, "folded_files_table": 0}, pattern
-    return {
-        "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern),
-        "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern),
-    }, pattern
-
-
-def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: str) -> int:
-    """Take what meets a pattern out of what is told of the files which are named, and of the runs that had them.
-
-    What is told of other files stays as it is: the order's values may be words of any text.
-    """
-    is_named = f"concat(each.batch_id, '/', each.path) IN ({named})"
-    has_file = f"exists(files, each -> {is_named})"
-    runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
-    reasons = f"array_join(filter(files, each -> {is_named}).reason, ' ')"
-    told = f"concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), {reasons})"
-    of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
-    [[count]] = spark.sql(
-        f"SELECT count_if({told} RLIKE :pattern) FROM {job_log} WHERE {of_runs}", args={"pattern": pattern}
-    ).collect()
-    if not count:
-        return 0
-
-    def erased(text: str) -> str:
-        return f"regexp_replace({text}, _s._pattern, '{_ERASED}')"
-
-    reason = f"IF({is_named}, {erased('each.reason')}, each.reason)"
-    fields = ", ".join(
-        f"'{name}', {reason if name == 'reason' else f'each.{name}'}" for name in columns_of(FileOutcome)
-    )
-    query = f"""
-        MERGE INTO {job_log} AS _t USING (SELECT :pattern AS _pattern) AS _s ON {of_runs}
-        WHEN MATCHED THEN UPDATE SET error = {erased("error")},
-            warnings = transform(warnings, each -> {erased("each")}),
-            alarms = transform(alarms, each -> {erased("each")}),
-            files = transform(files, each -> named_struct({fields}))"""
-    run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
-    return int(count)
-
-
-def _erase_from_folded_files(spark: SparkSession, folded_files: str, named: str, pattern: str) -> int:
-    """Take what meets a pattern out of the reasons why the files were not loaded which are named."""
-    fail_folds_under_way(spark, folded_files)
-    query = f"""
-        MERGE INTO {folded_files} AS _t USING (SELECT :pattern AS _pattern) AS _s
-        ON concat(_t.batch_id, '/', _t.path) IN ({named}) AND _t.reason RLIKE _s._pattern
-        WHEN MATCHED THEN UPDATE SET reason = regexp_replace(_t.reason, _s._pattern, '{_ERASED}')"""
-    result = run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
-    return int(result.num_updated_rows)
-
-
-def _erase_rows(spark: SparkSession, contract: Contract, table: str, key: str) -> int:
-    query = f"""
-        MERGE INTO {table} AS _t USING (SELECT :key AS _key) AS _s ON _t.{identifier(contract.key)} = _s._key
-        WHEN MATCHED THEN DELETE"""
-    return int(run_again_on_conflict(lambda: spark.sql(query, args={"key": key}).collect()[0]).num_deleted_rows)
-
-
-def _erase_quarantined(spark: SparkSession, contract: Contract, quarantine: str, records: OrderRecords) -> int:
-    query = f"""
-        MERGE INTO {quarantine} AS _t USING (SELECT :key AS _key, :pattern AS _pattern) AS _s
-        ON {_is_quarantined(contract)} WHEN MATCHED THEN DELETE"""
-    arguments = _told_apart_by(contract, records)
-    return int(run_again_on_conflict(lambda: spark.sql(query, args=arguments).collect()[0]).num_deleted_rows)
+    unpurged: dict[str, str] = {}
+    columns = clustered_by(contract, tables)
+    for table in tables.stored:
+        refused = purge(spark, table, columns.get(table))
+        if refused:
+            unpurged[table] = refused
+        # The first version of the log that does not have the order, from which on the log is kept in the end.
+        write_checkpoint(spark, table)
+    return unpurged

@@ -6,14 +6,13 @@ same, pause for longer than that, and write more: to the file in the archive, wh
 
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile
 from order_tracking.files.landing import ArrivedFile, look_at_or_say
 from order_tracking.files.pool import map_in_pool
+from order_tracking.files.replay_folder import ReplayFolder, being_replayed, readings_before
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
-from order_tracking.tasks.replay import PutBack, copy, loaded_again, readings_before
 
 
 def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) -> tuple[list[str], list[str]]:
@@ -38,7 +37,7 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
         elif seen and seen.size_bytes != file.size_bytes:
             grown[file.batch_id, file.path] = seen
     # One that is on its way already waits until it is merged.
-    for batch_id, path in loaded_again(volume, checkpoint) if grown else ():
+    for batch_id, path in being_replayed(volume, checkpoint) if grown else ():
         for reading in ((batch_id, path), *readings_before(path)):
             if grown.pop(reading, None):
                 kept.add(reading[0])
@@ -74,8 +73,8 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
 def _put_back(
     volume: Volume, checkpoint: Checkpoint, file: FileOutcome, found: ArrivedFile, newest: FileOutcome, now: datetime
 ) -> str:
-    put_back = PutBack(volume.probed(), checkpoint, now)
-    path = f"{put_back.folder}/{file.batch_id}/{file.path}"
-    put_back.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=newest)])
-    put_back.put(path, partial(copy, volume.archive_of(file.batch_id) / file.path))
+    folder = ReplayFolder(volume.probed(), checkpoint, now)
+    path = folder.path_of(file.batch_id, file.path)
+    folder.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=newest)])
+    folder.copy(volume.archive_of(file.batch_id) / file.path, path)
     return f"{file.path} was written to after it had been loaded; it is loaded again as {path}"

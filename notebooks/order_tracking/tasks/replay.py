@@ -2,20 +2,16 @@
 
 import csv
 import json
-import os
-import re
-import secrets
-import shutil
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.clock import Clock, use_utc, utc_now
@@ -23,14 +19,24 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError, ReplayError
 from order_tracking.files.batch import batch_date, larger_batches
-from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile
 from order_tracking.files.claimed_files import outcome
-from order_tracking.files.landing import REPLAY, look_at, reason_of, unfinished_of
-from order_tracking.files.moving import copy_verify_delete
+from order_tracking.files.landing import look_at, reason_of
 from order_tracking.files.pool import map_in_pool
+from order_tracking.files.replay_folder import (
+    ARCHIVED_FILES_FOLDER,
+    FILES_FOLDER,
+    ROWS_FOLDER,
+    ReplayFolder,
+    being_replayed,
+    first_path,
+    first_reading,
+    reading_of,
+    readings_before,
+)
 from order_tracking.files.volume import Volume, files_below, open_volume
+from order_tracking.rows.replayed_files import IS_WHOLE, later_readings, leave_quarantine
 from order_tracking.rows.stage import are_of, discard_files
-from order_tracking.sql import as_stored
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
@@ -38,18 +44,6 @@ from order_tracking.tasks.summary import Summary
 from order_tracking.tasks.task_run import write_job_log
 
 SOURCES = ("archive", "quarantine", "rejected")
-
-#: Tells a row whose values are what was sent. Where it could not be split there are none; where it may be cut, or have
-#: swallowed other rows, it would be written as a good one now, and nobody would suspect it any more.
-_IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
-
-#: For files that are put back whole, and for rows of a file; an earlier version made no difference.
-_FILES_FOLDER, _ROWS_FOLDER = f"{REPLAY}files-", f"{REPLAY}rows-"
-#: For those of the first kind whose bad rows were let through before.
-_ARCHIVE_FOLDER = f"{_FILES_FOLDER}archive-"
-
-#: What a file was read as first, of a row of the ledger, as `BATCH/PATH`: `first_reading` in SQL.
-_FIRST_READING = f"regexp_replace(concat(batch_id, '/', path), '^([^/]+/{_FILES_FOLDER}[^/]+/)+', '')"
 
 #: Why an archived file is not loaded again, by how far it came.
 _WHY_NOT = {
@@ -100,92 +94,9 @@ class _Done:
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
     rows_left: int = 0
 
-
-class PutBack:
-    """A folder of the landing directory for files that are loaded again.
-
-    What they were is noted before they are there, where clients cannot write: a client's folder of such a name is none.
-    """
-
-    def __init__(self, volume: Volume, checkpoint: Checkpoint, now: datetime, folder: str = _FILES_FOLDER) -> None:
-        """Name it; it is made with the first file. How files can be moved must have been probed."""
-        self.folder = f"{folder}{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        self._volume, self._checkpoint = volume, checkpoint
-
-    def note(self, files: Iterable[ReplayedFile]) -> None:
-        """Note all the files that are about to be put there."""
-        self._checkpoint.note_replay(self.folder, ReplayedFiles(tuple(files)))
-
-    def put(self, path: str, write: Callable[[Path], bool]) -> str | None:
-        """Write a file into the landing directory, where it is left alone until it is whole; None if none is written.
-
-        Until then there is a hidden one of its name beside it.
-        """
-        target = self._volume.landing / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = unfinished_of(target)
-        if not write(unfinished):
-            unfinished.unlink(missing_ok=True)
-            return None
-        self._volume.move(unfinished, target)
-        return path
-
-
-def finish_putting_back(volume: Volume, checkpoint: Checkpoint) -> list[str]:
-    """Finish what was cut short an hour ago or longer while a file was put back.
-
-    A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Another one may
-    be a part. A part of an archived file is copied again, since others take it for one that is on its way; one of a
-    rejected file or of rows is removed: the file is still in `rejected/`, the rows are in quarantine.
-
-    Returns:
-        What people must look at.
-    """
-    alarms = []
-    hidden = {each for folder in checkpoint.old_replays() for each in (volume.landing / folder).rglob(".*")}
-    # Only files that were noted: a hidden name need not tell that of the file beside it.
-    for put_back in checkpoint.replayed() if hidden else ():
-        target = volume.landing / put_back
-        unfinished = unfinished_of(target)
-        if unfinished not in hidden:
-            continue
-        folder, batch_id, path = put_back.split("/", 2)
-        is_of_rows = folder.startswith(_ROWS_FOLDER)
-        archived, rejected = volume.archive_of(batch_id) / path, volume.rejected_of(batch_id) / path
-        try:
-            if target.exists():
-                is_whole = target.stat().st_size < unfinished.stat().st_size
-            elif archived.exists() and not is_of_rows:
-                is_whole = copy(archived, unfinished)
-            else:
-                is_whole = not is_of_rows and not rejected.exists()
-            if is_whole:
-                copy_verify_delete(unfinished, target)
-            else:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:  # Of one file, which stops no other.
-            alarms.append(f"{volume.relative(target)} cannot be put back to its end: {error.strerror or error}")
-    return alarms
-
-
-def loaded_again(volume: Volume, checkpoint: Checkpoint) -> set[tuple[str, str]]:
-    """Name all readings, by batch and path, of files that are on their way to the orders once more."""
-    taken = {file.path for batch in checkpoint.under_way() for file in batch.files}
-
-    def is_on_its_way(path: str) -> bool:
-        target = volume.landing / path
-        # Not by `Path`, which fails for a name that is too long, where nothing can be.
-        return path in taken or any(map(os.path.exists, (target, unfinished_of(target))))
-
-    replayed = [each for each in checkpoint.replayed().values() if each.path.startswith(_FILES_FOLDER)]
-    on_their_way = map_in_pool(lambda each: is_on_its_way(each.path), replayed)
-    readings: set[tuple[str, str]] = set()
-    for each, is_there in zip(replayed, on_their_way, strict=True):
-        if is_there:
-            readings.update(readings_before(each.path, _FILES_FOLDER))
-            if each.supersedes:
-                readings.add((each.supersedes.batch_id, each.supersedes.path))
-    return readings
+    def fail(self, batch_id: str, path: str, error: OSError) -> None:
+        """Note what went wrong with a file."""
+        self.failed[batch_id, path] = error.strerror or str(error)
 
 
 def replay(
@@ -258,8 +169,7 @@ def replay(
 
 def _left(names: set[str], done: _Done, source: str) -> dict[str, str]:
     """Say of each name of which nothing was put back why."""
-    # Behind the folder of the replay.
-    put = {name for path in done.put for name in _names_of(*path.split("/", 2)[1:])}
+    put = {name for path in done.put for name in _names_of(*reading_of(path))}
     left = {name: reason for file, reason in done.left.items() for name in _names_of(*file)}
     nothing = "no row of that file can be put back" if source == "quarantine" else f"it is not in {source}/"
     return {name: left.get(name, nothing) for name in sorted(names - put)}
@@ -316,7 +226,7 @@ def _replay_files(
     if not ended:
         return done
     is_archived = source == "archive"
-    again = loaded_again(volume, checkpoint)
+    again = being_replayed(volume, checkpoint)
     # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
     write_job_log(spark, tables.job_log, checkpoint)
     batches = {batch_id for batch_id, _, _ in ended}
@@ -328,7 +238,7 @@ def _replay_files(
     for each in ledger.values():
         of_one_file[first_reading(each.batch_id, each.path)].append(each)
 
-    def reading_of(batch_id: str, path: str, file: Path) -> FileOutcome:
+    def outcome_of(batch_id: str, path: str, file: Path) -> FileOutcome:
         found = ledger.get((batch_id, path))
         if found:
             return found
@@ -337,11 +247,11 @@ def _replay_files(
         return outcome(batch_id, arrived, State.MERGED)
 
     # By its name, those who count bad rows tell what they have counted before.
-    put_back = PutBack(volume, checkpoint, now, _ARCHIVE_FOLDER if is_archived else _FILES_FOLDER)
+    folder = ReplayFolder(volume, checkpoint, now, ARCHIVED_FILES_FOLDER if is_archived else FILES_FOLDER)
     # Two batches may have files of one name.
     replayed: dict[Path, ReplayedFile] = {}
     for batch_id, path, file in ended:
-        reading, first_read = reading_of(batch_id, path, file), first_reading(batch_id, path)
+        reading, first_read = outcome_of(batch_id, path, file), first_reading(batch_id, path)
         in_place: FileOutcome | str | None
         if first_read in again:
             in_place = "it is about to be loaded again"
@@ -353,40 +263,32 @@ def _replay_files(
             done.left[batch_id, path] = in_place
             continue
         again.add(first_read)
-        target = f"{put_back.folder}/{batch_id}/{path}"
+        target = folder.path_of(batch_id, path)
         replayed[file] = ReplayedFile(target, first_path(path), reading.modified_at, is_archived, in_place)
     if not replayed:
         return done
-    put_back.note(replayed.values())
+    folder.note(replayed.values())
 
-    def put(file: Path, target: str) -> str | None:
-        if is_archived:
-            return put_back.put(target, partial(copy, file))
-        put = put_back.put(target, partial(volume.move, file))
-        if put:
-            reason_of(file).unlink(missing_ok=True)
-        return put
-
-    _put_all(done, [(each.path, partial(put, file, each.path)) for file, each in replayed.items()])
-    return done
-
-
-def _put_all(done: _Done, files: Iterable[tuple[str, Callable[[], str | None]]]) -> None:
-    """Put files back, each by its path in the landing directory; what goes wrong with one stops no other."""
-
-    def put_one(file: tuple[str, Callable[[], str | None]]) -> str | OSError | None:
+    def put(file: Path) -> bool | OSError:
+        """Tell whether it is in the landing directory now; what goes wrong with one stops no other."""
+        target = replayed[file].path
         try:
-            return file[1]()
+            if is_archived:
+                folder.copy(file, target)
+            elif folder.move(file, target):
+                reason_of(file).unlink(missing_ok=True)
+            else:
+                return False
         except OSError as error:
             return error
+        return True
 
-    files = list(files)
-    for (target, _), put in zip(files, map_in_pool(put_one, files), strict=True):
-        if isinstance(put, OSError):
-            _, batch_id, path = target.split("/", 2)
-            done.failed[batch_id, path] = put.strerror or str(put)
-        elif put:
-            done.put.append(put)
+    for noted, result in zip(replayed.values(), map_in_pool(put, replayed), strict=True):
+        if isinstance(result, OSError):
+            done.fail(*reading_of(noted.path), result)
+        elif result:
+            done.put.append(noted.path)
+    return done
 
 
 def _in_place_of(volume: Volume, rejected: FileOutcome, of_one_file: Iterable[FileOutcome]) -> FileOutcome | str | None:
@@ -410,42 +312,6 @@ def _in_place_of(volume: Volume, rejected: FileOutcome, of_one_file: Iterable[Fi
     return in_place
 
 
-def later_readings(spark: SparkSession, tables: Tables, first: Collection[tuple[str, str]]) -> list[Row]:
-    """List what the ledger has of files that were put back, by what they were read as first: batch, path and state."""
-    names = [as_stored(f"{batch_id}/{path}") for batch_id, path in first]
-    files = spark.table(tables.ledger).where(F.col("path").startswith(_FILES_FOLDER))
-    return files.where(F.expr(_FIRST_READING).isin(*names)).select("batch_id", "path", "state").collect()
-
-
-def copy(source: Path, target: Path) -> bool:
-    """Copy a file, which stays."""
-    try:
-        shutil.copyfile(source, target)
-    except OSError:
-        target.unlink(missing_ok=True)  # A part would pass for a file that is on its way.
-        raise
-    return True
-
-
-def readings_before(path: str, folder: str = REPLAY) -> list[tuple[str, str]]:
-    """Name, by batch and path, what a file was before it was put back, which may have been more than once."""
-    readings = []
-    while put_back := re.match(rf"{folder}[^/]+/([^/]+)/(.+)", path, re.DOTALL):
-        batch_id, path = put_back.groups()
-        readings.append((batch_id, path))
-    return readings
-
-
-def first_path(path: str) -> str:
-    """Return the path that a file had when it was sent, which may have been loaded again before."""
-    return [path, *(earlier for _, earlier in readings_before(path))][-1]
-
-
-def first_reading(batch_id: str, path: str) -> tuple[str, str]:
-    """Name, by batch and path, what a file was read as first: of all readings with one name of that kind one counts."""
-    return [(batch_id, path), *readings_before(path, _FILES_FOLDER)][-1]
-
-
 def _replay_quarantine(
     spark: SparkSession,
     tables: Tables,
@@ -460,8 +326,8 @@ def _replay_quarantine(
     if cut_short:
         leave_quarantine(spark, tables, cut_short)
     rows = _chosen(spark.table(tables.quarantine), days, paths)
-    whole = rows.where(_IS_WHOLE)
-    rows_left = rows.where(f"NOT {_IS_WHOLE}").count()
+    whole = rows.where(IS_WHOLE)
+    rows_left = rows.where(f"NOT {IS_WHOLE}").count()
     named = whole.select("_batch_id", "_source_file").distinct().sort("_batch_id", "_source_file").collect()
     files = [(batch_id, path, volume.archive_of(batch_id) / path) for batch_id, path in named]
     are_there = map_in_pool(lambda each: each[2].exists(), files)
@@ -475,12 +341,12 @@ def _replay_quarantine(
     ]
     if not groups:
         return done
-    put_back = PutBack(volume, checkpoint, now, _ROWS_FOLDER)
+    folder = ReplayFolder(volume, checkpoint, now, ROWS_FOLDER)
     write_job_log(spark, tables.job_log, checkpoint)
     ledger = _told_of(spark, tables, checkpoint, {batch_id for batch_id, _ in groups})
     replayed = [
         ReplayedFile(
-            f"{put_back.folder}/{batch_id}/{path}",
+            folder.path_of(batch_id, path),
             first_path(path),
             ledger[batch_id, path].modified_at if (batch_id, path) in ledger else now,
             may_be_bad=True,
@@ -488,30 +354,22 @@ def _replay_quarantine(
         )
         for batch_id, path in groups
     ]
-    put_back.note(replayed)
+    folder.note(replayed)
     columns = whole.where(are_of(groups)).select("_batch_id", "_source_file", "_row_number", "raw_row")
     # One question for all files: one for each of them takes longer than all the rest.
     for (batch_id, path), of_file in groupby(columns.sort(*columns.columns[:3]).toLocalIterator(), lambda row: row[:2]):
         raw = [json.loads(row.raw_row) for row in of_file]
-        target = f"{put_back.folder}/{batch_id}/{path}"
-        _put_all(done, [(target, partial(put_back.put, target, partial(_write_csv, raw)))])
+        target = folder.path_of(batch_id, path)
+        try:
+            folder.write(target, partial(_write_csv, raw))
+        except OSError as error:
+            done.fail(batch_id, path, error)
+        else:
+            done.put.append(target)
     # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
-    discard_files(spark, tables.quarantine, [each for each in groups if each not in done.failed], _IS_WHOLE)
-    put_back.note(replace(file, in_quarantine=False) for file in replayed)
+    discard_files(spark, tables.quarantine, [each for each in groups if each not in done.failed], IS_WHOLE)
+    folder.note(replace(file, in_quarantine=False) for file in replayed)
     return done
-
-
-def leave_quarantine(spark: SparkSession, tables: Tables, paths: Sequence[str]) -> None:
-    """Take rows out of the quarantine whose files are about to be loaded again: they would be there twice.
-
-    Args:
-        spark: The session.
-        tables: The names of the tables.
-        paths: The files, as a replay that was cut short has put them into the landing directory.
-    """
-    # Their own paths follow the folder of the replay.
-    files = [(batch_id, path) for _, batch_id, path in (each.split("/", 2) for each in paths)]
-    discard_files(spark, tables.quarantine, files, _IS_WHOLE)
 
 
 def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFrame:
@@ -525,9 +383,8 @@ def _chosen(rows: DataFrame, days: tuple[date, date], paths: set[str]) -> DataFr
     return rows.where(are_of(file for file in files if not paths.isdisjoint(_names_of(*file))))
 
 
-def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> bool:
+def _write_csv(rows: Sequence[dict[str, Any]], target: Path) -> None:
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return True

@@ -17,13 +17,14 @@ from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, Wit
 from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.recovery import recover
+from order_tracking.files.replay_folder import finish_replays
 from order_tracking.files.volume import Volume, open_volume
+from order_tracking.rows.replayed_files import leave_quarantine
 from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks import erase, withdraw
 from order_tracking.tasks.late_writes import put_back_what_grew
 from order_tracking.tasks.load_batch import BatchLoader, LoadedBatch, Policy
-from order_tracking.tasks.replay import finish_putting_back, leave_quarantine
 from order_tracking.tasks.summary import FileSummary, SourceToStageSummary
 from order_tracking.tasks.task_run import TaskRun, count_files, task_run
 
@@ -133,7 +134,7 @@ class _Work:
 
 def _find_work(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock) -> _Work:
     left_behind = sorted(checkpoint.claimed(), key=lambda claim: claim.attempt)
-    run.alarms += finish_putting_back(volume, checkpoint)
+    run.alarms += finish_replays(volume, checkpoint)
     arrivals = list_arrivals(volume.landing)
     run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
     remove_emptied(arrivals.empty_folders, now())

@@ -16,14 +16,15 @@ from order_tracking.files.checkpoint import Checkpoint, Withdrawal
 from order_tracking.files.claimed_files import reject
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
+from order_tracking.files.replay_folder import being_replayed, first_reading, readings_before
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.fold_stage import kept_since
 from order_tracking.rows.remake import remake_orders
+from order_tracking.rows.replayed_files import later_readings
 from order_tracking.rows.stage import discard_everywhere
 from order_tracking.tables.job_log import FileOutcome, State, without_rows
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
-from order_tracking.tasks.replay import first_reading, later_readings, loaded_again, readings_before
 from order_tracking.tasks.summary import Summary
 from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
 
@@ -93,7 +94,7 @@ def withdraw(
     try:
         with task_run(notes, run_id, "withdraw", now) as run:
             named = [each.strip() for each in files.split(",") if each.strip()]
-            again = loaded_again(directories, notes)
+            again = being_replayed(directories, notes)
             # Those of a batch that was merged and not closed, or is found again, would be merged once more.
             again |= {(batch.batch_id, file.path) for batch in notes.under_way() for file in batch.files}
             # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.

@@ -1,0 +1,45 @@
+"""What the tables have of files that are loaded again: their later readings, and rows that leave the quarantine."""
+
+from collections.abc import Collection, Sequence
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from order_tracking.files.replay_folder import FILES_FOLDER, reading_of
+from order_tracking.rows.stage import discard_files
+from order_tracking.sql import as_stored
+from order_tracking.tables.tables import Tables
+
+#: Tells a row in quarantine whose values are what was sent. Where it could not be split there are none; where it may be
+#: cut, or have swallowed other rows, it would be written as a good one now, and nobody would suspect it any more.
+IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
+
+#: What a file was read as first, of a row of the ledger, as `BATCH/PATH`: `first_reading` in SQL.
+_FIRST_READING = f"regexp_replace(concat(batch_id, '/', path), '^([^/]+/{FILES_FOLDER}[^/]+/)+', '')"
+
+
+def later_readings(spark: SparkSession, tables: Tables, first: Collection[tuple[str, str]]) -> list[Row]:
+    """List what the ledger has of files that were loaded again, or were to be.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        first: What the files were read as first, by batch and path.
+
+    Returns:
+        Rows of `batch_id`, `path` and `state`, one for each later reading.
+    """
+    names = [as_stored(f"{batch_id}/{path}") for batch_id, path in first]
+    files = spark.table(tables.ledger).where(F.col("path").startswith(FILES_FOLDER))
+    return files.where(F.expr(_FIRST_READING).isin(*names)).select("batch_id", "path", "state").collect()
+
+
+def leave_quarantine(spark: SparkSession, tables: Tables, paths: Sequence[str]) -> None:
+    """Take rows out of the quarantine whose files are about to be loaded again: they would be there twice.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        paths: The files, as a replay that was cut short has put them into the landing directory.
+    """
+    discard_files(spark, tables.quarantine, map(reading_of, paths), IS_WHOLE)

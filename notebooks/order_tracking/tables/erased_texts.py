@@ -1,0 +1,108 @@
+"""Erase an order from what was told of files: in the job log, and in the table that it is folded into.
+
+Its values become no part of any query's text or condition: Delta writes those into the tables' logs.
+"""
+
+from collections.abc import Iterable
+
+from pyspark.sql import SparkSession
+
+from order_tracking.sql import literal
+from order_tracking.tables.conflicts import run_again_on_conflict
+from order_tracking.tables.folded_files import fail_folds_under_way
+from order_tracking.tables.job_log import FileOutcome
+from order_tracking.tables.tables import Tables
+from order_tracking.typed_json import columns_of
+
+#: Stands where a text of the order was.
+ERASED = "(erased)"
+
+
+def told_reasons(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]]) -> list[str]:
+    """Read why files were not loaded, as each run told it.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables; that of folded files must be there.
+        files: The files, by batch and path.
+
+    Returns:
+        The reasons.
+    """
+    named = _named(files)
+    if not named:
+        return []
+    query = f"""
+        SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
+        WHERE concat(each.batch_id, '/', each.path) IN ({named})
+        UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})"""
+    return [row.reason for row in spark.sql(query).collect() if row.reason]
+
+
+def erase_texts(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], pattern: str) -> dict[str, int]:
+    """Take what meets a pattern out of what was told of files.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables; that of folded files must be there.
+        files: The files, by batch and path.
+        pattern: A regular expression, as both Python and Java read it.
+
+    Returns:
+        In how many rows of each table there was something, by the table's name without its schema.
+    """
+    named = _named(files)
+    return {
+        "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern) if named else 0,
+        "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern) if named else 0,
+    }
+
+
+def _named(files: Iterable[tuple[str, str]]) -> str:
+    """List files as SQL."""
+    return ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
+
+
+def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: str) -> int:
+    """Take what meets a pattern out of what is told of the files which are named, and of the runs that had them.
+
+    What is told of other files stays as it is: the order's values may be words of any text.
+    """
+    is_named = f"concat(each.batch_id, '/', each.path) IN ({named})"
+    has_file = f"exists(files, each -> {is_named})"
+    runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
+    reasons = f"array_join(filter(files, each -> {is_named}).reason, ' ')"
+    told = f"concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), {reasons})"
+    of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
+    [[count]] = spark.sql(
+        f"SELECT count_if({told} RLIKE :pattern) FROM {job_log} WHERE {of_runs}", args={"pattern": pattern}
+    ).collect()
+    if not count:
+        return 0
+
+    def erased(text: str) -> str:
+        return f"regexp_replace({text}, _s._pattern, '{ERASED}')"
+
+    reason = f"IF({is_named}, {erased('each.reason')}, each.reason)"
+    fields = ", ".join(
+        f"'{name}', {reason if name == 'reason' else f'each.{name}'}" for name in columns_of(FileOutcome)
+    )
+    query = f"""
+        MERGE INTO {job_log} AS _t USING (SELECT :pattern AS _pattern) AS _s ON {of_runs}
+        WHEN MATCHED THEN UPDATE SET error = {erased("error")},
+            warnings = transform(warnings, each -> {erased("each")}),
+            alarms = transform(alarms, each -> {erased("each")}),
+            files = transform(files, each -> named_struct({fields}))"""
+    run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
+    return int(count)
+
+
+def _erase_from_folded_files(spark: SparkSession, folded_files: str, named: str, pattern: str) -> int:
+    """Take what meets a pattern out of the reasons why the files were not loaded which are named."""
+    fail_folds_under_way(spark, folded_files)
+    query = f"""
+        MERGE INTO {folded_files} AS _t USING (SELECT :pattern AS _pattern) AS _s
+        ON concat(_t.batch_id, '/', _t.path) IN ({named}) AND _t.reason RLIKE _s._pattern
+        WHEN MATCHED THEN UPDATE SET reason = regexp_replace(_t.reason, _s._pattern, '{ERASED}')"""
+    result = run_again_on_conflict(lambda: spark.sql(query, args={"pattern": pattern}).collect()[0])
+    return int(result.num_updated_rows)
