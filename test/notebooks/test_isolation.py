@@ -54,9 +54,26 @@ def test_no_file_is_rejected_for_a_contract_that_spark_does_not_understand_and_n
             pipeline.stage(str(run))
     pipeline.contract = ORDERS
     assert not [path for path in (pipeline.volume / "rejected").rglob("*") if path.is_file()]
-    assert [len(claim.files) for claim in Checkpoint(pipeline.checkpoint).claimed()] == [files]
-    pipeline.run()
+    [claim] = Checkpoint(pipeline.checkpoint).claimed()
+    assert len(claim.files) == files
+    staged, _ = pipeline.run()
     assert set(pipeline.statuses()) == {f"T{number}" for number in range(files)}
+    # It was begun so often that it is divided now, though nothing is wrong with any of its files.
+    batch_ids = {claim.batch_id} if files == 1 else set(halves_of(claim.batch_id))
+    assert {file.batch_id for file in staged.files} == batch_ids
+
+
+def test_a_file_that_breaks_a_rule_by_an_error_keeps_no_other_from_being_loaded(pipeline: Pipeline) -> None:
+    rule = Rule("positive", "order_num", "CAST(substr({order_num}, 2) AS INT) > 0", "order_num is not positive")
+    pipeline.contract = replace(ORDERS, rules=(rule,))
+    pipeline.drop("good.csv", lines(order(1)))
+    pipeline.drop("bad.csv", lines(order("x")))
+    for _ in range(2):
+        with pytest.raises(LoadError):
+            pipeline.stage()
+    staged = pipeline.stage()
+    assert {file.path: file.outcome for file in staged.files} == {"good.csv": "staged", "bad.csv": "rejected"}
+    assert pipeline.merge().inserted == 1
 
 
 def test_a_file_that_breaks_every_load_is_found_and_rejected_and_the_others_are_loaded(
@@ -417,6 +434,24 @@ def test_a_file_that_cannot_be_read_since_it_is_still_being_written_is_not_rejec
     }
     pipeline.run()
     assert set(pipeline.statuses()) == {"T1\u00fc", "T2", *(["T3"] if sent_again else [])}
+
+
+def test_a_file_that_is_written_while_it_is_rejected_keeps_no_other_from_being_loaded(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", "no header\n")
+    pipeline.drop("b.csv", lines(order(2)))
+
+    def written_meanwhile(volume: Any, batch_id: str, file: ArrivedFile, *_: Any) -> Any:
+        monkeypatch.undo()
+        (volume.archive_of(batch_id) / file.path).write_text(lines(order(1)))
+        raise LoadError("it is still being written")
+
+    monkeypatch.setattr(load_batch, "reject", written_meanwhile)
+    staged, _ = pipeline.run()
+    assert {file.path: file.outcome for file in staged.files} == {"a.csv": "dropped", "b.csv": "staged"}
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1", "T2"}
 
 
 def test_a_lone_carriage_return_loses_no_row(pipeline: Pipeline) -> None:

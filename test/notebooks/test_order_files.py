@@ -2,6 +2,7 @@
 
 import os
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -343,6 +344,11 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     # Addresses have commas of their own, before the rows that were swallowed and after them.
     floor, unit = quoted(31, '"12 Main Street, Floor 2'), quoted(33, 'Side Street, Unit 5"')
     pipeline.drop("f.csv", lines(floor, order(32), quoted(33, 'Unit 5"'), quoted(34, '"Main'), order(35), unit))
+    # The first row may lack its time, or have a bad one, and keys may have blanks.
+    first, last = quoted(41, '"Main'), quoted(43, 'Side"')
+    pipeline.drop("g.csv", lines(first.replace("2026-01-02 10:00:00", ""), order(42), last))
+    pipeline.drop("h.csv", lines(first.replace("2026-01-02 10:00:00", "02/01/2026 10:00"), last))
+    pipeline.drop("i.csv", lines(first.replace("T41", "T 41"), last.replace("T43", "T 43")))
     # An address may span lines, and have commas in any number of them.
     address = '"12, Main Street, Floor 2, left\nBerlin, Mitte, 10115, DE"'
     pipeline.drop("c.csv", lines(quoted(5, address), order(6)))
@@ -350,18 +356,56 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     assert set(pipeline.statuses()) == {"T1", "T5", "T6"}
     malformed = [(None, "malformed")]
     assert [(name, reasons) for name, _, reasons in pipeline.quarantine()] == [
-        (name, malformed) for name in ("a.csv", "b.csv", "d.csv", "e.csv", "f.csv", "f.csv")
+        (f"{name}.csv", malformed) for name in "abdeffghi"
     ]
-    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (9, 3, 6)
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (12, 3, 9)
 
 
 def test_swallowed_rows_are_noticed_whatever_orders_states(pipeline: Pipeline) -> None:
     columns = (Column("parcel", "string", required=True), Column("note", "string"), Column("version", "BIGINT"))
     pipeline.contract = Contract(columns, "parcel", "version")
-    pipeline.drop("a.csv", lines('T1,"a,1', "T2,b,2", 'T3,c",3', "T4,d,4", header="parcel,note,version"))
+    swallowed = ['T1,"a,1\nT2,b,2\nT3,c",3', 'T1,"a,\nT2,b,2\nT3,c",3', 'T1,"a,\nT2,b,\nT3,c",3', 'T1,"a,\nT3,c",3']
+    innocent = ['T4,"Main Street, rear, floor 2\nring twice, please, thanks",1', 'T5,"Hello,\nring twice, please",1']
+    pipeline.drop("a.csv", lines(*swallowed, *innocent, header="parcel,note,version"))
     staged, _ = pipeline.run()
-    assert (staged.rows_staged, staged.rows_quarantined) == (1, 1)
-    assert [row.parcel for row in pipeline.table("orders_table", "parcel")] == ["T4"]
+    assert (staged.rows_staged, staged.rows_quarantined) == (2, 4)
+    assert {row.parcel for row in pipeline.table("orders_table", "parcel")} == {"T4", "T5"}
+
+
+def test_times_of_swallowed_rows_are_written_as_the_contract_has_them(pipeline: Pipeline) -> None:
+    time = replace(ORDERS.column("last_update_timestamp"), formats=("dd MMM yyyy HH:mm", "yyyyMMddHHmm"))
+    pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns[:-1], time))
+    header = "tracking_num,status,address,last_update_timestamp"
+    for name, written in {"a": "02 Jan 2026 10:00", "b": "202601021000", "c": "2026-01-02T10:00Z"}.items():
+        rows = (f'{name}1,NEW,"Main,{written}', f'{name}2,NEW,Side",{written}', f"{name}3,NEW,x,{written}")
+        pipeline.drop(f"{name}.csv", lines(*rows, header=header))
+    innocent = f'd3,NEW,"Main Street 12, Rear, 10115 Berlin\nFloor 2, left, ring twice, please",{LATER}'
+    pipeline.drop("d.csv", lines(innocent, header=header))
+    pipeline.run()
+    assert [name for name, *_ in pipeline.quarantine()] == ["a.csv", "b.csv", "c.csv"]
+    assert set(pipeline.statuses()) == {"a3", "b3", "c3", "d3"}
+
+
+def test_values_with_line_breaks_and_commas_are_no_rows(pipeline: Pipeline) -> None:
+    address = '"12, Main Street, Floor 2, left, until 24.12.2026\nRear building, Berlin, Mitte, 10115, DE"'
+    phone = '"Main Street 1, Floor 2, tel. 555-12-3456\nRear building, Berlin, Mitte, DE"'
+    number = phone.replace("tel. ", "")
+    note = '"Customer called.\n2026-11-21: at door, rang twice, no answer, will retry, tomorrow"'
+    pipeline.drop("a.csv", lines(quoted(1, address)))
+    header = "tracking_num,status,address,last_update_timestamp"
+    pipeline.drop("b.csv", lines(f"T2,NEW,{phone},{LATER}", f"T3,NEW,{number},{LATER}", header=header))
+    header = "last_update_timestamp,tracking_num,status,note"
+    pipeline.drop("c.csv", lines(f"{LATER},T4,NEW,{note}", header=header, end="\r\n"))
+    pipeline.run()
+    assert (set(pipeline.statuses()), pipeline.quarantine()) == ({"T1", "T2", "T3", "T4"}, [])
+
+
+def test_a_value_of_very_many_lines_is_looked_through(pipeline: Pipeline) -> None:
+    text = '"Main Street, 1,,,' + "\n,,,,,," * 200_000 + '\nx, y, z, a"'
+    pipeline.drop("a.csv", lines(quoted(1, text), quoted(2, text.replace("\nx,", f"\n{order(3)}\nx,"))))
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"T1"}
+    assert [number for _, number, _ in pipeline.quarantine()] == [2]
 
 
 def test_a_form_feed_at_the_end_is_no_row(pipeline: Pipeline) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from order_tracking.contract.orders import ORDERS
 from order_tracking.files.order_records import OrderRecords
-from pipeline import lines, order
+from pipeline import HEADER, lines, order
 
 
 def found(tmp_path: Path, text: str | bytes, key: str = "T1") -> list[tuple[int, int | None]]:
@@ -44,6 +44,7 @@ def test_a_record_is_the_orders(tmp_path: Path, row: str) -> None:
         order("1-2"),
         order(2).replace("2 Main Street", '"2 Main Street\nT1"'),
         order(2).replace("2 Main Street", '"2 Main Street\nT1, by the river\nSpringfield"'),
+        order(2).replace("2 Main Street", '"Main Street, 12, rear\nRear building, Berlin, T1, 10115, DE"'),
         order(2).replace("O2", "T1"),
         "T1-2,too few",
         "t1,O1,SHIPPED,,,,2026-01-01",
@@ -72,3 +73,13 @@ def test_a_row_that_a_value_swallowed_is_found_wherever_the_key_is(tmp_path: Pat
     address = "order_num,address,tracking_num,status,last_update_timestamp"
     swallowed = 'O1,"Main Street, 1,T1,SHIPPED,2026-01-02\nO2,Side Street, 2",T2,SHIPPED,2026-01-02'
     assert found(tmp_path, lines(swallowed, header=address)) == [(2, 1)]
+    innocent = 'O2,"c/o Smith, T1, Main Street, Floor 2, left\nBerlin",T2,SHIPPED,2026-01-02'
+    assert found(tmp_path, lines(innocent, header=address)) == []
+
+
+def test_a_row_that_the_header_swallowed_is_found_wherever_the_key_is(tmp_path: Path) -> None:
+    last = 'T2,O2,SHIPPED,Unit 5",2026-01-01,,2026-01-02,x'
+    text = lines(f"{order(1)},x", last, header=f'{HEADER},"note')
+    for key in ("T1", "T2"):
+        assert found(tmp_path, text, key) == [(1, None)]
+    assert found(tmp_path, text, "T3") == []

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import Rule, at_most, between, matching, not_before, one_of
+from order_tracking.rows.order_rows import check_rules
 from pipeline import Pipeline, csv_text, lines, order
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 LATER = "2026-01-03 10:00:00"
 
@@ -35,6 +39,43 @@ def test_each_kind_of_rule_quarantines_the_rows_that_break_it(pipeline: Pipeline
     pipeline.run()
     assert [[rule for _, rule in reasons] for _, _, reasons in pipeline.quarantine()] == [[name] for name in bad]
     assert set(pipeline.statuses()) == {"T1", "T7"}
+
+
+def rule(condition: str, **more: bool) -> Rule:
+    return Rule("rule", "order_num", condition, "no", **more)
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        contract_with(rule("CAST(substr({order_num}, 2) AS INT) > 0")),
+        contract_with(rule("element_at(split({order_num}, '-'), 2) = 'x'")),
+        contract_with(rule("to_date({order_num}) > {received_date}")),
+        contract_with(rule("1 / CAST({order_num} AS INT) > 1")),
+    ],
+)
+def test_a_rule_is_understood_though_it_fails_for_a_value_that_was_made_up(
+    spark: SparkSession, contract: Contract
+) -> None:
+    check_rules(spark, contract)
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        contract_with(rule("is_known({order_num})")),
+        contract_with(rule("{order_num} >> > 1")),
+        contract_with(matching("order_num", "[A-Z", warn_only=True)),
+        contract_with(rule("regexp_replace({order_num}, '(', '') = 'x'")),
+        contract_with(rule("to_timestamp({order_num}, 'foo') > {received_date}")),
+        contract_with(rule("to_date({order_num}) > {received_date}"), rule("{order_num} RLIKE '('")),
+        contract_with(received_date={"formats": ("dd.MM.QQQQQQ",)}),
+        contract_with(received_date={"formats": ("YYYY-MM",)}),
+    ],
+)
+def test_a_rule_or_a_format_that_spark_does_not_understand_is_found(spark: SparkSession, contract: Contract) -> None:
+    with pytest.raises(PySparkException):
+        check_rules(spark, contract)
 
 
 def test_a_day_that_does_not_exist_is_told_from_another_way_to_write_one(pipeline: Pipeline) -> None:

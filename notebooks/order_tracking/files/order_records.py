@@ -35,7 +35,7 @@ class OrderRecords:
 
     A record that has a value for the key is of the order whose key it is, and of those whose rows another value of it
     swallowed. One that has none, or that cannot be split by the header, is of each order whose key is a word of it: it
-    may be that order's, and nobody can tell.
+    may be that order's, and nobody can tell. So is a header that spans lines.
     """
 
     def __init__(self, contract: Contract, key: str) -> None:
@@ -87,7 +87,12 @@ class OrderRecords:
             fields = values_of(record.text.decode(errors="replace"))
             if number is None:
                 position = self._position_of_key(fields)
-            is_of_order = self._is_word_of(record) if position is None else self._is_of_order(record, fields, position)
+            # Names that span lines may have swallowed rows, and nobody can tell where the key is in these.
+            may_be_rows = number is None and b"\n" in record.text
+            if position is None or may_be_rows:
+                is_of_order = self._is_word_of(record)
+            else:
+                is_of_order = self._is_of_order(record, fields, position)
             yield record, number, is_of_order
             number = (number or 0) + 1
 
@@ -109,18 +114,18 @@ class OrderRecords:
         """
         at, width = position
         first, *lines = (line.split(",") for line in value.split("\n"))
-        # Each part of a row, with the number of values that it should have, and the place of the key among them.
-        parts = [(line, width, at) for line in lines[:-1]]
-        if at <= where:
-            parts += [(line, where + 1, at) for line in lines[-1:]]
-        if lines and at >= where:
-            parts.append((first, width - where, at - where))
         keys: list[str] = []
-        for part, expected, place in parts:
-            if len(part) == expected:
-                keys.append(part[place])
-            elif len(part) > expected:  # A value has commas of its own, and nobody knows which one is the key.
-                keys += part
+        for line in lines[:-1]:
+            if len(line) == width:
+                keys.append(line[at])
+            elif len(line) > width:  # A value has commas of its own, and nobody knows which one is the key.
+                keys += line
+        # The column that both quotes are in may have commas, too: at the begin of the first line, and the end of the
+        # last one. So the key is counted from the other end; if that column is the key's, it is in one of its parts.
+        if lines and at >= where and len(first) >= width - where:
+            keys += [first[at - width]] if at > where else first[: at - width + 1 or None]
+        if lines and at <= where < len(lines[-1]):
+            keys += [lines[-1][at]] if at < where else lines[-1][at:]
         return any(_cleaned(key, self._contract) == self.key for key in keys)
 
     def _is_word_of(self, record: Record) -> bool:

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
 
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from order_tracking.contract.contract import Column, Contract, column_name
 from order_tracking.contract.rules import breaks, broken_rules, clean, parse, typed
 from order_tracking.files.claimed_files import TakenFile
-from order_tracking.files.inspection import DEFAULT_MAX_VALUES, NO_CHARACTER, PATTERN_CHARACTERS, Content, Header
+from order_tracking.files.inspection import DEFAULT_MAX_VALUES, NO_CHARACTER, PATTERN_CHARACTERS, Content
 from order_tracking.sql import identifier, literal
 
 _UNSPLIT = "_unsplit"
@@ -21,11 +22,15 @@ _UNSPLIT = "_unsplit"
 _MAX_FILES_OF_A_SCAN, _MAX_LOOKUPS_OF_A_SCAN = 1_000, 20_000_000
 #: So many tasks may always be used to read a batch, and one more for so many bytes.
 _MIN_TASKS, _BYTES_OF_A_TASK = 4, 32 << 20
-#: A value with a day, in whatever order and with whatever separator; a time in another form; any other type's. What is
-#: looked for is found ahead, and the value is never tried another time: it may be long.
-_WITH_DAY = r"(?=[^,\n]*[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4})[^,\n]*+"
-_WITH_FOUR_DIGITS = r"(?=(?:[^,\n0-9]*[0-9]){4})[^,\n]*+"
-_WITH_DIGIT = r"(?=[^,\n0-9]*[0-9])[^,\n]*+"
+#: Nothing but a day and a time, in whatever order and with whatever separator: the time of a row may be a bad one.
+_DAY = "([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./]([0-9]{2}){1,2})([ T][-+:.0-9 Z]*)?"
+#: What Spark calls it if a pattern of values, or of times, is none.
+_OF_PATTERNS = (
+    "INVALID_PARAMETER_VALUE.PATTERN",
+    "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX",
+    "INVALID_DATETIME_PATTERN",
+    "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_",
+)
 #: Spark counts rows from 0 in each of its tasks, in these bits of a number.
 NUMBER_IN_TASK = (1 << 33) - 1
 
@@ -98,15 +103,30 @@ def read_order_rows(
 def check_rules(spark: SparkSession, contract: Contract) -> None:
     """Hold a row of zeros to the contract's rules; patterns and formats are only looked at where there is a value.
 
+    That a rule fails for zeros says nothing against it: it may be one for values of another form.
+
     Raises:
-        PySparkException: If Spark does not understand them: then no file is to blame for what could not be loaded.
+        Exception: If Spark does not understand them: then no file is to blame for what could not be loaded.
     """
     values = spark.range(0, 1, 1, 1).selectExpr(
         *(f"CAST(id AS STRING) AS {identifier(name)}" for name in contract.names)
     )
-    reasons = broken_rules(contract, "CAST(NULL AS string)", datetime.now(timezone.utc), is_plain=False)
-    rules = (breaks(contract, rule) for rule in contract.rules)  # Also those that only warn.
-    values.selectExpr("*", *_in_types(contract)).selectExpr(reasons, *rules).collect()
+    row = values.selectExpr("*", *_in_types(contract))
+    without_rules = replace(contract, rules=())
+    of_types = broken_rules(without_rules, "CAST(NULL AS string)", datetime.now(timezone.utc), is_plain=False)
+    # One by one: what fails for zeros would hide what comes after it.
+    for condition in (of_types, *(breaks(contract, rule) for rule in contract.rules)):
+        try:
+            row.selectExpr(condition).collect()
+        except PySparkException as error:
+            if _is_of_contract(error):
+                raise
+
+
+def _is_of_contract(error: PySparkException) -> bool:
+    """Tell whether Spark does not understand a condition; what is wrong with a value has another name of Spark's."""
+    name = error.getCondition()  # An error of Java itself, which reads the patterns, has none.
+    return isinstance(error, AnalysisException) or not name or name.startswith(_OF_PATTERNS)
 
 
 def _in_types(contract: Contract) -> Iterator[str]:
@@ -246,7 +266,7 @@ def _added_value_of(name: str, content: Content) -> str:
 
 
 def _malformed(file: ReadableFile, contract: Contract) -> str:
-    header, count = file.content.header, len(file.content.header.names)
+    count = len(file.content.header.names)
     # Where there are no quotes, the commas tell how many there are.
     not_split = f"""if(contains({_UNSPLIT}, '"'), 'the row does not have the {count} values of the header',
         concat('the row has ', size(split({_UNSPLIT}, ',')), ' value(s) where the header has {count}'))"""
@@ -255,34 +275,52 @@ def _malformed(file: ReadableFile, contract: Contract) -> str:
         spans_lines = " OR ".join(rf"contains(btrim(_{i}, ' \t\r\n'), '\n')" for i in range(count))
         cases += f" WHEN {spans_lines} THEN 'a quote is not closed: this row may have swallowed the rows after it'"
     elif file.content.spans_lines:
-        holds_rows = " OR ".join(_holds_rows(i, header, contract) for i in range(count))
+        holds_rows = _holds_rows(file.content, contract)
         cases += f" WHEN {holds_rows} THEN 'a value in quotes reads like rows: this row may have swallowed them'"
     if file.cut is not None:
         cases += f" WHEN _number = {file.cut} THEN 'no line end follows this row, the last one: it may be cut'"
     return f"CASE {cases} END"
 
 
-def _holds_rows(position: int, header: Header, contract: Contract) -> str:
+def _holds_rows(content: Content, contract: Contract) -> str:
     """Tell whether a value in quotes is the end of a row, whatever follows it, and the begin of another one.
 
     Two stray quotes in one column, rows apart, are well-formed CSV, and make one row of the first one and the last one.
-    An address with line breaks may have as many commas, but no time where the header has it. The column that both
-    quotes are in may have commas of its own, so the others are counted from the end of the first line, and from the
-    begin of the last one.
+    The column that both quotes are in may have commas of its own, so the others are counted from the end of the first
+    line, and from the begin of the last one. Together these two have the values of a row; so may each line between
+    them have. An address with line breaks may have as many commas, but no time where the header has it.
     """
-    last, at = len(header.names) - 1, header.position_of(contract.sequence)
-    values = ["[^,\\n]*"] * (last + 1)
-    if at is not None:
-        column = contract.column(contract.sequence)
-        is_time = column.type in ("date", "timestamp")
-        values[at] = (_WITH_FOUR_DIGITS if column.formats else _WITH_DAY) if is_time else _WITH_DIGIT
-    end = ",".join(["[^,\\n]*", *values[position + 1 :]])
-    begin = ",".join([*values[:position], "[^,\\n]*"])
-    # The pattern is given no more than it has values: in a long line, it would try each comma to find where they begin.
-    first_line = rf"substring_index(substring_index(_{position}, '\n', 1), ',', {position - last - 1})"
-    last_line = rf"substring_index(substring_index(_{position}, '\n', -1), ',', {position + 1})"
-    pattern = literal(rf"^{end}\n{begin}$")
-    return rf"(contains(_{position}, '\n') AND concat({first_line}, '\n', {last_line}) RLIKE {pattern})"
+    count = len(content.header.names)
+    values = [f"_{i}" for i in range(count)]
+    spans_lines = " OR ".join(rf"contains({value}, '\n')" for value in values)
+    # Once for all columns: where they are many, Spark would take long to understand as much for each of them.
+    of_columns = rf"""transform(array({", ".join(values)}), (text, place) -> named_struct('place', place,
+        'first', split(substring_index(text, '\n', 1), ','), 'last', split(substring_index(text, '\n', -1), ','),
+        'lines', split(text, '\n')))"""
+    end = f"slice(each.first, each.place - {count}, {count} - each.place)"
+    begin = "if(size(each.last) > each.place, slice(each.last, 1, each.place), array())"
+    candidates = f"concat(array(array_join(concat({begin}, {end}), ',')), slice(each.lines, 2, size(each.lines) - 2))"
+    is_row = f"exists(array(split(line, ',')), row -> size(row) = {count} AND {_reads_like_row(content, contract)})"
+    return f"""(({spans_lines}) AND exists({of_columns}, each -> size(each.lines) > 1
+        AND exists({candidates}, line -> {is_row})))"""
+
+
+def _reads_like_row(content: Content, contract: Contract) -> str:
+    """Tell whether there is a time in its place among the values of `row`, and a key written as the record's own is."""
+    column, key = contract.column(contract.sequence), contract.column(contract.key)
+    key_at, at = content.header.position_of(key.name), content.header.position_of(column.name)
+    value, own = clean(f"get(row, {key_at})", content.is_plain), clean(f"_{key_at}", content.is_plain)
+    # What is written between commas in a text often begins with words, where most keys have no blanks.
+    is_key = f"(each.place = {key_at} OR {value} NOT LIKE '% %' OR {own} LIKE '% %')"
+    if at is None:
+        return is_key
+    name = identifier(column.name)
+    is_time = f"{parse(column)} IS NOT NULL AND {name} RLIKE '[0-9]'"
+    if column.type in ("date", "timestamp"):
+        is_time += f" OR {name} RLIKE {literal(f'^{_DAY}$')}"
+    if not column.required:
+        is_time += f" OR {name} IS NULL"
+    return f"exists(array({clean(f'get(row, {at})', content.is_plain)}), {name} -> {is_time}) AND {is_key}"
 
 
 def _sent(files: Sequence[ReadableFile]) -> str:

@@ -7,7 +7,7 @@ again. What is wrong with one file is that file's matter: it is set aside, and t
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -173,8 +173,8 @@ class BatchLoader:
         """Delete what attempts have left of a batch that could not be loaded, so that its files can be set apart.
 
         Raises:
-            PySparkException: If this cannot be done either, or Spark does not understand the contract's rules: then no
-                file is to blame.
+            Exception: If this cannot be done either, or Spark does not understand the contract's rules: then no file is
+                to blame.
         """
         check_rules(self.spark, self.contract)
         self._discard_rows(claim)
@@ -195,7 +195,8 @@ class BatchLoader:
                     return self._readable(taken)
                 except UnreadableFileError as error:
                     if taken.is_unchanged():
-                        return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
+                        with suppress(LoadError):  # It was written while it was moved.
+                            return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
                 put_back(self.volume, taken)  # What was read is a part of it, and the whole may be readable.
             raise _changing(file)
 
