@@ -173,8 +173,8 @@ export async function missingIdentitySteps(
 
 /**
  * The credentials of GitHub with which jobs may be an identity and are not meant to, such as those of a workflow that had
- * another name; each with the call that takes it away. One with a name that is meant is not among them, whatever job it
- * is for: to make what is missing writes over it.
+ * another name; each with the call that takes it away. One that has the name of a credential which is missing is not
+ * among them: making that one writes over it.
  */
 export async function credentialsBeyond(
   backend: StateBackend,
@@ -183,13 +183,16 @@ export async function credentialsBeyond(
 ): Promise<readonly Step[]> {
   if (!(await principalOf(backend, identity))) return [];
   const { resourceGroup, subscriptionId: subscription } = backend;
-  const subjects = new Set(identity.workflows.map((workflow) => subjectOf(repository, identity.environment, workflow)));
-  const names = new Set(identity.workflows.map((workflow) => credentialOf(identity, workflow)));
-  const others = (await credentialsOf(backend, identity)).filter(({ subject }) => !subjects.has(subject));
+  const meant = (workflow: string) => subjectOf(repository, identity.environment, workflow);
+  const subjects = new Set(identity.workflows.map(meant));
+  const credentials = await credentialsOf(backend, identity);
+  const given = new Set(credentials.map(({ subject }) => subject));
+  const missing = identity.workflows.filter((workflow) => !given.has(meant(workflow)));
+  const overwritten = new Set(missing.map((workflow) => credentialOf(identity, workflow)));
   return z
     .array(namedCredentialType)
-    .parse(others)
-    .filter(({ name }) => !names.has(name))
+    .parse(credentials.filter(({ subject }) => !subjects.has(subject)))
+    .filter(({ name }) => !overwritten.has(name))
     .map(({ name, subject }) => ({
       what: `the jobs of ${subject}`,
       call: {

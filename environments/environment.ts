@@ -293,7 +293,8 @@ function accountProblems(environment: Fields): readonly Problem[] {
 
 /** Azure takes a resource group's name in any case. */
 function resourceGroupProblems(environment: Fields): readonly Problem[] {
-  const { existingResourceGroup, existingWorkspace, sandboxResourceGroup, stateContainer } = environment;
+  const { customerManagedKey, existingResourceGroup, existingWorkspace, sandboxResourceGroup, stateContainer } =
+    environment;
   const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
   const made = [
     ...(existingResourceGroup === undefined ? [resourceGroup(environment)] : []),
@@ -307,9 +308,11 @@ function resourceGroupProblems(environment: Fields): readonly Problem[] {
     problems.push({ path: ["stateContainer", "resourceGroup"], input: state, message });
   }
   // Whoever makes sandboxes may change and delete whatever is in their group.
-  const kept = [...made, resourceGroup(environment), ...(state === undefined ? [] : [state])];
+  const named = [state, existingWorkspace?.resourceGroup, customerManagedKey?.resourceGroup];
+  const kept = [...made, resourceGroup(environment), ...named.filter((group) => group !== undefined)];
   if (sandboxResourceGroup !== undefined && kept.some((group) => isSame(group, sandboxResourceGroup))) {
-    const message = "a resource group for sandboxes alone, neither the environment's nor that of its state";
+    const message =
+      "a resource group for sandboxes alone, not the environment's, nor that of its state, workspace or key";
     problems.push({ path: ["sandboxResourceGroup"], input: sandboxResourceGroup, message });
   }
   return problems;

@@ -157,9 +157,10 @@ export function isOtherVersion({ before, after }: Difference): boolean {
   return before.includes("/code-") && withoutVersion(before) === withoutVersion(after);
 }
 
-/** Whether it says nothing of what is made anew: ids, names and what else a service chooses are known only later. */
+/** Whether it says nothing of what is made anew: ids, names, places and what else a service chooses are known only later. */
 export const isOfWhatIsNew = ({ path, before, after }: Difference): boolean =>
-  after === LATER && (isNothing(before) || /(^|[._])(id|name|vnet_address_prefix)$/.test(path));
+  after === LATER &&
+  (isNothing(before) || /(^|[._])(id|name|vnet_address_prefix)$|^(path|storage_location)$/.test(path));
 
 /** Providers write what is not set in several ways. */
 export function isNothing(value: unknown, depth = 0): boolean {

@@ -316,9 +316,10 @@ function shorterKept(change: Change, scene: Scene): readonly LossFinding[] {
   const kept = KEPT[change.type];
   if (!kept || !isOfWhatStays(change, scene)) return [];
   const unseen = unseenFields(change, kept, scene);
-  const isSeen = ({ paths }: Term) => !unseen.some((each) => paths.some((path) => path.startsWith(each.path)));
+  const isUnseenOf = (path: string) => unseen.some((each) => path.startsWith(each.path));
   const before = change.action === "create" ? beforeElsewhere(change, scene) : change.before;
-  const shorter = shorterTerms(change.type, before, change.after).filter(isSeen);
+  const terms = shorterTerms(change.type, before, change.after, isUnseenOf);
+  const shorter = terms.filter(({ path }) => !isUnseenOf(path));
   return [
     ...shorter.map((term) => shorterInWords(change, term, kept, scene)),
     ...unseen.map((difference) => unseenInWords(change, difference, kept, scene)),
@@ -356,15 +357,8 @@ function unseenFields(change: Change, { fields, hasDefaultElsewhere }: Kept, sce
 }
 
 function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: Scene): LossFinding {
-  const { what, since, paths, starts, before, after } = term;
-  const isOfTerm = ({ path }: Difference) => paths.some((each) => each === path || each.startsWith(`${path}.`));
-  scene.tell(
-    change,
-    scene
-      .differences(change)
-      .filter(isOfTerm)
-      .map(({ path }) => path),
-  );
+  const { what, since, starts, before, after } = term;
+  scene.tell(change, [term.path, ...(term.alsoTold ?? [])]);
   const [previous, next] = [before, after].map((days) => `${counted(days, "day")}${since ? ` after ${since}` : ""}`);
   const part = starts.includes("") ? "" : pathsInWords(starts, scene);
   const holds = `${what}${part && ` ${part}`} for ${before === Infinity ? "ever" : previous}`;
@@ -416,8 +410,10 @@ interface Term {
   readonly what: string;
   /** What it is counted from, where there are several such clocks. */
   readonly since?: string;
-  /** The fields that it follows from. */
-  readonly paths: readonly string[];
+  /** The field that says for how long. */
+  readonly path: string;
+  /** Fields of which nothing is left to tell once it is told. */
+  readonly alsoTold?: readonly string[];
   /** Of which files it is, by the starts of their paths. */
   readonly starts: readonly string[];
   /** Where files were kept for ever, whether no rule deleted any, none deleted these, or one did by another clock. */
@@ -432,7 +428,12 @@ const OF_ALL = { starts: [""], how: "shorter" } as const;
 const days = (value: unknown): number | undefined =>
   value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value);
 
-function shorterTerms(type: string, before: Block, after: Block): readonly Term[] {
+function shorterTerms(
+  type: string,
+  before: Block,
+  after: Block,
+  isUnseenOf: (path: string) => boolean,
+): readonly Term[] {
   const terms: (Omit<Term, "before" | "after"> & { before: unknown; after: unknown })[] = [];
   if (type === "azurerm_storage_account") {
     for (const [policy, what] of [
@@ -442,14 +443,17 @@ function shorterTerms(type: string, before: Block, after: Block): readonly Term[
       terms.push({
         what,
         ...OF_ALL,
-        paths: [`blob_properties.${policy}.days`],
+        path: `blob_properties.${policy}.days`,
         before: blockOf(before, "blob_properties", policy).days,
         // Without the policy nothing is kept.
         after: blockOf(after, "blob_properties", policy).days ?? 0,
       });
     }
   }
-  if (type === POLICY) terms.push(...termsOfRules(records(before.rule), records(after.rule)));
+  if (type === POLICY) {
+    const rules = records(before.rule);
+    terms.push(...termsOfRules(rules, asFarAsSeen(records(after.rule), rules, isUnseenOf)));
+  }
   if (type === "databricks_job") {
     const retentionOf = (job: Block) =>
       list(job.parameter)
@@ -458,7 +462,7 @@ function shorterTerms(type: string, before: Block, after: Block): readonly Term[
     terms.push({
       what: "old versions of tables",
       ...OF_ALL,
-      paths: ["parameter[retention_days].default"],
+      path: "parameter[retention_days].default",
       before: retentionOf(before),
       after: retentionOf(after),
     });
@@ -470,6 +474,25 @@ function shorterTerms(type: string, before: Block, after: Block): readonly Term[
       : [];
   });
 }
+
+const pathOf = (rule: Block, field: string) => `rule[${text(rule.name)}].${field}`;
+
+const sameNamed = (rule: Block, others: readonly Block[]) => others.find(({ name }) => name === rule.name);
+
+/** Rules with what the plan does not show of them left as it was: only what is seen to change is compared. */
+const asFarAsSeen = (
+  rules: readonly Block[],
+  before: readonly Block[],
+  isUnseenOf: (path: string) => boolean,
+): readonly Block[] =>
+  rules.map((rule) => {
+    const previous = sameNamed(rule, before);
+    return {
+      ...rule,
+      ...(isUnseenOf(pathOf(rule, "enabled")) && { enabled: previous?.enabled }),
+      ...(isUnseenOf(pathOf(rule, "filters.prefix_match")) && { filters: previous?.filters }),
+    };
+  });
 
 /** Compares rules by the files that they are about, since a name says nothing of which those are. */
 function termsOfRules(before: readonly Block[], after: readonly Block[]): readonly Term[] {
@@ -489,9 +512,8 @@ function termsOfRules(before: readonly Block[], after: readonly Block[]): readon
       return [...groups.values()].map((one) => ({
         what: "archived files",
         since,
-        paths: ["enabled", "filters.prefix_match", `actions.base_blob.${field}`].map(
-          (each) => `rule[${text(rule.name)}].${each}`,
-        ),
+        path: pathOf(rule, `actions.base_blob.${field}`),
+        alsoTold: toldByAge(rule, sameNamed(rule, before)),
         starts: prefixes.filter((each) => howOf(each) === howOf(one) && ageOf(each) === ageOf(one)),
         how: howOf(one),
         before: ageOf(one),
@@ -501,9 +523,30 @@ function termsOfRules(before: readonly Block[], after: readonly Block[]): readon
   );
 }
 
+/** The fields of a rule that say no more than at which age it deletes which files from now on. */
+function toldByAge(rule: Block, previous: Block | undefined): readonly string[] {
+  const isPrefixGone = !prefixesOf(previous ?? rule).every((prefix) => isOfAll(rule, prefix));
+  return [
+    ...(isPrefixGone ? [] : [pathOf(rule, "filters.prefix_match")]),
+    // A rule that is new or switched on does all that it says, not only what is told of it.
+    ...(onlyDeletes(rule) ? [`rule[${text(rule.name)}]`, pathOf(rule, "enabled")] : []),
+  ];
+}
+
+function onlyDeletes(rule: Block): boolean {
+  const others = [
+    ...Object.entries(blockOf(rule, "actions")).filter(([field]) => field !== "base_blob"),
+    ...Object.entries(blockOf(rule, "actions", "base_blob")).filter(([field]) => !field.startsWith("delete_after_")),
+  ];
+  return others.every(([, value]) => isNothing(value) || value === false || value === NEVER);
+}
+
+/** The provider's word for an age that is not set. */
+const NEVER = -1;
+
 function ageIn(rule: Block, field: string): number {
   const age = rule.enabled === false ? undefined : days(blockOf(rule, "actions", "base_blob")[field]);
-  return age === undefined || age < 0 ? Infinity : age; // The provider's word for never is -1.
+  return age === undefined || age <= NEVER ? Infinity : age;
 }
 
 /** Of which files a rule is, by the start of their paths; without any it is of all, whatever their paths start with. */
@@ -516,8 +559,10 @@ function prefixesOf(rule: Block): readonly string[] {
 const prefixesWithin = (rule: Block, others: readonly Block[]) =>
   others.flatMap(prefixesOf).filter((each) => prefixesOf(rule).some((prefix) => each.startsWith(prefix)));
 
+/** Whether a rule is of all files of a prefix. */
+const isOfAll = (rule: Block, prefix: string) => prefixesOf(rule).some((each) => prefix.startsWith(each));
+
 /** At which age all files of a prefix were deleted; what no rule deleted was kept for ever. */
 function ageBefore(rules: readonly Block[], prefix: string, field: string): number {
-  const isOfAll = (rule: Block) => prefixesOf(rule).some((each) => prefix.startsWith(each));
-  return Math.min(Infinity, ...rules.filter(isOfAll).map((rule) => ageIn(rule, field)));
+  return Math.min(Infinity, ...rules.filter((rule) => isOfAll(rule, prefix)).map((rule) => ageIn(rule, field)));
 }

@@ -1,8 +1,8 @@
 /** All plans of an environment at once, and what of each change has been told. */
 import { type Difference, differencesOf, hasLater, LATER } from "./differences.ts";
-import { type Block, type Change, type Plan, record, text } from "./plan.ts";
+import { type Block, type Change, list, type Plan, record, text } from "./plan.ts";
 import { isRecord, type Secrets } from "./secrets.ts";
-import { code, codesOf, printable } from "./text.ts";
+import { code, codeAmong, codesOf, printable } from "./text.ts";
 
 /** What a review says of something, in one sentence and some more below it. Values in them are quoted as code. */
 export interface Finding {
@@ -68,13 +68,10 @@ export class Scene {
     if (Array.isArray(before) && Array.isArray(after)) {
       const [more, less] = [this.#beyond(before, after), this.#beyond(after, before)];
       if (more.length + less.length > 0) {
-        // One that goes is shown beside one that comes: long ones may differ only at their ends.
-        const gained = more.map((each, index) =>
-          index < less.length ? this.showBoth(less[index], each)[1] : this.show(each),
-        );
-        const lost = less.map((each, index) =>
-          index < more.length ? this.showBoth(each, more[index])[0] : this.show(each),
-        );
+        // Each is shown by what tells it from the others: long ones may differ only at their ends.
+        const all = [...list(before), ...list(after)].map((each) => this.#written(each));
+        const showAmong = (each: unknown) => wordsFor(each) ?? codeAmong(this.#written(each), all);
+        const [gained, lost] = [more.map(showAmong), less.map(showAmong)];
         return [
           `${this.show(path)}:`,
           gained.length > 0 && `gains ${gained.join(", ")}`,

@@ -25,11 +25,26 @@ export function code(text: string): string {
 
 /** Two texts quoted like that, of those that are too long to show the part where they begin to differ. */
 export function codesOf(one: string, other: string): readonly [string, string] {
-  const [first, second] = [printable(one), printable(other)];
+  return [codeAmong(one, [other]), codeAmong(other, [one])];
+}
+
+/**
+ * A text quoted like that, among others; of one that is too long to show, the part from which on it differs from all of
+ * them, or else its end.
+ */
+export function codeAmong(text: string, others: readonly string[]): string {
+  const shown = printable(text);
+  if (shown.length <= LONGEST_VALUE) return quoted(shown, 0);
+  const sames = others.map((other) => sameStart(shown, printable(other))).filter((same) => same < shown.length);
+  const start = sames.length > 0 ? Math.max(...sames) - BEFORE_DIFFERENCE : shown.length - LONGEST_VALUE;
+  return quoted(shown, Math.max(0, start));
+}
+
+/** How many characters two texts begin with that are the same. */
+function sameStart(one: string, other: string): number {
   let same = 0;
-  while (same < first.length && first[same] === second[same]) same += 1;
-  const start = first === second ? 0 : Math.max(0, same - BEFORE_DIFFERENCE);
-  return [quoted(first, start), quoted(second, start)];
+  while (same < one.length && one[same] === other[same]) same += 1;
+  return same;
 }
 
 /** @param start of what is shown of a text that is too long to show */

@@ -11,6 +11,7 @@ import { readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts"
 import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../../deploy/sandboxes.ts";
 import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
 import { TerraformEnded, terraformOrFail } from "../../deploy/terraform.ts";
+import { dev } from "../../environments/dev.ts";
 import { SANDBOX } from "../../environments/environment.ts";
 import { SANDBOX_VARIABLES } from "../../environments/requested.ts";
 import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/sandbox-expiry.ts";
@@ -137,11 +138,19 @@ async function down(asked: Asked): Promise<number> {
   return (await takeDown(home, name, asked["break-locks"])) ? 0 : 1;
 }
 
-/** Names the other sandboxes of a person and a branch. They may be of a fork, so nobody but a person takes them down. */
+/**
+ * Names the sandboxes that other repositories have of a person and a branch. They may be of a fork, so nobody but a person
+ * takes them down. Branches of one repository may share a tag, since tags hold fewer characters.
+ */
 function tellOthers(sandboxes: readonly Sandbox[], { owner, branch }: Whose): void {
   if (owner === undefined || branch === undefined) return;
   const wanted = sandboxTags(owner, branch);
-  const others = sandboxes.filter(({ tags }) => tags?.owner === wanted.owner && tags.branch === wanted.branch);
+  const others = sandboxes.filter(
+    ({ tags }) =>
+      tags?.owner === wanted.owner &&
+      tags.branch === wanted.branch &&
+      tags["source-repository"] !== dev.sourceRepository,
+  );
   if (others.length === 0) return;
   console.log(`Another sourceRepository makes another name. Of ${owner} and ${branch} there is also:`);
   for (const { name, tags } of others) console.log(`  ${name}, of ${tags?.["source-repository"] ?? "no repository"}`);

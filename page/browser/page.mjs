@@ -94,10 +94,13 @@ async function show(part) {
   return isFirst ? undefined : "renewed";
 }
 
+/** The parts within an element that are not in something closed. */
+const openParts = (within) =>
+  [...within.querySelectorAll("[data-part]")].filter((part) => !part.closest("details:not([open])"));
+
 /** Shows all parts that are not in something closed; one after the other, as Spark answers them. What came of each. */
 async function showAll(within = document) {
-  const parts = [...within.querySelectorAll("[data-part]")].filter((part) => !part.closest("details:not([open])"));
-  return Promise.all(parts.map(show));
+  return Promise.all(openParts(within).map(show));
 }
 
 /** Until so long after the last change nothing is asked ahead, so that a job at work has Spark to itself. */
@@ -128,11 +131,12 @@ function sayWhatFailed({ message }) {
 /** Whether something may have changed that this tab was not told of. */
 let isBehind = false;
 
-/** Says that what is shown is new, or that some of it is old. */
+/** Says that what is shown is new, once all of it is, or that some of it is old. */
 function sayWhatCame(ofParts) {
   const time = new Date().toISOString().slice(11, 19);
   if (!ofParts.includes("stale")) {
-    if (ofParts.includes("renewed")) say(`Updated at ${time}.`);
+    const isAllNew = !openParts(document).some(({ isStale }) => isStale);
+    if (ofParts.includes("renewed") && isAllNew) say(`Updated at ${time}.`);
     return;
   }
   // Once the command has ended, the page says so, which tells more.
@@ -181,7 +185,7 @@ if (!document.hidden) listen();
 document.addEventListener(
   "toggle",
   ({ target }) => {
-    if (target instanceof HTMLDetailsElement && target.open) showAll(target).catch(sayWhatFailed);
+    if (target instanceof HTMLDetailsElement && target.open) showAll(target).then(sayWhatCame).catch(sayWhatFailed);
   },
   true,
 );

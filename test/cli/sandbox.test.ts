@@ -57,18 +57,24 @@ it("names the sandbox that it could not look at, and goes on with the others", a
 it("names the sandboxes of a person and a branch that a checkout with another repository has made", async () => {
   const made = resolveEnvironment(sandbox({ owner: "carla", branch: "fix/#12", expiresOn: "2999-01-01" }), {});
   const elsewhere = { ...made, name: "sbxelsewher", sourceRepository: "https://github.com/others/order-tracking" };
-  const name = resourceGroup(elsewhere);
-  const id = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/${name}`;
-  const type = "Microsoft.Resources/resourceGroups";
-  cloud.arm.set({ id, name, type, location: dev.location, tags: tags(elsewhere), properties: {} });
+  // Its tags are those of the other branch as well.
+  const similar = resolveEnvironment(sandbox({ owner: "carla", branch: "fix/-12", expiresOn: "2999-01-01" }), {});
+  const ids = [elsewhere, similar].map((environment) => {
+    const name = resourceGroup(environment);
+    const id = `/subscriptions/${SUBSCRIPTION_ID}/resourceGroups/${name}`;
+    const type = "Microsoft.Resources/resourceGroups";
+    cloud.arm.set({ id, name, type, location: dev.location, tags: tags(environment), properties: {} });
+    return id;
+  });
   const down = (branch: string) =>
     orderTracking(["sandbox", "down", "--owner", "carla", "--branch", branch]).then(({ stdout }) => stdout);
 
   const [said, ofAnother] = [await down("fix/#12"), await down("main")];
 
-  cloud.arm.remove(id);
+  for (const id of ids) cloud.arm.remove(id);
   expect(said).toContain(`Nothing is known of ${made.name}.\n`);
   expect(said).toContain("\n  sbxelsewher, of https://github.com/others/order-tracking\n");
+  expect(said).not.toContain(similar.name);
   expect(ofAnother).not.toContain("sbxelsewher");
 });
 

@@ -22,6 +22,7 @@ const BACKEND = {
   container: "tfstate",
 };
 const REPOSITORY = "example/order-tracking";
+const GITHUB = "https://token.actions.githubusercontent.com";
 const before = process.env;
 let cloud: Cloud;
 
@@ -35,6 +36,14 @@ afterAll(async () => {
   await cloud.close();
 });
 
+/** What lets jobs with a subject be an identity, as somebody makes it by hand. */
+const addCredential = (identity: string, name: string, subject: string, issuer = GITHUB) => {
+  const type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
+  const owner = ofType("").find((each) => each.name === identity);
+  const id = `${String(owner?.id)}/federatedIdentityCredentials/${name}`;
+  // The command line tells the name beside the properties.
+  cloud.arm.set({ id, name, type, properties: { name, issuer, subject } });
+};
 const ofType = (type: string) => cloud.arm.ofType(`Microsoft.ManagedIdentity/userAssignedIdentities${type}`);
 
 it("makes an identity with its roles, only for the workflows and the environment that it is for, and only once", async () => {
@@ -99,16 +108,8 @@ it("tells the jobs that may be an identity and are not meant to, and how to keep
   expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
   await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
   expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
-  const [identity] = ofType("").filter(({ name }) => name === apply.name);
-  const add = (name: string, issuer: string) => {
-    const type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
-    const id = `${String(identity?.id)}/federatedIdentityCredentials/${name}`;
-    // The command line tells the name beside the properties.
-    const properties = { name, issuer, subject: "repo:example/order-tracking:environment:qa" };
-    cloud.arm.set({ id, name, type, properties });
-  };
-  add("by-hand", "https://token.actions.githubusercontent.com");
-  add("cluster", "https://oidc.example.com");
+  addCredential(apply.name, "by-hand", "repo:example/order-tracking:environment:qa");
+  addCredential(apply.name, "cluster", "repo:example/order-tracking:environment:qa", "https://oidc.example.com");
 
   const beyond = await credentialsBeyond(BACKEND, REPOSITORY, apply);
 
@@ -133,6 +134,21 @@ it("tells of no job whose credential is written over once what is missing is mad
   expect(cloud.arm.get(credentials[0]?.id ?? "")?.properties.subject).toBe(
     "repo:example/order-tracking:environment:uat:workflow:Deploy",
   );
+});
+
+it("tells the jobs of a credential that has a name that is meant, where nothing writes over it", async () => {
+  const [, apply] = identitiesOf("eu", false);
+  if (!apply) throw new Error("there is no identity");
+  await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
+  addCredential(apply.name, "by-hand", subjectOf(REPOSITORY, "eu", "Deploy"));
+  addCredential(apply.name, "github-eu-deploy", "repo:example/order-tracking:environment:eu");
+
+  expect(await missingIdentitySteps(BACKEND, REPOSITORY, apply)).toEqual([]);
+  const beyond = await credentialsBeyond(BACKEND, REPOSITORY, apply);
+
+  expect(beyond.map(({ what, call }) => [what, call.options.name])).toEqual([
+    ["the jobs of repo:example/order-tracking:environment:eu", "github-eu-deploy"],
+  ]);
 });
 
 it("mends what is missing, and leaves the rest alone", async () => {

@@ -172,6 +172,8 @@ it.each([
   [{}, "rg-order-tracking-tiny-databricks"],
   [{ existingResourceGroup: "rg-lake" }, "RG-lake"],
   [inState({ resourceGroup: "rg-state" }), "rg-State"],
+  [inWorkspace({ resourceGroup: "rg-workspace" }), "rg-Workspace"],
+  [{ customerManagedKey: { vault: "kv-orders", resourceGroup: "rg-keys", key: "lake" } }, "rg-Keys"],
 ])("fails on sandboxes in a resource group that is not for them alone: %j %s", (settings, sandboxResourceGroup) => {
   expect(() => resolve({ ...settings, sandboxResourceGroup })).toThrow(
     `sandboxResourceGroup is "${sandboxResourceGroup}": it must be a resource group for sandboxes alone`,

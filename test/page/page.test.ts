@@ -166,6 +166,34 @@ if (executable === undefined) {
       expect(complaints.splice(0)).toEqual([expect.stringContaining("500")]);
     });
 
+    it("says of what is opened again whether it is old, and that the page is up to date only where all of it is", async () => {
+      await open("arrivals");
+      const said = tab.getByRole("status");
+      const reason = tab.getByText("received_date: received_date is not a date");
+      const [runs, rows] = [/parts\/runs$/, /parts\/rows/];
+      const openAgain = async () => {
+        await reason.click();
+        await reason.click();
+      };
+      await reason.click();
+      await tab.getByText('"note":').waitFor();
+      await tab.route(rows, (route) => route.fulfill({ status: 500 }), { times: 1 });
+      await openAgain();
+      await tab.getByText("Some of the page is not up to date").waitFor();
+      await openAgain();
+      await said.getByText(/^Updated at /).waitFor();
+
+      await tab.route(runs, (route) => route.fulfill({ status: 500 }));
+      deliver("not-all-runs.csv");
+      await tab.getByText("Some of the page is not up to date").waitFor();
+      await tab.route(rows, (route) => route.fulfill({ body: "<p>Other rows</p>" }), { times: 1 });
+      await openAgain();
+      await tab.getByText("Other rows").waitFor();
+      expect(await said.textContent()).toMatch(/^Some of the page is not up to date/);
+      // One of the rows, and of the runs as many as there were changes.
+      expect(complaints.splice(0).filter((each) => !each.includes("500"))).toEqual([]);
+    });
+
     it("catches up with what has changed while it was not told of changes", async () => {
       // A connection that ends at once; the browser asks for the next one after a second.
       await tab.route(

@@ -10,6 +10,8 @@ const reviewed = (json: unknown, surroundings?: Surroundings): Review =>
 const account = (rest: object) => change({ type: "azurerm_storage_account", ...rest });
 const headlines = (found: readonly { headline: string }[]) => found.map(({ headline }) => headline);
 const CATALOG = { name: "orders", force_destroy: true };
+const BY_CHANGE = "delete_after_days_since_modification_greater_than";
+const BY_CREATION = "delete_after_days_since_creation_greater_than";
 
 describe("what may be lost", () => {
   it("knows each type that the guard rails call stateful", () => {
@@ -163,6 +165,69 @@ describe("what may be lost", () => {
     const ofAll = ofRules([rule("all", 400)], [rule("all", 30)]);
     expect(headlines(ofAll.loss)).toEqual([kept("")]);
     expect(ofAll.rest).toEqual([]);
+  });
+
+  it("leaves to tell what else a rule with an age of deletion does, or does no more", () => {
+    const rule = (name: string, age: number, prefix_match: readonly string[], more: object = {}) => ({
+      ...{ name, enabled: true, filters: [{ prefix_match }] },
+      actions: [{ base_blob: [{ [BY_CHANGE]: age, ...more }], snapshot: [] }],
+    });
+    const ofRules = (before: readonly object[], after: readonly object[]) => {
+      const type = "azurerm_storage_management_policy";
+      const sides = { before: { rule: before }, after: { rule: after } };
+      const { loss, rest } = reviewed(plan([change({ type, actions: ["update"], ...sides })]));
+      expect(loss).toHaveLength(1);
+      return rest.flatMap(({ items }) => items.map(({ text }) => text)).join();
+    };
+    const archive = rule("archive", 400, ["orders/archive/"]);
+    const tiering = { tier_to_cool_after_days_since_modification_greater_than: 30 };
+    const unset = {
+      tier_to_cool_after_days_since_modification_greater_than: -1,
+      auto_tier_to_hot_from_cool_enabled: false,
+    };
+    const snapshots = { actions: [{ ...archive.actions[0], snapshot: [{ [BY_CREATION]: 1 }] }] };
+    const isNew = "`rule[all]` is new";
+    expect(ofRules([archive], [archive, rule("all", 400, [], tiering)])).toContain(isNew);
+    expect(ofRules([archive], [archive, { ...rule("all", 400, []), ...snapshots }])).toContain(isNew);
+    expect(ofRules([archive], [archive, rule("all", 400, [], unset)])).toBe("");
+
+    const enabled = (more: object) => {
+      const one = rule("archive", 400, ["orders/archive/"], more);
+      return ofRules([{ ...one, enabled: false }], [one]);
+    };
+    expect(enabled(tiering)).toMatch(/`rule\[archive\]\.enabled`: `false` → `true`$/);
+    expect(enabled(unset)).toBe("");
+
+    const both = rule("archive", 400, ["orders/archive/", "orders/rejected/"]);
+    expect(ofRules([both], [rule("archive", 30, ["orders/archive/"])])).toMatch(
+      /`rule\[archive\]\.filters\.prefix_match`: loses `orders\/rejected\/`$/,
+    );
+  });
+
+  it("tells of an age of deletion that gets shorter where the plan does not show which files it is of", () => {
+    const rule = (age: number, filters: readonly object[], enabled?: boolean) => ({
+      rule: [{ name: "archive", enabled, filters, actions: [{ base_blob: [{ [BY_CHANGE]: age }] }] }],
+    });
+    const ofAge = (age: number, unknown: object) => {
+      const { loss, rest } = reviewed(
+        plan([
+          change({
+            ...{ type: "azurerm_storage_management_policy", actions: ["update"] },
+            ...{ before: rule(400, [{ prefix_match: ["orders/archive/"] }], true), after: rule(age, [{}]) },
+            after_unknown: { rule: [{ enabled: true, filters: [{ prefix_match: true }], ...unknown }] },
+          }),
+        ]),
+      );
+      expect(rest).toEqual([]);
+      return headlines(loss);
+    };
+    const isUnseen = expect.stringContaining("The plan does not show how long archived files are kept") as string;
+    const shorter = expect.stringContaining(
+      "kept archived files whose path starts with `orders/archive/` for 400 days after their last change, and keeps them for 3 days",
+    ) as string;
+    expect(ofAge(3, {})).toEqual([shorter, isUnseen, isUnseen]);
+    expect(ofAge(400, {})).toEqual([isUnseen, isUnseen]);
+    expect(ofAge(3, { actions: [{ base_blob: [{ [BY_CHANGE]: true }] }] })).toEqual([isUnseen, isUnseen, isUnseen]);
   });
 
   it("tells of a clock by which the files of a rule are deleted from now on, and were not before", () => {
@@ -807,8 +872,12 @@ describe("what runs differently", () => {
       new RegExp(`^\`subnets\`: gains ${shown("pods")} loses ${shown("hosts")}$`),
     );
     expect(lists([`${place}/hosts`, `${place}/a`], [`${place}/pods`, `${place}/b`, `${place}/a`])).toMatch(
-      new RegExp(`^\`subnets\`: gains ${shown("pods")}, .* loses ${shown("hosts")}$`),
+      new RegExp(`^\`subnets\`: gains ${shown("pods")}, ${shown("b")} loses ${shown("hosts")}$`),
     );
+    const [one, two] = [`${place}/hosts`, `${place}/pods`];
+    expect(lists([one], [one, two])).toMatch(new RegExp(`^\`subnets\`: gains ${shown("pods")}$`));
+    expect(lists([two, one], [two])).toMatch(new RegExp(`^\`subnets\`: loses ${shown("hosts")}$`));
+    expect(lists([], [two])).toMatch(new RegExp(`^\`subnets\`: gains ${shown("pods")}$`));
     const parameter = (end: string) => ({ name: "a", parameter: [{ name: "p", default: `${place}/${end}` }] });
     expect(changed(parameter("hosts"), parameter("pods")).running[0]?.details).toEqual([
       expect.stringMatching(new RegExp(`^parameter \`p\`: ${shown("hosts")} → ${shown("pods")}$`)),
@@ -1029,6 +1098,17 @@ test("tells what is dangerous in what is made anew, but for the reason and what 
   const anew = change({
     ...{ type: "azurerm_databricks_workspace", actions: ["delete", "create"], before: workspace },
     ...{ after: { name: "w", custom_parameters: [{ no_public_ip: true }] }, after_unknown: laterNames },
+  });
+  expect(reviewed(plan([anew])).inPlace).toEqual([]);
+});
+
+test.each([
+  ["databricks_dashboard", { display_name: "d", parent_path: "/reports" }, "path"],
+  ["databricks_catalog", { name: "c", storage_root: "abfss://orders@lake/tables" }, "storage_location"],
+])("a %s that is made anew is where it was, though only the service says where", (type, side, place) => {
+  const anew = change({
+    ...{ type, actions: ["delete", "create"], action_reason: "replace_because_tainted" },
+    ...{ before: { ...side, id: "1", [place]: "somewhere" }, after: side, after_unknown: { id: true, [place]: true } },
   });
   expect(reviewed(plan([anew])).inPlace).toEqual([]);
 });
