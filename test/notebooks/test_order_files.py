@@ -344,11 +344,13 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     # Addresses have commas of their own, before the rows that were swallowed and after them.
     floor, unit = quoted(31, '"12 Main Street, Floor 2'), quoted(33, 'Side Street, Unit 5"')
     pipeline.drop("f.csv", lines(floor, order(32), quoted(33, 'Unit 5"'), quoted(34, '"Main'), order(35), unit))
-    # The first row may lack its time, or have a bad one, and keys may have blanks.
+    # The first row may lack its time, or have a bad one, the last one its key, and keys may have blanks.
     first, last = quoted(41, '"Main'), quoted(43, 'Side"')
     pipeline.drop("g.csv", lines(first.replace("2026-01-02 10:00:00", ""), order(42), last))
     pipeline.drop("h.csv", lines(first.replace("2026-01-02 10:00:00", "02/01/2026 10:00"), last))
     pipeline.drop("i.csv", lines(first.replace("T41", "T 41"), last.replace("T43", "T 43")))
+    pipeline.drop("j.csv", lines(first, last.replace("T43", "")))
+    pipeline.drop("k.csv", lines(first.replace("10:00:00", "10:00:00 UTC"), last))
     # An address may span lines, and have commas in any number of them.
     address = '"12, Main Street, Floor 2, left\nBerlin, Mitte, 10115, DE"'
     pipeline.drop("c.csv", lines(quoted(5, address), order(6)))
@@ -356,9 +358,9 @@ def test_a_quote_that_a_later_stray_one_closes_swallows_no_row_in_silence(pipeli
     assert set(pipeline.statuses()) == {"T1", "T5", "T6"}
     malformed = [(None, "malformed")]
     assert [(name, reasons) for name, _, reasons in pipeline.quarantine()] == [
-        (f"{name}.csv", malformed) for name in "abdeffghi"
+        (f"{name}.csv", malformed) for name in "abdeffghijk"
     ]
-    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (12, 3, 9)
+    assert (staged.rows_read, staged.rows_staged, staged.rows_quarantined) == (14, 3, 11)
 
 
 def test_swallowed_rows_are_noticed_whatever_orders_states(pipeline: Pipeline) -> None:

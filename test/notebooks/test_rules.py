@@ -69,6 +69,7 @@ def test_a_rule_is_understood_though_it_fails_for_a_value_that_was_made_up(
         contract_with(rule("regexp_replace({order_num}, '(', '') = 'x'")),
         contract_with(rule("to_timestamp({order_num}, 'foo') > {received_date}")),
         contract_with(rule("to_date({order_num}) > {received_date}"), rule("{order_num} RLIKE '('")),
+        contract_with(between("received_date", "'01/01/2026'", "'31/12/2026'")),
         contract_with(received_date={"formats": ("dd.MM.QQQQQQ",)}),
         contract_with(received_date={"formats": ("YYYY-MM",)}),
     ],

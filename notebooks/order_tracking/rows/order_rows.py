@@ -23,7 +23,10 @@ _MAX_FILES_OF_A_SCAN, _MAX_LOOKUPS_OF_A_SCAN = 1_000, 20_000_000
 #: So many tasks may always be used to read a batch, and one more for so many bytes.
 _MIN_TASKS, _BYTES_OF_A_TASK = 4, 32 << 20
 #: Nothing but a day and a time, in whatever order and with whatever separator: the time of a row may be a bad one.
-_DAY = "([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./]([0-9]{2}){1,2})([ T][-+:.0-9 Z]*)?"
+_DAY = (
+    "([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./]([0-9]{2}){1,2})"
+    r"([ T][-+:.0-9 Zz]*([AaPp][Mm]|UTC|GMT)?(\[[A-Za-z_/]+\])?)?"
+)
 #: What Spark calls it if a pattern of values, or of times, is none.
 _OF_PATTERNS = (
     "INVALID_PARAMETER_VALUE.PATTERN",
@@ -101,21 +104,26 @@ def read_order_rows(
 
 
 def check_rules(spark: SparkSession, contract: Contract) -> None:
-    """Hold a row of zeros to the contract's rules; patterns and formats are only looked at where there is a value.
+    """Hold no row, and then a row of zeros, to the contract's rules.
 
-    That a rule fails for zeros says nothing against it: it may be one for values of another form.
+    What fails for no row is wrong by itself, such as a bound that is no day. Patterns and formats are only looked at
+    where there is a value; that a rule fails for zeros says nothing else against it: it may be one for other values.
 
     Raises:
         Exception: If Spark does not understand them: then no file is to blame for what could not be loaded.
     """
-    values = spark.range(0, 1, 1, 1).selectExpr(
-        *(f"CAST(id AS STRING) AS {identifier(name)}" for name in contract.names)
-    )
-    row = values.selectExpr("*", *_in_types(contract))
+
+    def rows_of(ids: DataFrame) -> DataFrame:
+        values = ids.selectExpr(*(f"CAST(id AS STRING) AS {identifier(name)}" for name in contract.names))
+        return values.selectExpr("*", *_in_types(contract))
+
+    row = rows_of(spark.range(0, 1, 1, 1))
+    no_row = rows_of(spark.range(0, 1, 1, 1).where("id < 0"))  # Spark does not know that before it looks.
     without_rules = replace(contract, rules=())
     of_types = broken_rules(without_rules, "CAST(NULL AS string)", datetime.now(timezone.utc), is_plain=False)
     # One by one: what fails for zeros would hide what comes after it.
     for condition in (of_types, *(breaks(contract, rule) for rule in contract.rules)):
+        no_row.selectExpr(condition).collect()
         try:
             row.selectExpr(condition).collect()
         except PySparkException as error:
@@ -311,7 +319,10 @@ def _reads_like_row(content: Content, contract: Contract) -> str:
     key_at, at = content.header.position_of(key.name), content.header.position_of(column.name)
     value, own = clean(f"get(row, {key_at})", content.is_plain), clean(f"_{key_at}", content.is_plain)
     # What is written between commas in a text often begins with words, where most keys have no blanks.
-    is_key = f"(each.place = {key_at} OR {value} NOT LIKE '% %' OR {own} LIKE '% %')"
+    is_one_word = f"{value} NOT LIKE '% %'"
+    if at is not None and column.required:
+        is_one_word = f"coalesce({is_one_word}, true)"  # The time tells a row whose key is missing.
+    is_key = f"(each.place = {key_at} OR {is_one_word} OR {own} LIKE '% %')"
     if at is None:
         return is_key
     name = identifier(column.name)
