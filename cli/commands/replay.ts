@@ -105,8 +105,8 @@ async function replay(
 
   const arrivals: Arrival[] = [];
   const waiting = waitingFiles(job.landingDirectory);
-  // Also what had arrived before: the load job takes all that is there.
-  if (succeeded && waiting.length > 0) {
+  // Also what had arrived before: the load job takes all that is there. A replay that failed may have put back others.
+  if (waiting.length > 0) {
     print(`\n${job.job.name}`);
     arrivals.push({ files: waiting, run: await runAndReport(job, interrupted, progress, print) });
     interrupted.throwIfAborted();

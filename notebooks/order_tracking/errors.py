@@ -34,7 +34,7 @@ class MergeError(OrderTrackingError):
 
 
 class RemovalError(OrderTrackingError):
-    """Something cannot be withdrawn or erased; nothing was changed."""
+    """Something cannot be withdrawn or erased; the message says whether anything was begun, and who goes on with it."""
 
 
 class ReplayError(OrderTrackingError):

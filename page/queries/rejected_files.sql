@@ -2,16 +2,19 @@
 SELECT path, batch_id, occurred_at, size_bytes, reason, moved_to
 FROM operations.loaded_files_table AS file
 WHERE state = 'REJECTED'
+  -- What is loaded again has left its folder of rejected/; where it is rejected again, it is in another one.
+  AND NOT EXISTS (
+    SELECT * FROM operations.loaded_files_table AS again
+    WHERE again.path LIKE 'replay-files-%' AND again.state <> 'DROPPED'
+      AND regexp_replace(again.path, '^[^/]+/', '') = concat(file.batch_id, '/', file.path)
+  )
+  -- It may have been loaded by another way, as out of the archive: the same file, by what it was read as first.
   AND NOT EXISTS (
     SELECT * FROM operations.loaded_files_table AS later
-    WHERE later.path LIKE 'replay-files-%'
-      AND (
-        -- What is loaded again has left its folder of rejected/; where it is rejected again, it is in another one.
-        later.state <> 'DROPPED' AND endswith(later.path, concat('/', file.batch_id, '/', file.path))
-        -- It may have been loaded by another way, as out of the archive: the same file, by what it was read as first.
-        OR later.state = 'MERGED' AND later.batch_id > file.batch_id
-          AND regexp_replace(concat(later.batch_id, '/', later.path), '^([^/]+/replay-files-[^/]+/)+', '')
-            = regexp_replace(concat(file.batch_id, '/', file.path), '^([^/]+/replay-files-[^/]+/)+', '')
-      )
+    WHERE later.path LIKE 'replay-files-%' AND later.state = 'MERGED' AND later.batch_id > file.batch_id
+      AND regexp_replace(concat(later.batch_id, '/', later.path),
+            '^([^/]+/replay-files-[^/]+/(?=[0-9]{8}T[0-9.]{13}Z-))+', '')
+        = regexp_replace(concat(file.batch_id, '/', file.path),
+            '^([^/]+/replay-files-[^/]+/(?=[0-9]{8}T[0-9.]{13}Z-))+', '')
   )
 ORDER BY occurred_at DESC, path

@@ -281,6 +281,23 @@ test("replay says why a file that is named is not loaded again, and fails", asyn
   expect(code).toBe(1);
 });
 
+test("replay loads the files that could be put back where others could not, and fails", async () => {
+  const names = ["gone.csv", "there.csv"];
+  const files = names.map((name) => orderFile(name, "BACK-1", "NEW", "2026-11-20 08:00:00"));
+  expect((await orderTracking(["start", ...files, ...atHome])).code).toBe(0);
+  const archive = path.join(home, "volume", "archive");
+  const archived = readdirSync(archive, { recursive: true, encoding: "utf8" });
+  const gone = path.join(archive, archived.find((each) => each.endsWith("/gone.csv")) ?? "");
+  rmSync(gone);
+  symlinkSync("nowhere", gone);
+
+  const { code, stdout } = await orderTracking(["replay", "--from", "archive", ...names, ...atHome]);
+  rmSync(gone);
+  expect(stdout).toMatch(/1 files could not be put back, 1 were; .*gone\.csv: No such file/);
+  expect(stdout).toMatch(/^ *replay-\S+there\.csv +staged /m);
+  expect(code).toBe(1);
+});
+
 test("track traces each row of an order to its line, withdraw takes a file back, and erase an order", async () => {
   const traced = await orderTracking(["track", "GOOD-1", "--trace", ...atHome]);
   expect(traced.code).toBe(0);

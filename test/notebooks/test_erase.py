@@ -17,14 +17,15 @@ from order_tracking.clock import utc_now
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError, RemovalError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure
-from order_tracking.files.claimed_files import take
-from order_tracking.files.erased_files import FoundFile, Search, rewrite_file
-from order_tracking.files.landing import list_arrivals
+from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure, StagedBatch
+from order_tracking.files.claimed_files import outcome, take
+from order_tracking.files.erased_files import FoundFile, Search, finish_rewriting, rewrite_file
+from order_tracking.files.landing import list_arrivals, look_at
 from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.volume import Volume
 from order_tracking.tables.folded_files import create_folded_files, fold_files
+from order_tracking.tables.job_log import State
 from order_tracking.tasks import erase
 from order_tracking.tasks.erase import ErasureReport
 from order_tracking.tasks.load_batch import Policy
@@ -307,10 +308,46 @@ def test_a_file_that_is_withdrawn_while_it_is_written_anew_is_not_there_twice(tm
 
 
 def test_an_erasure_takes_nothing_back_that_another_one_did_beside_it(tmp_path: Path) -> None:
-    volume, file = archived(tmp_path, lines(order(1), order(2), order(3)))
-    beside = [partial(rewrite_file, volume, file, OrderRecords(ORDERS, "T2"), str, lambda *_: None)]
-    rewrite_file(volume, file, OrderRecords(ORDERS, "T1"), str, lambda *_: beside.pop()() if beside else None)
+    volume, file = archived(tmp_path / "volume", lines(order(1), order(22), order(3)))
+    checkpoint, arrived = Checkpoint(tmp_path / "checkpoint"), look_at(file.location.parent, file.path)
+    assert arrived
+    checkpoint.note_loaded(StagedBatch(file.batch_id, (outcome(file.batch_id, arrived, State.STAGED),)))
+    note = partial(checkpoint.note_rewritten, file.batch_id, file.path, str)
+    beside = [partial(rewrite_file, volume, file, OrderRecords(ORDERS, "T22"), str, note)]
+
+    def note_beside(*sizes: int) -> None:
+        note(*sizes)
+        if beside:
+            beside.pop()()
+
+    rewrite_file(volume, file, OrderRecords(ORDERS, "T1"), str, note_beside)
     assert (beside, file.location.read_text()) == ([], lines(order(3)))
+    [batch] = checkpoint.loaded()
+    assert [each.size_bytes for each in batch.files] == [file.location.stat().st_size]  # No sender wrote to it.
+
+
+def test_what_its_sender_writes_while_it_is_written_anew_is_found(tmp_path: Path) -> None:
+    volume, file = archived(tmp_path, lines(order(1), order(2)))
+    noted, written = [file.location.stat().st_size], [lines(order(1), order(2), order(3))]
+
+    def note(size: int, new_size: int) -> None:
+        if noted[-1] == size:
+            noted.append(new_size)
+        if written:
+            file.location.write_text(written.pop())
+
+    rewrite_file(volume, file, OrderRecords(ORDERS, "T1"), str, note)
+    assert (file.location.read_text(), noted[-1]) == (lines(order(2), order(3)), noted[0])
+
+
+def test_what_an_erasure_left_that_was_cut_short_brings_nothing_back_that_another_one_took_out(tmp_path: Path) -> None:
+    volume, file = archived(tmp_path, lines(order(1), order(22), order(3)))
+    with pytest.raises(Crash):
+        rewrite_file(replace(volume, move=crashing), file, OrderRecords(ORDERS, "T1"), str, lambda *_: None)
+    rewrite_file(volume, file, OrderRecords(ORDERS, "T22"), str, lambda *_: None)
+    finish_rewriting(volume)
+    assert file.location.read_text() == lines(order(1), order(3))
+    assert [path for path in (tmp_path / ".erasing").rglob("*") if path.is_file()] == []
 
 
 def test_what_another_run_copies_into_a_files_place_is_taken_for_no_whole_file(tmp_path: Path) -> None:
@@ -321,6 +358,8 @@ def test_what_another_run_copies_into_a_files_place_is_taken_for_no_whole_file(t
             volume, file, OrderRecords(ORDERS, "T1"), str, lambda *_: file.location.write_text("a part") and None
         )
     assert file.location.read_text() == "a part"
+    # That of the other run is put into the place; this one has what that took out.
+    assert [path for path in (tmp_path / ".erasing").rglob("*") if path.is_file()] == []
 
 
 def test_a_row_of_the_order_that_cannot_be_split_is_erased_in_whatever_case_its_key_is(pipeline: Pipeline) -> None:
@@ -333,7 +372,8 @@ def test_a_row_of_the_order_that_cannot_be_split_is_erased_in_whatever_case_its_
 
 
 def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: Pipeline) -> None:
-    pipeline.drop("of t77777.csv", lines(order(77777), order(1)))
+    pipeline.drop("of_t77777.csv", lines(order(77777), order(1)))
+    pipeline.drop("T777770 and BT77777.csv", lines(order(3)))  # Other orders.
     pipeline.run()
     [batch_id] = {row._batch_id for row in pipeline.table("stage_orders_table")}
     for path in ("_of_77777/orders.csv", "_other/.git/T77777.csv", "_other/last.csv"):
@@ -341,8 +381,8 @@ def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: P
     report = erase_order(pipeline)
     assert report.waiting == ("_of_77777/orders.csv",)
     [archived, *others] = report.unsearched
-    assert archived.startswith("archive/") and archived.endswith(f"/{batch_id}/of t77777.csv")
-    assert others == ["file_arrival/_other/.git/T77777.csv", f"{batch_id}/of t77777.csv, in the tables"]
+    assert archived.startswith("archive/") and archived.endswith(f"/{batch_id}/of_t77777.csv")
+    assert others == ["file_arrival/_other/.git/T77777.csv", f"{batch_id}/of_t77777.csv, in the tables"]
     assert set(report.unsearched.values()) == {"its name has the key"}
 
 

@@ -138,6 +138,13 @@ def test_loads_by_day_count_each_row_and_what_is_bad_of_it_once(pipeline: Pipeli
     assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv")
     assert queries.rows("loads_by_day") == [(TODAY, 2, 1, 3, 1)]
+    again = load_again("rejected", "too_bad.csv")
+    assert queries.rows("loads_by_day") == [(TODAY, 2, 0, 6, 4)]
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", again)
+    assert queries.rows("loads_by_day") == [(TODAY, 1, 0, 3, 1)]
+    pipeline.drop("replay-files-2026/north/a.csv", lines(row(1, "SHIPPED", 3)))  # A client's folder.
+    pipeline.run()
+    assert queries.rows("loads_by_day") == [(TODAY, 2, 0, 4, 1)]
 
 
 def test_what_is_loaded_again_counts_on_the_day_it_came_first(pipeline: Pipeline, queries: Queries) -> None:

@@ -12,8 +12,8 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError, ReplayError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
-from order_tracking.files.landing import list_arrivals
-from order_tracking.files.replay_folder import ReplayFolder, finish_replays
+from order_tracking.files.landing import list_arrivals, reason_of
+from order_tracking.files.replay_folder import ReplayFolder, being_replayed, finish_replays, readings_before
 from order_tracking.files.volume import open_volume
 from order_tracking.tasks import replay as replaying
 from order_tracking.tasks.load_batch import Policy
@@ -83,6 +83,25 @@ def test_a_move_whose_outcome_is_not_known_removes_no_file(tmp_path: Path) -> No
     assert [path.read_text() for path in volume.landing.rglob(".*.csv")] == ["all there is"]
 
 
+def test_a_rejected_file_that_cannot_be_moved_can_be_put_back_at_the_next_try(tmp_path: Path) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    batch_id = new_batch_id(datetime.now(timezone.utc))
+    rejected = volume.rejected_of(batch_id) / "a.csv"
+    rejected.parent.mkdir(parents=True)
+    rejected.write_text("all there is")
+
+    def copied_in_part(source: Path, target: Path) -> bool:
+        target.write_text("all")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = ReplayFolder(replace(volume, move=copied_in_part), checkpoint, datetime.now(timezone.utc))
+    path = folder.path_of(batch_id, "a.csv")
+    folder.note([ReplayedFile(path, "a.csv", datetime.now(timezone.utc), False)])
+    with pytest.raises(OSError, match="No space left"):
+        folder.move(rejected, path)
+    assert (rejected.read_text(), being_replayed(volume, checkpoint)) == ("all there is", set())
+
+
 def test_what_is_not_loaded_to_its_end_is_not_loaded_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
     with monkeypatch.context() as patch, pytest.raises(Crash):
@@ -137,13 +156,18 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
     source = volume.archive_of(batch_id) / "in part.csv"
     source.parent.mkdir(parents=True)
     source.write_text("whole")
+    rejected = volume.rejected_of(batch_id) / "rejected.csv"
+    rejected.parent.mkdir(parents=True)
+    rejected.write_text("whole")
+    reason_of(rejected).touch()
     for folder in ("replay-files-old", "replay-files-young", "replay-rows-old"):
-        paths = [f"{folder}/{batch_id}/{name}.csv" for name in ("in part", "moved", "copied", "done")]
+        paths = [f"{folder}/{batch_id}/{name}.csv" for name in ("in part", "moved", "copied", "done", "rejected")]
         files = (ReplayedFile(path, "sent.csv", datetime.now(timezone.utc), True) for path in paths)
         checkpoint.note_replay(folder, ReplayedFiles(tuple(files)))
         directory = volume.landing / folder / batch_id
         directory.mkdir(parents=True)
         (directory / ".in part.csv").write_text("who")
+        (directory / ".rejected.csv").write_text("who")
         (directory / ".moved.csv").write_text("whole")
         (directory / ".copied.csv").write_text("whole")
         (directory / "copied.csv").write_text("who")
@@ -155,13 +179,14 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
         os.utime(tmp_path / "checkpoint" / "replays" / f"{folder}.json", (0, 0))
     finish_replays(volume, checkpoint)
     found = [file.path for file in list_arrivals(volume.landing).files]
-    # One that was not moved yet may be a part. Of rows, they are still in quarantine; of a file, it is in the archive.
+    # One that was not moved yet may be a part. Of rows, they are still in quarantine; of a file, it is where it was.
     assert found == [
-        *(f"replay-files-old/{batch_id}/{name}.csv" for name in ("copied", "done", "in part", "moved")),
+        *(f"replay-files-old/{batch_id}/{name}.csv" for name in ("copied", "done", "in part", "moved", "rejected")),
         *(f"replay-rows-old/{batch_id}/{name}.csv" for name in ("copied", "done")),
     ]
     assert {(volume.landing / path).read_text() for path in found} == {"whole"}
-    assert len([path for path in volume.landing.rglob(".*.csv")]) == 4  # Those of the young one.
+    assert list(rejected.parent.iterdir()) == []
+    assert len([path for path in volume.landing.rglob(".*.csv")]) == 5  # Those of the young one.
 
 
 def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:
@@ -190,6 +215,22 @@ def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline
     pipeline.drop("replay-20260101T000000Z-abcdef/x/a.csv", lines("bad", order(1)))
     staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
     assert [file.outcome for file in staged.files] == ["rejected"]
+    assert readings_before("replay-files-2026/north/a.csv") == []
+
+
+def test_the_last_reading_of_a_file_that_grew_twice_takes_the_place_of_the_one_before(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    [archived] = (pipeline.volume / "archive").rglob("a.csv")
+    for row in (order(2), order(3).replace("2026-01-01", "01.01.2026")):
+        archived.write_text(f"{archived.read_text()}{row}\n")
+        pipeline.run(Policy(max_bad_rows_percent=10))  # What is put back is loaded by the same run.
+    assert [way[-1] for way in pipeline.states().values()] == ["SUPERSEDED", "MERGED", "REJECTED"]
+    summary = put_back(pipeline, "rejected")
+    assert (len(summary.files), summary.left) == (1, {})
+    pipeline.run(Policy(max_bad_rows_percent=50))
+    assert [way[-1] for way in pipeline.states().values()] == ["SUPERSEDED", "SUPERSEDED", "REJECTED", "MERGED"]
+    assert len(pipeline.table("stage_orders_table")) == 2
 
 
 def test_rejected_files_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
@@ -312,6 +353,9 @@ def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(
     with pytest.raises(ReplayError, match=r"/a\.csv: No space left on device"):
         put_back(pipeline, "quarantine")
     assert [path for path, _, _ in pipeline.quarantine()] == ["a.csv"]
+    noted = Checkpoint(pipeline.checkpoint).replayed().values()
+    # What of a.csv may yet be loaded is in quarantine as well until then.
+    assert [file.sent_as for file in noted if file.in_quarantine] == ["a.csv"]
 
 
 def test_a_file_with_the_longest_name_there_may_be_is_put_back(tmp_path: Path) -> None:

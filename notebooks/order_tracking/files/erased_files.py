@@ -51,12 +51,12 @@ class Search:
     """What a search of all files came to.
 
     Attributes:
-        searched: How many files were looked through.
+        searched: The files that were looked through, from the volume on, with their paths below the batch's directory.
         found: Those that have records of the order.
         unsearched: Those that nobody can look through, from the volume on, with the reason.
     """
 
-    searched: int
+    searched: dict[str, str]
     found: tuple[FoundFile, ...]
     unsearched: dict[str, str]
 
@@ -80,7 +80,7 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
 
     results = map_in_pool(look_through, files)
     return Search(
-        len(files),
+        {volume.relative(location): path for location, _, path in files},
         tuple(result for result in results if isinstance(result, FoundFile)),
         {
             volume.relative(file[0]): result
@@ -104,7 +104,8 @@ def rewrite_file(
         file: The file.
         records: Tells the order's records.
         erased: Takes out of a text what it tells of them.
-        note: Is told the file's size, and its new one before it is in its place.
+        note: Is told the file's size, and its new one before it is in its place; where it does not get there, this one
+            and that of the file which is in the place instead.
 
     Raises:
         FileNotFoundError: If it is not there any more, as where it was withdrawn meanwhile.
@@ -121,11 +122,19 @@ def rewrite_file(
         unfinished.parent.mkdir(parents=True)
         try:
             records.rewrite(file.location, unfinished)
-            note(before.st_size, unfinished.stat().st_size)
+            size = unfinished.stat().st_size
+            note(before.st_size, size)
             # What was moved away meanwhile would be there twice, and what another erasure took out would be back.
-            is_same = _identity(file.location.stat()) == _identity(before)
-            if not is_same and volume.copies:
-                raise RemovalError(f"{file.path} is being written by another run; the next run of the load job goes on")
+            now = file.location.stat()
+            is_same = _identity(now) == _identity(before)
+            if not is_same:
+                # A longer one is its sender's, which is loaded again as long as another size is noted than it has.
+                note(size, min(before.st_size, now.st_size))
+                if volume.copies:
+                    shutil.rmtree(folder)  # It has what the other run takes out, and nobody may put it into the place.
+                    raise RemovalError(
+                        f"{file.path} is being written by another run; the next run of the load job goes on"
+                    )
             while is_same and not is_done and unfinished.exists():
                 # It is the only whole one where another run has put it into its place at the same time.
                 is_done = volume.move(unfinished, file.location)
@@ -150,15 +159,15 @@ def shown_rows(reason: str) -> str:
 def finish_rewriting(volume: Volume) -> None:
     """Finish what was cut short while a file was written, or put into its place.
 
-    The file without the order is shorter than with it. So of two that are there, the one in the file's place is whole
-    if it is at least as long; else it is a copy that was cut short of one that is whole.
+    A file in its place that is a part of the one which was to come there is a copy that was cut short. Any other is
+    whole, whatever its length: it has the order still, or lacks another one that was erased since.
     """
     for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
         if unfinished.is_file():
             place = volume.path.joinpath(*unfinished.relative_to(volume.path / _UNFINISHED).parts[1:])
             # Another run may be about to do the same.
             with contextlib.suppress(FileNotFoundError):
-                if place.exists() and place.stat().st_size < unfinished.stat().st_size:
+                if place.exists() and _is_part(place, unfinished):
                     volume.move(unfinished, place)
                 else:
                     unfinished.unlink()
@@ -180,6 +189,14 @@ def _check_text(path: Path) -> None:
 
 def _identity(file: os.stat_result) -> tuple[int, int, int]:
     return file.st_ino, file.st_size, file.st_mtime_ns
+
+
+def _is_part(path: Path, whole: Path) -> bool:
+    """Tell whether a file is the beginning of a longer one."""
+    if path.stat().st_size >= whole.stat().st_size:
+        return False
+    with path.open("rb") as part, whole.open("rb") as file:
+        return all(chunk == file.read(len(chunk)) for chunk in iter(lambda: part.read(_CHUNK_BYTES), b""))
 
 
 def _may_have(path: Path, records: OrderRecords) -> bool:

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from order_tracking.files.batch import is_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
-from order_tracking.files.landing import REPLAY, unfinished_of
+from order_tracking.files.landing import REPLAY, reason_of, unfinished_of
 from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
@@ -89,7 +90,13 @@ class ReplayFolder:
             OSError: If it cannot be moved.
         """
         unfinished, target = self._places_of(path)
-        if not self._volume.move(source, unfinished):
+        try:
+            is_moved = self._volume.move(source, unfinished)
+        except OSError:
+            if source.exists():  # A part would pass for a file that is on its way.
+                unfinished.unlink(missing_ok=True)
+            raise
+        if not is_moved:
             unfinished.unlink(missing_ok=True)
             return False
         self._volume.move(unfinished, target)
@@ -106,8 +113,8 @@ def finish_replays(volume: Volume, checkpoint: Checkpoint) -> list[str]:
     """Finish what was cut short an hour ago or longer while a file was put into its folder.
 
     A hidden file beside a shorter one is whole, and was being copied; so is one whose source has gone. Another one may
-    be a part. A part of an archived file is copied again, since others take it for one that is on its way; one of a
-    rejected file or of rows is removed: the file is still in `rejected/`, the rows are in quarantine.
+    be a part. One of an archived file is copied again, and one of a rejected file moved again, since others take it for
+    one that is on its way; one of rows is removed: they are still in quarantine.
 
     Returns:
         What people must look at.
@@ -129,8 +136,13 @@ def finish_replays(volume: Volume, checkpoint: Checkpoint) -> list[str]:
             elif archived.exists() and not is_of_rows:
                 _copy(archived, unfinished)
                 is_whole = True
+            elif rejected.exists() and not is_of_rows:
+                if not copy_verify_delete(rejected, unfinished):
+                    continue  # Another run does the same, and was faster.
+                reason_of(rejected).unlink(missing_ok=True)
+                is_whole = True
             else:
-                is_whole = not is_of_rows and not rejected.exists()
+                is_whole = not is_of_rows
             if is_whole:
                 copy_verify_delete(unfinished, target)
             else:
@@ -181,7 +193,8 @@ def readings_before(path: str, folder: str = REPLAY) -> list[tuple[str, str]]:
         The readings, the latest first; none if the path is in no such folder.
     """
     readings = []
-    while in_folder := re.match(rf"{folder}[^/]+/([^/]+)/(.+)", path, re.DOTALL):
+    # Clients can name a folder like one of these, but what is in theirs is in no folder of a batch.
+    while (in_folder := re.match(rf"{folder}[^/]+/([^/]+)/(.+)", path, re.DOTALL)) and is_batch_id(in_folder[1]):
         batch_id, path = in_folder.groups()
         readings.append((batch_id, path))
     return readings

@@ -14,8 +14,11 @@ from order_tracking.tables.tables import Tables
 #: cut, or have swallowed other rows, it would be written as a good one now, and nobody would suspect it any more.
 IS_WHOLE = "NOT exists(reasons, each -> each.rule = 'malformed')"
 
+#: Begins the name of a batch, which tells a folder for files that are loaded again from a client's of such a name.
+_BATCH = "[0-9]{8}T[0-9.]{13}Z-"
+
 #: What a file was read as first, of a row of the ledger, as `BATCH/PATH`: `first_reading` in SQL.
-_FIRST_READING = f"regexp_replace(concat(batch_id, '/', path), '^([^/]+/{FILES_FOLDER}[^/]+/)+', '')"
+_FIRST_READING = f"regexp_replace(concat(batch_id, '/', path), '^([^/]+/{FILES_FOLDER}[^/]+/(?={_BATCH}))+', '')"
 
 
 def later_readings(spark: SparkSession, tables: Tables, first: Collection[tuple[str, str]]) -> list[Row]:

@@ -1,14 +1,13 @@
 """Erase one order from tables, job log and files, and say where it was and until when old versions could show it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
@@ -138,7 +137,7 @@ def erase(
             records = OrderRecords(contract, erasure.key)
             landed = _landed(directories)
             waiting = _waiting(directories, notes, records, landed.paths)
-            named = _named_by_key(spark, tables, directories, landed.paths, records.key)
+            named = _named_by_key(spark, tables, removed.searched | landed.by_place(directories), records.key)
             by_people = {**landed.unreadable, **waiting.unreadable, **named}
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
             if not notes.under_way():
@@ -162,6 +161,10 @@ class _Arrived:
 
     paths: tuple[str, ...]
     unreadable: dict[str, str]
+
+    def by_place(self, volume: Volume) -> dict[str, str]:
+        """Return the paths by where they are, from the volume on."""
+        return {volume.relative(volume.landing / path): path for path in self.paths}
 
 
 def _landed(volume: Volume) -> _Arrived:
@@ -201,27 +204,25 @@ def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords, land
     return _Arrived(tuple(sorted(waiting)), unreadable)
 
 
-def _named_by_key(
-    spark: SparkSession, tables: Tables, volume: Volume, landed: Iterable[str], key: str
-) -> dict[str, str]:
+def _named_by_key(spark: SparkSession, tables: Tables, places: Mapping[str, str], key: str) -> dict[str, str]:
     """List the files whose names have the key, and where the tables have such a name, with what is to be done.
 
     No erasure changes a name: the ledger, the rows of other orders and later readings of the file know it by that.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        places: The files' paths as they were sent or loaded again, by where they are.
+        key: The order's key.
     """
-
-    def has_key(path: str) -> bool:
-        return key.casefold() in first_path(path).casefold()  # Folders of a replay have names of our own.
-
-    stored = {
-        volume.relative(batch / path): path
-        for directory in ("archive", "rejected")
-        for batch in volume.batches_of(directory)
-        for path in files_below(batch)
-    }
-    places = {**stored, **{volume.relative(volume.landing / path): path for path in landed}}
-    told = spark.table(tables.ledger).where(F.lower("path").contains(key.lower())).select("batch_id", "path").collect()
-    places |= {f"{row.batch_id}/{row.path}, in the tables": row.path for row in told}
-    return {place: "its name has the key" for place, path in places.items() if has_key(path)}
+    # Within a longer word or number it is another one.
+    named = re.compile(rf"(?<![^\W_]){re.escape(key.casefold())}(?![^\W_])")
+    query = f"SELECT batch_id, path FROM {tables.ledger} WHERE contains(lower(path), lower(:key))"
+    told = spark.sql(query, args={"key": key}).collect()
+    places = {**places, **{f"{row.batch_id}/{row.path}, in the tables": row.path for row in told}}
+    # Folders of a replay have names of our own.
+    has_key = [place for place, path in places.items() if named.search(first_path(path).casefold())]
+    return dict.fromkeys(has_key, "its name has the key")
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,11 @@ class Removed:
     unpurged: dict[str, str]
 
     @property
+    def searched(self) -> dict[str, str]:
+        """The paths of the files that were looked through, by where they are, from the volume on."""
+        return {place: path for search in self.files.values() for place, path in search.searched.items()}
+
+    @property
     def unsearched(self) -> dict[str, str]:
         """The files, and the tables, that people have to look into, with the reason."""
         files = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
@@ -253,7 +259,7 @@ class Removed:
             for name, count in self.rows.items()
         ]
         of_files = [
-            Place(f"{directory}/", sum(len(file.records) for file in search.found), search.searched)
+            Place(f"{directory}/", sum(len(file.records) for file in search.found), len(search.searched))
             for directory, search in self.files.items()
         ]
         places = (*of_tables, *of_files, Place("checkpoint", self.notes))

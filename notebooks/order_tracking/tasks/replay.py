@@ -297,12 +297,13 @@ def _in_place_of(volume: Volume, rejected: FileOutcome, of_one_file: Iterable[Fi
     Returns:
         None if there is none; or why the file stays where it is: what it says counts already, or would twice.
     """
-    earlier, in_place = readings_before(rejected.path), None
+    in_place = None
     for each in of_one_file:
         reading = (each.batch_id, each.path)
         if reading == (rejected.batch_id, rejected.path):
             continue
-        if each.state is State.STAGED or (each.state is State.MERGED and reading not in earlier):
+        # An earlier one need not be in the path: a file that grew twice is put back by its first reading both times.
+        if each.state is State.STAGED or (each.state is State.MERGED and each.batch_id > rejected.batch_id):
             return f"it was loaded since, as {'/'.join(reading)}"
         if each.state is State.MERGED:
             in_place = each
@@ -366,9 +367,10 @@ def _replay_quarantine(
             done.fail(batch_id, path, error)
         else:
             done.put.append(target)
-    # Only now: if this is cut short, the rows are loaded again, and nothing is lost.
+    # Only now: if this is cut short, the rows are loaded again, and nothing is lost. Of a file that failed, a whole
+    # hidden one may be left, which is loaded, and its rows leave the quarantine then.
     discard_files(spark, tables.quarantine, [each for each in groups if each not in done.failed], IS_WHOLE)
-    folder.note(replace(file, in_quarantine=False) for file in replayed)
+    folder.note(replace(file, in_quarantine=reading_of(file.path) in done.failed) for file in replayed)
     return done
 
 
