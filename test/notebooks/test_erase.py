@@ -19,7 +19,14 @@ from order_tracking.errors import QualityGateError, RemovalError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, Erasure, StagedBatch
 from order_tracking.files.claimed_files import outcome, take
-from order_tracking.files.erased_files import FoundFile, Search, finish_rewriting, rewrite_file
+from order_tracking.files.erased_files import (
+    FoundFile,
+    Search,
+    clean_lone_reasons,
+    finish_rewriting,
+    rewrite_file,
+    without_shown_rows,
+)
 from order_tracking.files.landing import list_arrivals, look_at
 from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.order_records import OrderRecords
@@ -28,6 +35,7 @@ from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tables.job_log import State
 from order_tracking.tasks import erase
 from order_tracking.tasks.erase import ErasureReport
+from order_tracking.tasks.late_writes import put_back_what_grew
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.upkeep import upkeep
@@ -43,6 +51,14 @@ SECRETS = ("T77777", "O77777", "77777 Main Street", "someday77777", "77777 Sécr
 def erase_order(pipeline: Pipeline, key: str = "T77777") -> ErasureReport:
     places = (str(pipeline.volume), str(pipeline.checkpoint))
     return erase.erase(pipeline.spark, pipeline.tables, *places, "erasure", key, 7, pipeline.contract)
+
+
+def withdrawn(pipeline: Pipeline) -> None:
+    withdraw(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), "withdrawal", "a.csv")
+
+
+def replayed(pipeline: Pipeline) -> None:
+    replay(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), "archive")
 
 
 def drop_files(pipeline: Pipeline) -> None:
@@ -327,17 +343,52 @@ def test_an_erasure_takes_nothing_back_that_another_one_did_beside_it(tmp_path: 
 
 
 def test_what_its_sender_writes_while_it_is_written_anew_is_found(tmp_path: Path) -> None:
-    volume, file = archived(tmp_path, lines(order(1), order(2)))
-    noted, written = [file.location.stat().st_size], [lines(order(1), order(2), order(3))]
+    volume, file = archived(tmp_path / "volume", lines(order(1), order(2)))
+    checkpoint, arrived = Checkpoint(tmp_path / "checkpoint"), look_at(file.location.parent, file.path)
+    assert arrived
+    checkpoint.note_loaded(StagedBatch(file.batch_id, (outcome(file.batch_id, arrived, State.STAGED),)))
+    written = [lines(order(1), order(2), order(3))]  # In the end it is as long as it was.
 
-    def note(size: int, new_size: int) -> None:
-        if noted[-1] == size:
-            noted.append(new_size)
+    def note(*sizes: int) -> None:
+        checkpoint.note_rewritten(file.batch_id, file.path, str, *sizes)
         if written:
             file.location.write_text(written.pop())
 
     rewrite_file(volume, file, OrderRecords(ORDERS, "T1"), str, note)
-    assert (file.location.read_text(), noted[-1]) == (lines(order(2), order(3)), noted[0])
+    put_back_what_grew(volume, checkpoint, utc_now())
+    [again] = [path for path in volume.landing.rglob("*") if path.is_file()]
+    assert again.read_text() == file.location.read_text() == lines(order(2), order(3))
+
+
+@pytest.mark.parametrize("then", [withdrawn, replayed])
+def test_what_an_erasure_left_of_a_file_is_made_whole_before_it_is_moved_or_read(
+    pipeline: Pipeline, then: Callable[[Pipeline], None]
+) -> None:
+    """As where an erasure is killed in the middle of a copy."""
+    pipeline.drop("a.csv", lines(*map(order, range(9))))
+    pipeline.run()
+    [file] = [path for path in (pipeline.volume / "archive").rglob("*") if path.is_file()]
+    whole = file.read_text()
+    left = pipeline.volume / ".erasing" / "0" / file.relative_to(pipeline.volume)
+    left.parent.mkdir(parents=True)
+    left.write_text(whole)
+    file.write_text(whole[:200])
+    then(pipeline)
+    found = [path for name in ("rejected", "file_arrival") for path in (pipeline.volume / name).rglob("a.csv")]
+    assert [path.read_text() for path in found] == [whole]
+
+
+def test_what_the_reason_of_a_file_that_is_gone_tells_of_the_order_is_erased(tmp_path: Path) -> None:
+    """As where a replay was cut short."""
+    folder = Volume(tmp_path).rejected_of(new_batch_id(utc_now()))
+    folder.mkdir(parents=True)
+    for name, key in {"gone.csv": "T1", "other.csv": "T2", "there.csv": "T1"}.items():
+        (folder / f"{name}.reason.txt").write_text(f"it is bad; line 2: {key}, 1 Main Street\n")
+    (folder / "there.csv").write_text(lines(order(1)))  # Its reason goes with its rows.
+    clean_lone_reasons(Volume(tmp_path), OrderRecords(ORDERS, "T1").is_word_of, without_shown_rows)
+    assert [path.name for path in sorted(folder.rglob("*.txt")) if "Main" in path.read_text()] == [
+        *("other.csv.reason.txt", "there.csv.reason.txt")
+    ]
 
 
 def test_what_an_erasure_left_that_was_cut_short_brings_nothing_back_that_another_one_took_out(tmp_path: Path) -> None:
@@ -373,6 +424,7 @@ def test_a_row_of_the_order_that_cannot_be_split_is_erased_in_whatever_case_its_
 
 def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: Pipeline) -> None:
     pipeline.drop("of_t77777.csv", lines(order(77777), order(1)))
+    pipeline.drop("2t77777.csv", lines(order(4)))
     pipeline.drop("T777770 and BT77777.csv", lines(order(3)))  # Other orders.
     pipeline.run()
     [batch_id] = {row._batch_id for row in pipeline.table("stage_orders_table")}
@@ -380,9 +432,11 @@ def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: P
         pipeline.drop(path, lines(order(77777 if path.startswith("_of") else 2)))
     report = erase_order(pipeline)
     assert report.waiting == ("_of_77777/orders.csv",)
-    [archived, *others] = report.unsearched
-    assert archived.startswith("archive/") and archived.endswith(f"/{batch_id}/of_t77777.csv")
-    assert others == ["file_arrival/_other/.git/T77777.csv", f"{batch_id}/of_t77777.csv, in the tables"]
+    names = ("2t77777.csv", "of_t77777.csv")
+    assert {path.rsplit("/", 1)[1] for path in report.unsearched if path.startswith("archive/")} == set(names)
+    assert {path for path in report.unsearched if not path.startswith("archive/")} == {
+        *("file_arrival/_other/.git/T77777.csv", *(f"{batch_id}/{name}, in the tables" for name in names))
+    }
     assert set(report.unsearched.values()) == {"its name has the key"}
 
 

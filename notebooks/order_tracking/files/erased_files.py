@@ -11,7 +11,7 @@ from pathlib import Path
 
 from order_tracking.errors import RemovalError, UnreadableFileError
 from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
-from order_tracking.files.landing import reason_of
+from order_tracking.files.landing import REASON_ENDING, reason_of
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, files_below
@@ -105,7 +105,7 @@ def rewrite_file(
         records: Tells the order's records.
         erased: Takes out of a text what it tells of them.
         note: Is told the file's size, and its new one before it is in its place; where it does not get there, this one
-            and that of the file which is in the place instead.
+            and that of the file which is in the place instead, or 0 where its sender wrote to it.
 
     Raises:
         FileNotFoundError: If it is not there any more, as where it was withdrawn meanwhile.
@@ -128,8 +128,8 @@ def rewrite_file(
             now = file.location.stat()
             is_same = _identity(now) == _identity(before)
             if not is_same:
-                # A longer one is its sender's, which is loaded again as long as another size is noted than it has.
-                note(size, min(before.st_size, now.st_size))
+                # A longer one is its sender's, which is loaded again where another size is noted than it has then.
+                note(size, 0 if now.st_size > before.st_size else now.st_size)
                 if volume.copies:
                     shutil.rmtree(folder)  # It has what the other run takes out, and nobody may put it into the place.
                     raise RemovalError(
@@ -143,6 +143,25 @@ def rewrite_file(
             if not file.location.exists():
                 raise
         shutil.rmtree(folder)
+
+
+def clean_lone_reasons(volume: Volume, is_of_order: Callable[[str], bool], erased: Callable[[str], str]) -> None:
+    """Take what is told of the order out of reasons whose files are gone, as where a replay of them was cut short.
+
+    Args:
+        volume: The volume.
+        is_of_order: Tells whether a text has the order's key.
+        erased: Takes out of a text what it tells of the order.
+    """
+    for batch in volume.batches_of("rejected"):
+        for folder, _, names in os.walk(batch):
+            of_files = {reason_of(Path(name)).name for name in names}
+            for name in names:
+                reason = Path(folder, name)
+                if name.endswith(REASON_ENDING) and name not in of_files:
+                    text = reason.read_text(encoding="utf-8")
+                    if is_of_order(text):
+                        reason.write_text(f"{erased(text).rstrip()}\n", encoding="utf-8")
 
 
 def without_shown_rows(reason: str) -> str:
@@ -159,8 +178,9 @@ def shown_rows(reason: str) -> str:
 def finish_rewriting(volume: Volume) -> None:
     """Finish what was cut short while a file was written, or put into its place.
 
-    A file in its place that is a part of the one which was to come there is a copy that was cut short. Any other is
-    whole, whatever its length: it has the order still, or lacks another one that was erased since.
+    It has to be done before anybody moves or reads such a file. One in its place that is a part of the one which was to
+    come there is a copy that was cut short. Any other is whole, whatever its length: it has the order still, or lacks
+    another one that was erased since.
     """
     for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
         if unfinished.is_file():

@@ -139,11 +139,12 @@ def finish_replays(volume: Volume, checkpoint: Checkpoint) -> list[str]:
             elif rejected.exists() and not is_of_rows:
                 if not copy_verify_delete(rejected, unfinished):
                     continue  # Another run does the same, and was faster.
-                reason_of(rejected).unlink(missing_ok=True)
                 is_whole = True
             else:
                 is_whole = not is_of_rows
             if is_whole:
+                if not rejected.exists():
+                    reason_of(rejected).unlink(missing_ok=True)  # It may have been left when its file was moved.
                 copy_verify_delete(unfinished, target)
             else:
                 unfinished.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Erase one order from tables, job log and files, and say where it was and until when old versions could show it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from order_tracking.files.checkpoint import Checkpoint, Erasure
 from order_tracking.files.erased_files import (
     FoundFile,
     Search,
+    clean_lone_reasons,
     finish_rewriting,
     rewrite_file,
     search_files,
@@ -136,8 +137,9 @@ def erase(
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
             records = OrderRecords(contract, erasure.key)
             landed = _landed(directories)
-            waiting = _waiting(directories, notes, records, landed.paths)
-            named = _named_by_key(spark, tables, removed.searched | landed.by_place(directories), records.key)
+            arrived = {**landed.by_place(directories), **_taken(directories, notes)}
+            waiting = _waiting(directories, records, arrived)
+            named = _named_by_key(spark, tables, removed.searched | arrived, records.key)
             by_people = {**landed.unreadable, **waiting.unreadable, **named}
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
             if not notes.under_way():
@@ -187,20 +189,27 @@ def _landed(volume: Volume) -> _Arrived:
     return _Arrived(tuple(paths), unreadable)
 
 
-def _waiting(volume: Volume, checkpoint: Checkpoint, records: OrderRecords, landed: Iterable[str]) -> _Arrived:
-    """List the files with records of the order, of those in the landing directory and of batches under way."""
+def _taken(volume: Volume, checkpoint: Checkpoint) -> dict[str, str]:
+    """List the files of batches under way, by where they are: those that have left the landing directory meanwhile."""
+    return {
+        volume.relative(volume.archive_of(batch.batch_id) / file.path): file.path
+        for batch in checkpoint.under_way()
+        for file in batch.files
+    }
+
+
+def _waiting(volume: Volume, records: OrderRecords, arrived: Mapping[str, str]) -> _Arrived:
+    """List the files with records of the order, of those that have arrived, by where they are."""
     waiting: set[str] = set()
     unreadable: dict[str, str] = {}
-    # After the landing directory was listed: what has left it meanwhile is claimed.
-    taken = [(volume.archive_of(batch.batch_id), file.path) for batch in checkpoint.under_way() for file in batch.files]
-    for directory, path in (*((volume.landing, each) for each in landed), *taken):
+    for place, path in arrived.items():
         try:
-            if any(records.find(directory / path)):
+            if any(records.find(volume.path / place)):
                 waiting.add(path)
         except FileNotFoundError:
             continue
         except (OSError, UnreadableFileError) as error:
-            unreadable[volume.relative(directory / path)] = str(error)
+            unreadable[place] = str(error)
     return _Arrived(tuple(sorted(waiting)), unreadable)
 
 
@@ -215,8 +224,9 @@ def _named_by_key(spark: SparkSession, tables: Tables, places: Mapping[str, str]
         places: The files' paths as they were sent or loaded again, by where they are.
         key: The order's key.
     """
-    # Within a longer word or number it is another one.
-    named = re.compile(rf"(?<![^\W_]){re.escape(key.casefold())}(?![^\W_])")
+    # Within a longer word or number it is another one; a number may follow a word, as in `order4711.csv`.
+    first, last = (r"\d" if each.isdigit() else r"[^\W\d_]" for each in (key[0], key[-1]))
+    named = re.compile(rf"(?<!{first}){re.escape(key.casefold())}(?!{last})")
     query = f"SELECT batch_id, path FROM {tables.ledger} WHERE contains(lower(path), lower(:key))"
     told = spark.sql(query, args={"key": key}).collect()
     places = {**places, **{f"{row.batch_id}/{row.path}, in the tables": row.path for row in told}}
@@ -382,7 +392,7 @@ def _erase_from_tables(
 def _rewrite_files(
     volume: Volume, checkpoint: Checkpoint, records: OrderRecords, found: Sequence[FoundFile], told: _Told
 ) -> None:
-    """Write files anew without the order's records.
+    """Write files anew without the order's records, and what was told of files that are gone without the order.
 
     Raises:
         RemovalError: If another run moves or writes one of them.
@@ -397,6 +407,7 @@ def _rewrite_files(
             raise RemovalError(
                 f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
             ) from error
+    clean_lone_reasons(volume, records.is_word_of, told.erased_reason)
 
 
 def _purge_tables(spark: SparkSession, contract: Contract, tables: Tables) -> dict[str, str]:

@@ -21,6 +21,7 @@ from order_tracking.errors import ParameterError, ReplayError
 from order_tracking.files.batch import batch_date, larger_batches
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile
 from order_tracking.files.claimed_files import outcome
+from order_tracking.files.erased_files import finish_rewriting
 from order_tracking.files.landing import look_at, reason_of
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.replay_folder import (
@@ -147,6 +148,7 @@ def replay(
     use_utc(spark)
     create_missing(spark, contract, tables)
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
+    finish_rewriting(directories)  # A part of a file would be loaded in place of all of it.
     if source == "quarantine":
         done = _replay_quarantine(spark, tables, directories, notes, days, paths, now())
     else:

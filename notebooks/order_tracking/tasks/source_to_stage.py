@@ -14,6 +14,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import LoadError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, Withdrawal
+from order_tracking.files.erased_files import finish_rewriting
 from order_tracking.files.landing import ArrivedFile, list_arrivals, remove_emptied, why_unfinished
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.recovery import recover
@@ -84,6 +85,8 @@ def source_to_stage(
         is_erasing = bool(open_batches.erasures())
         if not is_erasing:  # The files that one writes anew would seem to be cut, or to have grown.
             _look_for_late_writes(directories, open_batches, run, now)
+        if is_erasing:
+            finish_rewriting(directories.probed())  # What is put back of archived files must not be a part of them.
         work = _find_work(directories, open_batches, run, now)
         replayed: Mapping[str, ReplayedFile] = {}
         if work.ready or work.left_behind:

@@ -14,6 +14,7 @@ from order_tracking.errors import RemovalError
 from order_tracking.files.batch import claimed_at, new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Withdrawal
 from order_tracking.files.claimed_files import reject
+from order_tracking.files.erased_files import finish_rewriting
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.replay_folder import being_replayed, first_reading, readings_before
@@ -139,6 +140,7 @@ def carry_out(
         discard_everywhere(spark, tables, files)
     # Each once: to withdraw a file may have been tried twice, and no two threads may move the same one.
     reasons = {(file.batch_id, file.path): (file, each.reason) for each in withdrawals for file in each.files}
+    finish_rewriting(volume)  # What an erasure has left of a file would be moved away from its rest.
     moved = map_in_pool(lambda each: _put_aside(volume, *each), reasons.values())
     run.files += moved
     return moved
