@@ -24,6 +24,7 @@ import getpass
 import hashlib
 import json
 import os
+import secrets
 import selectors
 import shutil
 import signal
@@ -59,6 +60,9 @@ _LOCKED = ENVIRONMENT / "installed"
 
 #: In bytes; longer, and a socket in a folder of its own in there would have a name that is too long for it.
 _LONGEST_FOLDER = 60
+
+#: In the folder of a server, which it has to itself.
+_SOCKET = "socket"
 
 #: How long a server that is about to end may take to let go of the lock; longer, and it is hung.
 _PATIENCE_WITH_OTHERS_SECONDS = 3
@@ -567,21 +571,27 @@ def main() -> None:
         return
     # The name of a socket has room for a hundred characters.
     folder = tempfile.gettempdir() if len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER else "/tmp"
-    directory = Path(tempfile.mkdtemp(prefix="order-tracking-spark-", dir=folder))
+    directory = Path(folder, f"order-tracking-spark-{secrets.token_hex(4)}")
     try:
+        # Told before it is made: of a server that is killed in between, the next one would not know what to remove.
+        _tell_where(directory)
+        directory.mkdir()
         _serve_in(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def _tell_where(directory: Path) -> None:
+    unfinished = ADDRESS.with_suffix(".tmp")
+    address = {"pid": os.getpid(), "socket": str(directory / _SOCKET)}
+    unfinished.write_text(json.dumps(address), encoding="utf-8")
+    unfinished.replace(ADDRESS)
+
+
 def _serve_in(directory: Path) -> None:
-    address = directory / "socket"
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(address))
+        listener.bind(str(directory / _SOCKET))
         listener.listen(64)
-        unfinished = ADDRESS.with_suffix(".tmp")
-        unfinished.write_text(json.dumps({"pid": os.getpid(), "socket": str(address)}), encoding="utf-8")
-        unfinished.replace(ADDRESS)
         _announce("listening")
         _write_to_log()
         server = SparkServer(directory, listener)
