@@ -11,6 +11,7 @@ from pyspark.sql import Row, SparkSession
 
 from order_tracking.contract.contract import Contract
 from order_tracking.files.order_records import OrderRecords
+from order_tracking.rows.replayed_files import IS_WHOLE
 from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.tables import Tables
@@ -114,8 +115,7 @@ def _is_quarantined(contract: Contract) -> str:
     """Much as `OrderRecords` tells it: by the value of the key if there is one, else by the words of the row."""
     value = f"_t.{identifier(contract.key)}"
     seen = f"btrim(regexp_replace({value}, '[\\\\p{{Cc}}\\\\p{{Cf}}]', ''))"
-    is_split = "NOT exists(_t.reasons, each -> each.rule = 'malformed')"
-    return f"CASE WHEN {is_split} AND {value} IS NOT NULL THEN {seen} = _s._key ELSE {_RAW_TEXT} RLIKE _s._pattern END"
+    return f"CASE WHEN {IS_WHOLE} AND {value} IS NOT NULL THEN {seen} = _s._key ELSE {_RAW_TEXT} RLIKE _s._pattern END"
 
 
 def _told_apart_by(contract: Contract, records: OrderRecords) -> dict[str, str]:

@@ -83,10 +83,10 @@ def source_to_stage(
         with run.step("create missing tables"):
             run.warnings += create_missing(spark, contract, tables)
         is_erasing = bool(open_batches.erasures())
-        if not is_erasing:  # The files that one writes anew would seem to be cut, or to have grown.
+        if is_erasing:  # What is put back of archived files must not be a part of them.
+            finish_rewriting(directories.probed())
+        else:  # The files that an erasure writes anew would seem to be cut, or to have grown.
             _look_for_late_writes(directories, open_batches, run, now)
-        if is_erasing:
-            finish_rewriting(directories.probed())  # What is put back of archived files must not be a part of them.
         work = _find_work(directories, open_batches, run, now)
         replayed: Mapping[str, ReplayedFile] = {}
         if work.ready or work.left_behind:
