@@ -379,6 +379,9 @@ CASES = {
 
 def main() -> int:
     """Return 1 if something takes longer than it may."""
+    unknown = [name for name in sys.argv[1:] if name not in CASES]
+    if unknown:
+        sys.exit(f"there is no case {unknown[0]}: {', '.join(CASES)}")
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     good = True
     with tempfile.TemporaryDirectory(prefix="order-tracking-bench-") as directory:

@@ -1,4 +1,7 @@
-/** `npm run bench [-- laptop | pipeline | growth | scale | synth | delta-rs]`: what the numbers in docs/develop.md come from; each fails where it is too slow. */
+/**
+ * `npm run bench [-- laptop | pipeline | growth | scale [CASE...] | synth | delta-rs]`: what the numbers in docs/develop.md
+ * come from. Each that has a limit fails where it is too slow.
+ */
 import { spawnSync } from "node:child_process";
 import { benchPython, fail, python, root, setUp, setUpBench, SetupError } from "./setup.mjs";
 
@@ -11,17 +14,17 @@ const benchmarks = {
   "delta-rs": [benchPython, "bench/delta_rs.py"],
 };
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !(name in benchmarks));
+const [wanted, ...cases] = process.argv.slice(2);
 try {
-  if (unknown !== undefined)
-    throw new SetupError(`there is no benchmark ${unknown}: ${Object.keys(benchmarks).join(", ")}`);
+  if (wanted !== undefined && !(wanted in benchmarks))
+    throw new SetupError(`there is no benchmark ${wanted}: ${Object.keys(benchmarks).join(", ")}`);
+  if (cases.length > 0 && wanted !== "scale") throw new SetupError("give one benchmark; only scale has cases");
   await setUp();
-  if (wanted.length === 0 || wanted.includes("delta-rs")) await setUpBench();
+  if (wanted === undefined || wanted === "delta-rs") await setUpBench();
 } catch (error) {
   fail(error);
 }
 for (const [name, [command, ...args]] of Object.entries(benchmarks)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  if (spawnSync(command, args, { cwd: root, stdio: "inherit" }).status !== 0) process.exitCode = 1;
+  if (wanted !== undefined && wanted !== name) continue;
+  if (spawnSync(command, [...args, ...cases], { cwd: root, stdio: "inherit" }).status !== 0) process.exitCode = 1;
 }

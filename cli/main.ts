@@ -49,7 +49,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   replay   load quarantined rows or archived files again
   withdraw take loaded files back, as if they had never come
   erase    remove one order from all tables and files
-  upkeep   compact the tables, and delete their old versions
+  upkeep   compact the tables, and delete old versions and repeated rows
   reset    remove everything that was loaded
   spark    show or end the Spark that stays warm between commands
   state    create what keeps Terraform's state in Azure

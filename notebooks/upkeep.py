@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Upkeep
 # MAGIC
-# MAGIC Keeps the tables quick and small: compacts and clusters their files, and deletes old versions.
+# MAGIC Keeps the tables quick and small: compacts and clusters their files, and deletes old versions,
+# MAGIC and old rows of the stage that only repeat others.
 # MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
 
 # COMMAND ----------

@@ -7,7 +7,8 @@ import { runAndReport, summaryOf } from "../run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- upkeep [--environment NAME] [--home DIR]
 
-Runs the nightly job once: compacts the tables, deletes versions that are too old, and renews the views.
+Runs the nightly job once: compacts the tables, deletes old versions and old rows of the stage that only repeat others
+(a file whose rows are gone cannot be withdrawn any more), and renews the views.
 Exit code 0 only if the run succeeded.
 
   --environment NAME  whose job (default: dev)

@@ -1,4 +1,4 @@
-"""Keep the tables quick and small: compact and cluster their files, and delete versions that are too old."""
+"""Keep the tables quick and small: compact and cluster their files, delete versions and repeated rows that are too old."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
