@@ -1,4 +1,5 @@
 /** Rows as aligned columns of text. */
+import { OBEYED } from "../review/text.ts";
 
 /** How a value of a query's result is shown. */
 export function showValue(value: unknown): string {
@@ -6,12 +7,12 @@ export function showValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** What a terminal obeys: control characters but line ends, and those that turn the direction of writing. */
-const OBEYED = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Text here has several lines. */
+const OBEYED_IN_LINES = new RegExp(`(?!\\n)${OBEYED.source}`, OBEYED.flags);
 
 /** Writes out whatever a terminal would obey: what people see here, others have sent. */
 export function printable(text: string): string {
-  return text.replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replaceAll(OBEYED_IN_LINES, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Lines of two-space separated columns, headed by their names; numbers to the right. */

@@ -82,21 +82,27 @@ const commentType = z.object({
   user: z.object({ type: z.string() }).nullish(),
 });
 
+/** How much of a commit's hash GitHub shows. */
+const SHORT_HASH = 7;
 const MARKER = /^<!-- order-tracking (.+?) -->/;
 const marked = (name: string, text: string) => `<!-- order-tracking ${name} -->\n${text}`;
 
 /**
  * Shows each review in a comment of its own on a pull request; a comment that is there already is updated.
  *
- * A comment whose review is missing now says so, rather than go on showing that of an older commit.
+ * A comment whose review is missing now says so, rather than go on showing that of an older commit. Each names its commit:
+ * until a run has ended, or where it is cancelled, the comments are those of the run before.
  *
+ * @param commit what the reviews are of, by its hash
  * @param reviews by their names, such as those of environments
  */
 export async function commentReviews(
   github: Github,
   pullRequest: number,
+  commit: string,
   reviews: ReadonlyMap<string, string>,
 ): Promise<void> {
+  const shortCommit = `\`${commit.slice(0, SHORT_HASH)}\``;
   const comments = await github.list(`/issues/${pullRequest}/comments`, commentType);
   const ours = new Map(
     comments
@@ -109,13 +115,13 @@ export async function commentReviews(
   );
   for (const [name, review] of reviews) {
     const id = ours.get(name);
-    const body = { body: marked(name, review) };
+    const body = { body: marked(name, `Of commit ${shortCommit}:\n\n${review}`) };
     if (id === undefined) await github.ask("POST", `/issues/${pullRequest}/comments`, body);
     else await github.ask("PATCH", `/issues/comments/${id}`, body);
   }
   for (const [name, id] of ours) {
     if (reviews.has(name)) continue;
-    const outdated = `There is no ${name} of the newest commit: its plan failed, as the checks tell.`;
+    const outdated = `There is no ${name} of commit ${shortCommit}: its plan failed, as the checks tell.`;
     await github.ask("PATCH", `/issues/comments/${id}`, { body: marked(name, outdated) });
   }
 }

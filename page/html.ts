@@ -1,4 +1,5 @@
 /** HTML that is put together from text which others have sent: whatever is not HTML already is written as text. */
+import { OBEYED } from "../review/text.ts";
 
 /** A piece of HTML. */
 export class Html {
@@ -28,18 +29,18 @@ function written(content: Content): string {
  */
 export function json(value: unknown): string {
   return JSON.stringify(value).replaceAll(
-    OBEYED,
+    OBEYED_IN_LINES,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Characters that a browser obeys and that a reader does not see: controls, and those that turn the direction of writing. */
-const OBEYED = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** A page's own HTML and what people write into it have lines and tabs. */
+const OBEYED_IN_LINES = new RegExp(`(?![\\n\\t])${OBEYED.source}`, OBEYED.flags);
 
 function escaped(text: string): string {
   return text
     .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
-    .replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+    .replaceAll(OBEYED_IN_LINES, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

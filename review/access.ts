@@ -3,7 +3,7 @@ import { fieldOf, hasLater, isNothing, isUnseen, LATER } from "./differences.ts"
 import { type Action, type Block, type Change, record, records, strings, text } from "./plan.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { isMasked } from "./secrets.ts";
-import { code, listed } from "./text.ts";
+import { listed } from "./text.ts";
 import { typeInWords } from "./words.ts";
 
 /** One right: a principal, what it is a right on, and its name. */
@@ -238,10 +238,14 @@ function findingOf(
   const parts = [lost.length > 0 && `loses ${inWords(lost)}`, gained.length > 0 && `gains ${inWords(gained)}`].filter(
     Boolean,
   );
-  const lockOut = lost.filter(({ privilege }) => NEEDED_TO_DEPLOY.includes(privilege));
+  // Nothing is left to undo on what goes itself.
+  const lockOut = isOfWhatGoes(change, scene)
+    ? []
+    : lost.filter(({ privilege }) => NEEDED_TO_DEPLOY.includes(privilege));
   const isWide =
     gained.some(({ privilege }) => WIDE.includes(privilege) && !OWNERSHIP.includes(privilege)) ||
     (gained.length > 0 && isEverybody(principal));
+  const roleIds = gained.flatMap(({ privilege }) => ROLE_ID.exec(privilege) ?? []);
   return {
     ...scene.about(change),
     gained,
@@ -254,13 +258,27 @@ function findingOf(
       ...(isWide
         ? [isEverybody(principal) ? "That is everybody who has an account." : "Nobody needs that but who deploys."]
         : []),
+      ...roleIds.map(
+        (id) =>
+          `The plan names the role only by its id. What it allows is told by ${scene.show(`az role definition list --name ${id}`)}`,
+      ),
     ],
     needsSecondLook:
       lockOut.length > 0 ||
       isWide ||
+      roleIds.length > 0 ||
       gained.some((right) => right.privilege === LATER || isMasked(Object.values(right))),
   };
 }
+
+/** The end of what Azure calls a role definition by; a role's name says what it allows, this does not. */
+const ROLE_ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether what rights are on is deleted, and made by nobody anew. */
+const isOfWhatGoes = (change: Change, scene: Scene): boolean =>
+  [...GRANTED_ON, ...PERMITTED_BY_ID, ...PERMITTED_BY_PATH, "scope"].some(
+    (field) => scene.thingOf(change, change.before, field)?.action === "destroy",
+  );
 
 /** The rights that one side of a change gives. */
 function rightsIn(change: Change, side: Block, scene: Scene): readonly Right[] {
@@ -338,7 +356,7 @@ function grantedObject(change: Change, side: Block, scene: Scene): string {
     const name = text(side[kind]) || (thing && fullName(thing));
     if (name) return `the ${kind.replaceAll("_", " ")} ${scene.show(name)}`;
   }
-  return text(side.metastore) ? "the metastore" : `what ${code(change.address)} is about`;
+  return text(side.metastore) ? "the metastore" : `what ${scene.show(change.address)} is about`;
 }
 
 /** As grants name it; the id of what is not there yet is not known. */
@@ -363,16 +381,16 @@ function permittedObject(change: Change, side: Block, scene: Scene): RightOn {
     if (text(side[field]))
       return { object: `the ${field.replace(/_(path|id)$/, "").replaceAll("_", " ")} ${scene.show(side[field])}` };
   }
-  return { object: `what ${code(change.address)} is about` };
+  return { object: `what ${scene.show(change.address)} is about` };
 }
 
 /** Identities of Azure are known by their object's id, which nobody can read. */
 function nameOfPrincipal(id: string, scene: Scene): string {
   const owner = scene.changes.find(
-    ({ before, after }) =>
-      [before, after].some((side) => side.principal_id === id || blockOf(side, "identity").principal_id === id) &&
-      !text(before.role_definition_name) &&
-      !text(after.role_definition_name),
+    ({ type, before, after }) =>
+      // That one has the identity's id as well, but it is not the identity.
+      type !== "azurerm_role_assignment" &&
+      [before, after].some((side) => side.principal_id === id || blockOf(side, "identity").principal_id === id),
   );
   return owner ? `${typeInWords(owner.type)} ${text(owner.before.name) || text(owner.after.name)}` : id;
 }

@@ -74,7 +74,8 @@ function isStartUnseen(change: Change, scene: Scene): boolean {
   return scene.differences(change).some((each) => isOfStart(each) && isUnseen(each));
 }
 
-function isStarting(side: Change["after"]): boolean {
+/** Whether a job or an alert starts by itself, as one side of a change has it. */
+export function isStarting(side: Change["after"]): boolean {
   return ["trigger", "schedule", "continuous"].some((start) =>
     // A job has a list of them, an alert has the one.
     [side[start]].flat().some((each) => isRecord(each) && each.pause_status !== "PAUSED"),

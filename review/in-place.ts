@@ -1,8 +1,10 @@
 /** Dangerous changes, beside what they do to data: something stops working, opens, or starts. */
 import { GRANTED_ON, PERMITTED_BY_ID, PERMITTED_BY_PATH } from "./access.ts";
+import { isStarting } from "./costs.ts";
 import { type Difference, isNothing, isOfWhatIsNew, isOtherVersion, isUnseen } from "./differences.ts";
-import { isForcing, othersOf, whyOf } from "./loss.ts";
 import { type Block, type Change, records, text } from "./plan.ts";
+import { isForcing, othersOf, whyOf } from "./replacement.ts";
+import { archivesMore } from "./retention.ts";
 import type { Finding, Scene } from "./scene.ts";
 import { code, counted, listed } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
@@ -31,6 +33,24 @@ const DANGERS: readonly Danger[] = [
     path: /pause_status$/,
     isDangerous: becomes("UNPAUSED"),
     consequence: "It starts by itself from now on.",
+  },
+  {
+    type: /^databricks_(job|alert)/,
+    path: /^(trigger|schedule|continuous)(\.|$)/,
+    isDangerous: (difference, { before, after }) =>
+      (difference.path.endsWith("pause_status") || isNothing(difference.after) || isUnseen(difference)) &&
+      isStarting(before) &&
+      !isStarting(after),
+    consequence: "Nothing starts it by itself from now on: what it does is left undone until somebody starts it.",
+  },
+  {
+    type: /^azurerm_storage_management_policy$/,
+    path: /^rule\[[^\]]*\](\.(enabled|filters(\.prefix_match)?|actions(\.base_blob(\.tier_to_archive_after_\w+)?)?))?$/,
+    isDangerous: (difference, { before, after }) =>
+      (difference.path.includes("tier_to_archive") && isUnseen(difference)) ||
+      archivesMore(difference.path, before, after),
+    consequence:
+      "Azure puts files where nobody can read them: a replay of those fails until somebody has rehydrated them, which takes hours.",
   },
   {
     type: /^azurerm_storage_account$/,
@@ -204,7 +224,8 @@ function dangersInPlace(scene: Scene, told: ReadonlySet<Change>): readonly Findi
   return [
     ...changes.flatMap((change) => {
       const isMissed = goingOf(change) !== undefined;
-      if (change.action === "update" || (change.action === "replace" && !isMissed)) return dangersOf(change, scene);
+      const outcome = scene.outcomeOf(change);
+      if (outcome.action === "update" || (outcome.action === "replace" && !isMissed)) return dangersOf(outcome, scene);
       return change.action === "unknown" ? [unknownAction(change, scene)] : [];
     }),
     ...goings(changes, scene),

@@ -1,7 +1,7 @@
 /** A review as Markdown that fits a comment: what matters is never what is cut, and what is cut is said. */
 import { contentsOf, type Section, titleOf, type Told } from "./contents.ts";
 import type { Review } from "./review.ts";
-import { counted } from "./text.ts";
+import { code, counted } from "./text.ts";
 
 /** GitHub's limit of a comment, in characters; counted in bytes here, which are never fewer. */
 export const COMMENT_LIMIT = 65_536;
@@ -23,7 +23,7 @@ export function asMarkdown(review: Review, limit = COMMENT_LIMIT - ROOM_FOR_MARK
   const entries = sections.flatMap((each) => each.entries);
   const write = () => {
     const parts = sections.map(({ section, entries: ofSection }) => written(section, ofSection));
-    return [`## ${titleOf(review)}\n`, cutSentence(entries), ...parts].join("");
+    return [`## ${titleOf(review)}\n`, cutSentence(entries, review), ...parts].join("");
   };
   let excess = bytes(write()) + ROOM_FOR_CUT - limit;
   if (excess <= ROOM_FOR_CUT) return write();
@@ -42,12 +42,12 @@ export function asMarkdown(review: Review, limit = COMMENT_LIMIT - ROOM_FOR_MARK
   return write();
 }
 
-function cutSentence(entries: readonly Entry[]): string {
+function cutSentence(entries: readonly Entry[], { environment }: Review): string {
   const brief = entries.filter(({ form, full, brief }) => form === "brief" && full !== brief).length;
   const left = entries.filter(({ form }) => form === "left out").length;
   if (brief + left === 0) return "";
   const parts = [`${counted(brief, "entry", "entries")} in brief`, `${left} only counted`];
-  return `\n**This is cut to fit a comment: ${parts.join(", ")}.** It does not suffice to approve the plan. All of it: \`order-tracking plan\`\n`;
+  return `\n**This is cut to fit a comment: ${parts.join(", ")}.** It does not suffice to approve the plan. All of it: ${code(`npm run -s order-tracking -- plan ${environment}`)}\n`;
 }
 
 function entryOf({ sentence, below, diff }: Told): Entry {

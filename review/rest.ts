@@ -2,10 +2,10 @@
 import type { Difference } from "./differences.ts";
 import { LATER } from "./differences.ts";
 import type { Change, Plan } from "./plan.ts";
-import { forcesOf } from "./loss.ts";
+import { forcesOf, othersOf } from "./replacement.ts";
 import { hasOtherContent } from "./running.ts";
 import type { Scene } from "./scene.ts";
-import { code, counted, listed } from "./text.ts";
+import { counted, listed } from "./text.ts";
 import { reasonInWords, typeInWords } from "./words.ts";
 
 /** Changes of one kind, and why they are folded. */
@@ -55,7 +55,7 @@ export function groupRest(scene: Scene): readonly Group[] {
   };
   for (const change of scene.changes) {
     if (change.previousAddress !== undefined && change.previousAddress !== change.address) {
-      put("moved", change, `${code(change.previousAddress)} → ${code(change.address)}`);
+      put("moved", change, `${scene.show(change.previousAddress)} → ${scene.show(change.address)}`);
     }
     if (change.isImported) put("imported", change, `the ${typeInWords(change.type)} ${scene.nameOf(change)}`);
     const untold = scene.untold(change);
@@ -98,7 +98,8 @@ function putOf(
     case "replace": {
       const forces = forcesOf(change, scene);
       const why = forces.length > 0 ? `: ${forces.join("; ")}` : reason ? `, since ${reason}` : "";
-      put(isOfVersion(change, scene) ? "version" : "replaced", change, `${what}${why}`);
+      const others = othersOf(change, untold ?? scene.differences(change)).map((each) => scene.showDifference(each));
+      put(isOfVersion(change, scene) ? "version" : "replaced", change, [`${what}${why}`, ...others].join("; "));
       return;
     }
     case "update":

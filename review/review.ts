@@ -67,14 +67,14 @@ export function review(environment: string, stackPlans: readonly StackPlan[], su
   const { constructs = new Map<string, string>(), lines = new Map<string, string>() } = surroundings.sources ?? {};
   const scene = new Scene(environment, plans, secrets, { constructs, lines });
   // In this order: what one has told, the next ones need not.
-  const loss = findLosses(scene);
   const access = findAccess(scene);
   const inPlace = findDangersInPlace(scene);
+  const loss = findLosses(scene);
   const running = findRunning(scene, surroundings.files ?? [], surroundings.contract ?? []);
   const costs = findCosts(scene);
   const rows = surroundings.rows ?? [];
   const rest = groupRest(scene);
-  const warnings = plans.flatMap(warningsOf);
+  const warnings = plans.flatMap((plan) => warningsOf(plan, scene));
   const findings = [...loss, ...access, ...running, ...rows, ...inPlace];
   const outputs = plans.flatMap(({ stack, outputs: changed }) =>
     changed.map(({ name, action }) => `${code(name)} of ${code(stack)} ${actionInWords(action)}`),
@@ -120,7 +120,8 @@ function countActions({ changes }: Scene): Review["counts"] {
   return counts;
 }
 
-function warningsOf(plan: Plan): readonly string[] {
+/** Each value is masked as a whole: of one that is cut before, a part would be left that nobody knows for a secret. */
+function warningsOf(plan: Plan, scene: Scene): readonly string[] {
   const stack = code(plan.stack);
   return [
     ...(plan.problem !== undefined ? [`The plan of ${stack} cannot be reviewed: ${plan.problem}.`] : []),
@@ -128,14 +129,14 @@ function warningsOf(plan: Plan): readonly string[] {
       ? [`Terraform could not finish the plan of ${stack}: what is told of it is not all, and it cannot be applied.`]
       : []),
     ...(!plan.isComplete ? [`The plan of ${stack} is not complete: another one is needed after it.`] : []),
-    ...plan.deferred.map(({ address, reason }) => `${code(address)} is left to that one: ${code(reason)}.`),
+    ...plan.deferred.map(({ address, reason }) => `${scene.show(address)} is left to that one: ${scene.show(reason)}.`),
     ...plan.checks.map(
       ({ address, status, problems }) =>
-        `The check of ${code(address)} says ${code(status)}${problems.length > 0 ? `: ${problems.map((each) => code(each)).join(", ")}` : ""}.`,
+        `The check of ${scene.show(address)} says ${scene.show(status)}${problems.length > 0 ? `: ${problems.map((each) => scene.show(each)).join(", ")}` : ""}.`,
     ),
     ...(plan.invocations.length > 0
       ? [
-          `${stack} starts ${counted(plan.invocations.length, "action")} of a provider: ${plan.invocations.map((each) => code(each)).join(", ")}.`,
+          `${stack} starts ${counted(plan.invocations.length, "action")} of a provider: ${plan.invocations.map((each) => scene.show(each)).join(", ")}.`,
         ]
       : []),
   ];

@@ -1,7 +1,7 @@
 /** What runs differently: jobs, what they run on, their code as a diff, and the contract of the files as sentences. */
 import { type Difference, isOtherVersion, LATER } from "./differences.ts";
-import { othersOf, whyOf } from "./loss.ts";
 import { type Change, list, record, text } from "./plan.ts";
+import { othersOf, whyOf } from "./replacement.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { counted } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
@@ -173,8 +173,6 @@ function inWords(difference: Difference, scene: Scene): string {
   const parameter = /^parameter\[(.+)\]\.default$/.exec(path)?.[1];
   if (parameter !== undefined)
     return `parameter ${scene.show(parameter)}: ${scene.showBoth(before, after).join(" → ")}`;
-  if (path.endsWith("pause_status"))
-    return after === "PAUSED" ? "is paused: nothing starts it by itself" : scene.showDifference(difference);
   return scene.showDifference(difference);
 }
 

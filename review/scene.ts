@@ -31,6 +31,7 @@ export class Scene {
   readonly changes: readonly Change[];
   readonly #told = new Map<Change, Set<string>>();
   readonly #differences = new Map<Change, readonly Difference[]>();
+  readonly #outcomes = new Map<Change, Change>();
   readonly #byId = new Map<string, Change>();
   readonly #byAddress = new Map<string, Change>();
 
@@ -45,6 +46,18 @@ export class Scene {
       const id = text(change.before.id) || text(change.after.id);
       if (id !== "") this.#byId.set(`${change.stack} ${id}`, change);
     }
+    for (const { drift, changes } of plans) {
+      const deleted = new Map(drift.filter(({ action }) => action === "destroy").map((each) => [each.address, each]));
+      for (const change of changes) {
+        const before = deleted.get(change.address)?.before;
+        if (before && change.action === "create") this.#outcomes.set(change, { ...change, action: "replace", before });
+      }
+    }
+  }
+
+  /** What others have deleted and a change makes anew comes to a replacement, which its plan does not show as one. */
+  outcomeOf(change: Change): Change {
+    return this.#outcomes.get(change) ?? change;
   }
 
   /** A value as people read it, quoted. */

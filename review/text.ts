@@ -1,7 +1,7 @@
 /** Words and values of a review: always on one line, never obeyed by a terminal or by Markdown. */
 
-/** What a terminal obeys: control characters, and those that turn the direction of writing. */
-const OBEYED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** What a terminal or a browser obeys: control characters, ends of lines, and what turns the direction of writing. */
+export const OBEYED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const LONGEST_VALUE = 160;
 /** What is shown of that before the place where two long texts begin to differ. */
 const BEFORE_DIFFERENCE = 40;

@@ -15,6 +15,7 @@ import {
 } from "../../deploy/seal.ts";
 import { isSandboxName } from "../../deploy/sandboxes.ts";
 import { terraform } from "../../deploy/terraform.ts";
+import { STACK_KINDS } from "../../environments/names.ts";
 import type { LossFinding } from "../../review/loss.ts";
 import { titleOf } from "../../review/contents.ts";
 import { parseArguments, shownPath, userPath, UsageError } from "../arguments.ts";
@@ -57,7 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
     // What may be lost as a whole needs nobody's word for each part.
     const unallowed = isSandboxName(seal.environment) ? [] : lossesBeyond(review.loss, values["allow-data-loss"]);
     if (unallowed.length > 0) return refuse("Data may be lost, which nobody has allowed:", unallowed);
-    return await applyAll(directory, seal);
+    return await applyAll(directory, environment, seal);
   } finally {
     closePlans(directory, seal);
   }
@@ -100,7 +101,7 @@ function refuse(why: string, reasons: readonly string[]): number {
   return 1;
 }
 
-async function applyAll(directory: string, seal: Seal): Promise<number> {
+async function applyAll(directory: string, environment: string, seal: Seal): Promise<number> {
   for (const [index, { stack }] of seal.stacks.entries()) {
     console.log(`\n${stack}\n`);
     const args = ["apply", "-input=false", "-no-color", "-lock-timeout=30s", PLAN_FILE];
@@ -109,12 +110,16 @@ async function applyAll(directory: string, seal: Seal): Promise<number> {
     const left = seal.stacks.slice(index + 1).map((each) => each.stack);
     const more = left.length > 0 ? ` Not begun: ${left.join(", ")}.` : "";
     process.stderr.write(
-      `${stack} was not applied to its end.${more} Plan again, and apply that: ${again(directory, seal)}\n`,
+      `${stack} was not applied to its end.${more} Plan again, and apply that: ${again(directory, environment, seal)}\n`,
     );
     return 1;
   }
   return 0;
 }
 
-const again = (directory: string, { environment }: Seal) =>
-  `order-tracking plan ${environment} --out ${shownPath(directory)}`;
+/** The command that plans the same stacks again. */
+function again(directory: string, environment: string, seal: Seal): string {
+  const kinds = STACK_KINDS.filter((kind) => seal.stacks.some(({ stack }) => stack.endsWith(`-${kind}`)));
+  const options = kinds.length < STACK_KINDS.length ? kinds.map((kind) => ` --stack ${kind}`) : [];
+  return `npm run -s order-tracking -- plan ${environment}${options.join("")} --out ${shownPath(directory)}`;
+}

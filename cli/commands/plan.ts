@@ -1,22 +1,11 @@
 /** `order-tracking plan`: what a deployment of an environment would change, reviewed, and saved to be applied. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { hasSignIn } from "../../deploy/azure-cli.ts";
 import {
   folderOf,
   isSubscriptionKnown,
-  type Kind,
-  KINDS,
   PLAN_FILE,
   type PlannedStack,
   planStacks,
@@ -25,20 +14,21 @@ import {
 } from "../../deploy/plan-stacks.ts";
 import { reviewOf } from "../../deploy/review-plans.ts";
 import { planKey, sealPlans } from "../../deploy/seal.ts";
+import { STACK_KINDS, type StackKind } from "../../environments/names.ts";
 import { requestedEnvironments } from "../../environments/requested.ts";
 import { asMarkdown } from "../../review/markdown.ts";
-import { record } from "../../review/plan.ts";
 import type { Review, Verdict } from "../../review/review.ts";
 import { findRowChanges } from "../../review/rows.ts";
 import type { Finding } from "../../review/scene.ts";
-import { isRecord } from "../../review/secrets.ts";
 import { asLines } from "../../review/terminal.ts";
-import { parseArguments, shownPath, userPath, UsageError } from "../arguments.ts";
+import { code } from "../../review/text.ts";
+import { parseArguments, userPath, UsageError } from "../arguments.ts";
 import { arrivalsOf } from "../arrivals.ts";
+import { failure } from "../failure.ts";
 import { INTERRUPTED } from "../job-session.ts";
+import { refuseOthersFiles, synthesizeAnew } from "../plan-folder.ts";
 import { Progress } from "../progress.ts";
 import { compareRows } from "../row-changes.ts";
-import { synthesize } from "../synthesize.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- plan ENVIRONMENT [--stack STACK]... [--out DIR] [--json]
                                            [--compare COMMIT [--file FILE]...]
@@ -72,7 +62,7 @@ export async function run(args: readonly string[]): Promise<number> {
     args: [...args],
     allowPositionals: true,
     options: {
-      stack: { type: "string", multiple: true, default: [...KINDS] },
+      stack: { type: "string", multiple: true, default: [...STACK_KINDS] },
       out: { type: "string" },
       json: { type: "boolean", default: false },
       compare: { type: "string" },
@@ -90,89 +80,63 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     if (out !== undefined) refuseOthersFiles(out);
     refuseFromNothing(environment);
-    const rows: Finding[] = [];
-    if (compared !== undefined) {
-      const { commit, arrivals } = compared;
-      const comparison = await compareRows(commit, environment, arrivals, new Progress(values.json));
-      if (comparison === undefined) return INTERRUPTED;
-      rows.push(...findRowChanges(comparison, `${environment}-pipeline`));
-    }
+    const rows = compared
+      ? await rowsOf(compared.commit, environment, compared.arrivals, new Progress(values.json))
+      : { changes: [], notes: [] };
+    if (rows === undefined) return INTERRUPTED;
     return await plan(environment, kinds, directory, { isSaved: out !== undefined, isJson: values.json, rows });
   } finally {
     if (out === undefined) rmSync(directory, { recursive: true });
   }
 }
 
-function kindOf(name: string, environment: string): Kind {
-  const kind = KINDS.find((each) => each === name || `${environment}-${each}` === name);
-  if (kind === undefined) throw new UsageError(`--stack ${name}: give ${KINDS.join(", ")}`);
+function kindOf(name: string, environment: string): StackKind {
+  const kind = STACK_KINDS.find((each) => each === name || `${environment}-${each}` === name);
+  if (kind === undefined) throw new UsageError(`--stack ${name}: give ${STACK_KINDS.join(", ")}`);
   return kind;
 }
 
-/** Stacks come first, and other files only beside them. */
-const BESIDE_STACKS = /^(stacks|manifest\.json(\.unfinished)?|seal\.json|review\.(md|json))$/;
-/** How a folder starts that is not whole, as where a plan is interrupted while it synthesizes. */
-const UNFINISHED = "unfinished-";
-/** The number of the process that made it follows, and the six characters of `mkdtemp`; other names are people's. */
-const UNFINISHED_FOLDER = new RegExp(`^${UNFINISHED}\\d+-\\w{6}$`);
-
-/** @throws UsageError where a folder holds what no plan has left, and this one would delete */
-function refuseOthersFiles(directory: string): void {
-  const [stranger] = existsSync(directory) ? strangersIn(directory) : [];
-  if (stranger === undefined) return;
-  throw new UsageError(
-    `--out ${shownPath(directory)}: this folder holds ${stranger}, which no plan has left. ` +
-      "Give one that is new or empty, or that of an earlier plan",
-  );
-}
-
-function strangersIn(directory: string): readonly string[] {
-  const entries = readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => !(entry.isDirectory() && UNFINISHED_FOLDER.test(entry.name)))
-    .map(({ name }) => name);
-  if (!entries.includes("stacks")) return entries;
-  const stacks = readdirSync(path.join(directory, "stacks"));
-  return [
-    ...entries.filter((entry) => !BESIDE_STACKS.test(entry)),
-    ...stacks.filter((stack) => !KINDS.some((kind) => stack.endsWith(`-${kind}`))).map((stack) => `stacks/${stack}`),
-    // Many programs have a file of this name.
-    ...entries.filter((entry) => entry === "manifest.json" && !isOfStacks(path.join(directory, entry))),
-  ];
-}
-
-function isOfStacks(manifest: string): boolean {
-  try {
-    return isRecord(record(JSON.parse(readFileSync(manifest, "utf8"))).stacks);
-  } catch {
-    return false;
-  }
+/** What a change does to rows, or a note that says why nobody knows. */
+interface Rows {
+  readonly changes: readonly Finding[];
+  readonly notes: readonly string[];
 }
 
 /**
- * Synthesizes into a folder, in place of an earlier plan, none of which must be taken for a part of this one. Where the
- * environment is refused, the earlier one stays.
+ * Compares rows for a review, which is worth reading without them as well.
+ *
+ * @returns undefined where Ctrl-C came in between
+ * @throws UsageError where what was asked for cannot be compared
  */
-async function synthesizeAnew(directory: string, environment: string): Promise<void> {
-  mkdirSync(directory, { recursive: true });
-  const scratch = mkdtempSync(path.join(directory, `${UNFINISHED}${process.pid}-`));
+async function rowsOf(
+  commit: string,
+  environment: string,
+  arrivals: readonly (readonly string[])[],
+  progress: Progress,
+): Promise<Rows | undefined> {
   try {
-    await synthesize(scratch, environment, undefined, { ORDER_TRACKING_SOURCE_LINES: "yes" });
-    for (const old of readdirSync(directory).map((entry) => path.join(directory, entry))) {
-      if (old !== scratch) rmSync(old, { recursive: true });
-    }
-    for (const entry of readdirSync(scratch)) renameSync(path.join(scratch, entry), path.join(directory, entry));
-  } finally {
-    rmSync(scratch, { recursive: true });
+    const comparison = await compareRows(commit, environment, arrivals, progress);
+    return comparison && { changes: findRowChanges(comparison, `${environment}-pipeline`), notes: [] };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const again = code(`npm run -s order-tracking -- compare ${commit}`);
+    const note = `The rows were not compared, since ${code(failure(error as Error))}. To try that again: ${again}`;
+    return { changes: [], notes: [note] };
   }
 }
 
 interface Options {
   readonly isSaved: boolean;
   readonly isJson: boolean;
-  readonly rows: readonly Finding[];
+  readonly rows: Rows;
 }
 
-async function plan(environment: string, kinds: readonly Kind[], directory: string, options: Options): Promise<number> {
+async function plan(
+  environment: string,
+  kinds: readonly StackKind[],
+  directory: string,
+  options: Options,
+): Promise<number> {
   const key = planKey(process.env);
   await synthesizeAnew(directory, environment);
   const stacks = stacksIn(directory, kinds);
@@ -182,8 +146,8 @@ async function plan(environment: string, kinds: readonly Kind[], directory: stri
     directory,
     nameIn(stacks),
     planned,
-    missing ? [fromNothing(missing)] : [],
-    options.rows,
+    [...(missing ? [fromNothing(missing)] : []), ...options.rows.notes],
+    options.rows.changes,
   );
   tell(review, planned, options);
   if (options.isSaved) {
@@ -250,6 +214,13 @@ function masked(said: string): string {
 }
 
 function adviceFor(failure: string): string {
+  const [, lasting = ""] = /Resource (\S+)\s+has\s+lifecycle\.prevent_destroy/.exec(failure) ?? [];
+  if (failure.includes(`# ${lasting} is tainted`)) {
+    return (
+      `A deployment broke while it made ${lasting}, which must last. Look at it as docs/deploy.md says, then, in the ` +
+      `stack's folder, after "terraform init", terraform untaint ${lasting}\n`
+    );
+  }
   const [, id] = /^\s*ID:\s+([0-9a-f-]{36})/m.exec(failure) ?? [];
   if (!failure.includes("state lock") || id === undefined) return "";
   return (

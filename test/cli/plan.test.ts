@@ -1,4 +1,5 @@
 /** `plan` and `apply`, with a program in Terraform's place. What the real one does is in test/cloud/deploy. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -94,6 +95,24 @@ test("goes on where Terraform fails in one stack, and fails with what it said, b
   expect(commands("plan").sort()).toEqual([...STACKS].sort());
 });
 
+test.each([
+  ["is tainted, so must be replaced", "terraform untaint databricks_catalog.orders_1B2A"],
+  ["must be replaced", ""],
+])("says what to do where Terraform refuses to replace what must last since it %s", async (why, advice) => {
+  signIn();
+  const refusal =
+    "Resource databricks_catalog.orders_1B2A has\nlifecycle.prevent_destroy set, but the plan calls for it";
+  terraform.answer({
+    failing: "plan staging-catalog",
+    failure: `  # databricks_catalog.orders_1B2A ${why}\n\nError: Instance cannot be destroyed\n\n${refusal}`,
+  });
+
+  const { code, stderr } = await orderTracking(["plan", "staging"]);
+
+  expect(code).toBe(1);
+  expect(/terraform untaint \S+/.exec(stderr)?.[0] ?? "").toBe(advice);
+});
+
 test("saves what it planned, applies exactly that in its order, and asks for a word where data may be lost", async () => {
   signIn();
   Object.assign(process.env, { ORDER_TRACKING_PLAN_KEY: "a key of many characters" });
@@ -176,6 +195,44 @@ test("takes the place of an earlier plan, also of one that was interrupted", asy
 
   expect(readdirSync(folder).sort()).toEqual(["manifest.json", "review.json", "review.md", "stacks"]);
   expect(readdirSync(path.join(folder, "stacks")).sort()).toEqual([...STACKS].sort());
+});
+
+test("reviews a plan whose rows cannot be compared, and says why they are not", async () => {
+  const repository = folderWith({ "main.ts": 'throw new Error("no stacks today");' });
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, stdio: "pipe" });
+  git("init", "--quiet");
+  git("add", "main.ts");
+  git("-c", "user.name=somebody", "-c", "user.email=somebody@example.com", "commit", "--quiet", "--message", "broken");
+  process.env.GIT_DIR = path.join(repository, ".git");
+
+  const { code, stdout } = await orderTracking(["plan", "staging", "--compare", "HEAD", "--json"]);
+
+  expect(code).toBe(0);
+  expect((JSON.parse(stdout) as { notes: string[] }).notes).toContainEqual(
+    expect.stringMatching(/^The rows were not compared, since `.*`\. To try that again: `.* -- compare HEAD`$/),
+  );
+  const mistake = await orderTracking(["plan", "staging", "--compare", "no-such-commit"]);
+  expect(mistake).toMatchObject({ code: 1, stdout: "" });
+  expect(mistake.stderr).toContain("there is no commit no-such-commit in this repository");
+});
+
+test.each([
+  ["all of them", [], ""],
+  [
+    "those of them that were planned",
+    ["--stack", "catalog", "--stack", "platform"],
+    " --stack platform --stack catalog",
+  ],
+])("says how to plan the stacks again where one is not applied to its end: %s", async (_, given, options) => {
+  signIn();
+  terraform.answer({ failing: "apply" });
+  const out = temporaryFolder();
+  await orderTracking(["plan", "staging", "--out", out, ...given]);
+
+  const { code, stderr } = await orderTracking(["apply", "staging", "--plan", out]);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain(`apply that: npm run -s order-tracking -- plan staging${options} --out ${out}\n`);
 });
 
 test("fails for an environment that there is not, with those that there are", async () => {

@@ -21,6 +21,8 @@ let server: Server;
 let variables: Record<string, string>;
 const folder = temporaryFolder();
 const before = process.env;
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+const NEXT_COMMIT = "89abcdef0123456789abcdef0123456789abcdef";
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -90,17 +92,19 @@ function reviewsIn(name: string, reviews: Readonly<Record<string, string>>): str
 
 it("writes a comment for each review, and updates it with the next commit", async () => {
   const folders = reviewsIn("first", { "review-dev": "one to add", "review-prod": "nothing" });
-  expect(await run(["comment", folders, "--pull-request", "7"])).toBe(0);
+  expect(await run(["comment", folders, "--pull-request", "7", "--commit", COMMIT])).toBe(0);
+  expect(repository.comments[0]?.body).toBe("<!-- order-tracking review-dev -->\nOf commit `0123456`:\n\none to add");
 
   await commentReviews(
     new Github(variables),
     7,
+    NEXT_COMMIT,
     new Map(Object.entries({ "review-dev": "two", "review-prod": "none" })),
   );
 
   expect(repository.comments.map(({ body }) => body)).toEqual([
-    "<!-- order-tracking review-dev -->\ntwo",
-    "<!-- order-tracking review-prod -->\nnone",
+    "<!-- order-tracking review-dev -->\nOf commit `89abcde`:\n\ntwo",
+    "<!-- order-tracking review-prod -->\nOf commit `89abcde`:\n\nnone",
   ]);
   expect([...repository.tokens]).toEqual(["Bearer a-token"]);
 });
@@ -117,7 +121,7 @@ it("writes a comment that GitHub takes, of the longest review of an environment 
 
   // An entry is shorter than a marker: one of these would not leave room for it.
   for (const count of [fitting - 1, fitting, fitting + 1]) {
-    await commentReviews(new Github(variables), 7, new Map([[`review-${name}`, asMarkdown(reviewOf(count))]]));
+    await commentReviews(new Github(variables), 7, COMMIT, new Map([[`review-${name}`, asMarkdown(reviewOf(count))]]));
     const [{ body } = { body: "" }] = repository.comments;
     expect(body.length).toBeGreaterThan(COMMENT_LIMIT / 2);
     expect(body.length).toBeLessThanOrEqual(COMMENT_LIMIT);
@@ -126,8 +130,10 @@ it("writes a comment that GitHub takes, of the longest review of an environment 
 
 it("says that there is no review where no environment could be planned", async () => {
   repository.comments = [{ id: 1, body: "<!-- order-tracking review-dev -->\nold", user: { type: "Bot" } }];
-  expect(await run(["comment", path.join(folder, "nothing was handed on"), "--pull-request", "7"])).toBe(0);
-  expect(repository.comments[0]?.body).toContain("There is no review-dev of the newest commit");
+  expect(
+    await run(["comment", path.join(folder, "nothing was handed on"), "--pull-request", "7", "--commit", COMMIT]),
+  ).toBe(0);
+  expect(repository.comments[0]?.body).toContain("There is no review-dev of commit `0123456`");
 });
 
 it("finds its comment behind a hundred others, and leaves alone those of people that look like it", async () => {
@@ -136,20 +142,20 @@ it("finds its comment behind a hundred others, and leaves alone those of people 
   const ours = { id: 501, body: "<!-- order-tracking review-dev -->\nold", user: { type: "Bot" } };
   repository.comments = [...others, forged, ours];
 
-  await commentReviews(new Github(variables), 7, new Map(Object.entries({ "review-dev": "new" })));
+  await commentReviews(new Github(variables), 7, COMMIT, new Map(Object.entries({ "review-dev": "new" })));
 
   expect(repository.comments.slice(100)).toEqual([
     forged,
-    { ...ours, body: "<!-- order-tracking review-dev -->\nnew" },
+    { ...ours, body: "<!-- order-tracking review-dev -->\nOf commit `0123456`:\n\nnew" },
   ]);
 });
 
 it("does not go on showing the review of an older commit where the newest has none", async () => {
   repository.comments = [{ id: 1, body: "<!-- order-tracking review-prod -->\nold", user: { type: "Bot" } }];
 
-  await commentReviews(new Github(variables), 7, new Map(Object.entries({ "review-dev": "new" })));
+  await commentReviews(new Github(variables), 7, COMMIT, new Map(Object.entries({ "review-dev": "new" })));
 
-  expect(repository.comments[0]?.body).toContain("There is no review-prod of the newest commit: its plan failed");
+  expect(repository.comments[0]?.body).toContain("There is no review-prod of commit `0123456`: its plan failed");
 });
 
 it("keeps one issue for the drift of an environment: opened, updated, closed, opened again", async () => {
@@ -188,7 +194,9 @@ it("leaves alone a pull request that has the label of the issue", async () => {
 });
 
 it.each([
-  [["comment", folder, "--pull-request", "7; rm"], "7; rm is no number of a pull request"],
+  [["comment", folder, "--pull-request", "7; rm", "--commit", COMMIT], "7; rm is no number of a pull request"],
+  [["comment", folder, "--pull-request", "7", "--commit", "main"], "main is no hash of a commit"],
+  [["comment", folder, "--pull-request", "7"], "give plan, comment or drift, and what it takes"],
   [["drift", "dev", folder, "--result", "some"], "some is no result of a plan"],
   [["plan", "dev"], "give plan, comment or drift, and what it takes"],
 ])("refuses %p", async (args, message) => {

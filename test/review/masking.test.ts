@@ -134,6 +134,29 @@ test.each(["loss", "details", "headline", "second look", "update", "never", "Mov
   },
 );
 
+test("a value is masked before a text that has it is cut, also where the cut goes through it", () => {
+  const address = "databricks_schema.forgotten";
+  const before = "a text that is longer than what is shown of one, ".repeat(4);
+  const json = (start: number) => {
+    const told = `${before.slice(0, start)} ${SECRET}`.padEnd(200, ".");
+    return {
+      ...plan(
+        [change({ type: "databricks_schema", address, actions: ["forget"], before: { id: told }, after: null })],
+        {
+          checks: [{ address: { to_display: told }, status: "fail", instances: [{ problems: [{ message: told }] }] }],
+          deferred_changes: [{ reason: told, resource_change: { address: told } }],
+          action_invocations: [{ address: told }],
+        },
+      ),
+      variables: { it: { value: SECRET } },
+      configuration: { root_module: { variables: { it: { sensitive: true } } } },
+    };
+  };
+  for (let start = 90; start < 165; start++) {
+    for (const form of everyForm(json(start))) expect(form).not.toMatch(/h4n|4nds/);
+  }
+});
+
 test("a value of any length is masked, and stops no review", () => {
   const long = "a certificate's line, ".repeat(5_000);
   const json = plan([

@@ -11,9 +11,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { prod } from "../../environments/prod.ts";
 import type { EnvironmentSettings } from "../../environments/environment.ts";
+import { STACK_KINDS, type StackKind } from "../../environments/names.ts";
 import { type Cloud } from "../cloud/cloud.ts";
 import { OF_OTHERS } from "../cloud/deploy/choices.ts";
-import { commandVariables, type Kind, KINDS } from "../cloud/deploy/deployment.ts";
+import { commandVariables } from "../cloud/deploy/deployment.ts";
 import { installProviders, type Providers } from "../cloud/deploy/providers.ts";
 import { addNeighbours, startPeopledCloud } from "../cloud/deploy/surroundings.ts";
 import { type StackJson, synthesize } from "../synthesized.ts";
@@ -34,7 +35,7 @@ const SHOP: EnvironmentSettings = {
 /** What is planned on top of what was deployed. */
 interface Scenario {
   readonly name: string;
-  readonly kinds: readonly Kind[];
+  readonly kinds: readonly StackKind[];
   readonly settings?: Partial<EnvironmentSettings>;
   readonly change?: (stack: StackJson) => void;
   readonly cloud?: (cloud: Cloud) => void;
@@ -42,7 +43,7 @@ interface Scenario {
 }
 
 const SCENARIOS: readonly Scenario[] = [
-  { name: "nothing-changed", kinds: KINDS },
+  { name: "nothing-changed", kinds: STACK_KINDS },
   { name: "renamed-container", kinds: ["platform", "catalog"], change: renameContainer },
   { name: "container-that-must-last", kinds: ["platform"], settings: { disposable: false }, change: renameContainer },
   { name: "revoked-grant", kinds: ["catalog", "pipeline"], settings: { analysts: [] } },
@@ -59,8 +60,8 @@ const SCENARIOS: readonly Scenario[] = [
   },
   { name: "forgotten-volume", kinds: ["catalog"], change: forgetVolume },
   { name: "moved-schema", kinds: ["catalog"], change: moveSchema },
-  { name: "destroyed", kinds: KINDS, args: ["-destroy"] },
-  { name: "changed-by-hand", kinds: KINDS, cloud: changeByHand },
+  { name: "destroyed", kinds: STACK_KINDS, args: ["-destroy"] },
+  { name: "changed-by-hand", kinds: STACK_KINDS, cloud: changeByHand },
 ];
 
 function renameContainer(stack: StackJson): void {
@@ -122,7 +123,7 @@ const recorded = new Map<string, string>();
 
 interface Planned {
   readonly variables: Readonly<Record<string, string>>;
-  readonly folder: (kind: Kind) => string;
+  readonly folder: (kind: StackKind) => string;
 }
 
 async function main(providers: Providers): Promise<void> {
@@ -134,15 +135,16 @@ async function main(providers: Providers): Promise<void> {
     folder: (kind) => path.join(home, kind),
   };
   try {
-    for (const kind of KINDS) write(place, { name: "first", kinds: KINDS }, kind);
-    for (const kind of KINDS) await terraform(place, kind, ["init", "-input=false", "-no-color"]);
-    await record(place, { name: "first", kinds: KINDS });
-    for (const kind of KINDS) await terraform(place, kind, ["apply", "-auto-approve", "-input=false", "-no-color"]);
+    for (const kind of STACK_KINDS) write(place, { name: "first", kinds: STACK_KINDS }, kind);
+    for (const kind of STACK_KINDS) await terraform(place, kind, ["init", "-input=false", "-no-color"]);
+    await record(place, { name: "first", kinds: STACK_KINDS });
+    for (const kind of STACK_KINDS)
+      await terraform(place, kind, ["apply", "-auto-approve", "-input=false", "-no-color"]);
     for (const scenario of SCENARIOS) {
       scenario.cloud?.(cloud);
       for (const kind of scenario.kinds) write(place, scenario, kind);
       await record(place, scenario);
-      for (const kind of scenario.kinds) write(place, { name: "first", kinds: KINDS }, kind);
+      for (const kind of scenario.kinds) write(place, { name: "first", kinds: STACK_KINDS }, kind);
     }
     rmSync(FOLDER, { recursive: true, force: true });
     mkdirSync(FOLDER, { recursive: true });
@@ -153,7 +155,7 @@ async function main(providers: Providers): Promise<void> {
   }
 }
 
-function write({ folder }: Planned, { settings, change }: Scenario, kind: Kind): void {
+function write({ folder }: Planned, { settings, change }: Scenario, kind: StackKind): void {
   const files = [...synthesize({ ...SHOP, ...settings }).files].filter(([file]) =>
     file.startsWith(`stacks/shop-${kind}/`),
   );
@@ -224,7 +226,7 @@ function asRecorded(plan: Readonly<Record<string, unknown>>): string {
 
 async function terraform(
   { folder, variables }: Planned,
-  kind: Kind,
+  kind: StackKind,
   args: readonly string[],
   mayFail = false,
 ): Promise<string> {

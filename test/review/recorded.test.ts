@@ -56,15 +56,20 @@ it("shows the secret of no plan", () => {
 it.each([
   ["first", "changes", {}],
   ["nothing-changed", "nothing", {}],
-  ["renamed-container", "second look", { loss: ["container `eventsource`", "volume `order_files`"] }],
+  [
+    "renamed-container",
+    "second look",
+    { loss: ["container `eventsource`", "volume `order_files`", "what becomes of the container `eventsource`"] },
+  ],
   ["container-that-must-last", "failed", { warnings: ["Terraform could not finish"] }],
   ["revoked-grant", "changes", { access: ["`order-tracking-analysts` loses `SELECT`"] }],
   ["changed-rule", "changes", { running: ["`order_tracking/contract/orders.py` changes"] }],
   [
     "other-job",
-    "changes",
+    "second look",
     {
-      running: ["`[shop] orders_tracking_incremental_load` is changed", "The alert `[shop] quarantined_percent`"],
+      running: ["`[shop] orders_tracking_incremental_load` is changed"],
+      inPlace: ["The alert `[shop] quarantined_percent` changes in place. Nothing starts it by itself"],
       costs: ["ceases to start by itself"],
     },
   ],
@@ -83,7 +88,18 @@ it.each([
   ],
   ["forgotten-volume", "second look", { loss: ["volume `order_files`", "terraform import databricks_volume."] }],
   ["moved-schema", "changes", {}],
-  ["destroyed", "second look", { loss: ["catalog `orders_shop`", "container `eventsource`", "volume `checkpoint`"] }],
+  [
+    "destroyed",
+    "second look",
+    {
+      loss: [
+        "catalog `orders_shop`",
+        "container `eventsource`",
+        "volume `checkpoint`",
+        "Databricks brings none of them back",
+      ],
+    },
+  ],
   ["changed-by-hand", "changes", { access: ["`order-tracking-loaders` gains `READ_VOLUME`"] }],
 ] as const)(
   "says of %s what matters",

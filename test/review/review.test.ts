@@ -44,6 +44,144 @@ describe("what may be lost", () => {
     expect(loss[0]).toMatchObject({ forcedBy: ["`is_hns_enabled`: `true` → `false`"], needsSecondLook: true });
   });
 
+  describe("where the files of volumes and tables go as well", () => {
+    const blob_properties = [{ container_delete_retention_policy: [{ days: 9 }] }];
+    const lake = { name: "lake", blob_properties };
+    const container = (name: string) => ({ name, storage_account_id: "/subscriptions/x/storageAccounts/lake" });
+    const at = (name: string) => `abfss://${name}@lake.dfs.core.windows.net/orders`;
+    const volume = { name: "files", volume_type: "EXTERNAL", storage_location: at("orders") };
+    const catalog = { ...CATALOG, storage_root: at("managed") };
+    const schema = { id: "orders.a", name: "a", catalog_name: "orders", force_destroy: true };
+    const gone = (type: string, before: object, rest: object = {}) =>
+      change({ type, address: `${type}.gone`, actions: ["delete"], before, after: null, ...rest });
+    const lossOf = (type: string, ...changes: Parameters<typeof plan>[0][number][]) =>
+      reviewed(plan(changes)).loss.find(({ address }) => address === `${type}.gone`);
+    const stays = account({ before: lake, after: lake });
+
+    it("says of a volume what it says of its container", () => {
+      const loss = lossOf(
+        "databricks_volume",
+        stays,
+        gone("azurerm_storage_container", container("orders")),
+        gone("databricks_volume", volume),
+      );
+      expect(loss?.recovery).toMatchObject({
+        how: "by command",
+        sentences: [
+          "What becomes of the files is what becomes of the container `orders`.",
+          expect.stringContaining("For 9 days it can be restored"),
+          expect.stringContaining("VERSION is told by"),
+        ],
+      });
+    });
+
+    it("says of a volume what it says of its account, also where no plan has the container", () => {
+      const loss = lossOf(
+        "databricks_volume",
+        gone("azurerm_storage_account", lake),
+        gone("databricks_volume", volume),
+      );
+      expect(loss?.recovery).toMatchObject({
+        how: "perhaps",
+        sentences: [
+          "What becomes of the files is what becomes of the storage account `lake`.",
+          expect.stringContaining("For 14 days Azure may bring it back"),
+        ],
+      });
+    });
+
+    it("says that the files of a volume stay where another container goes", () => {
+      const loss = lossOf(
+        "databricks_volume",
+        stays,
+        gone("azurerm_storage_container", container("orders-of-others")),
+        gone("databricks_volume", volume),
+      );
+      expect(loss?.recovery).toEqual({
+        how: "nothing is lost",
+        sentences: ["The files stay where they are. Nobody reaches them by the volume's path until it is there again."],
+      });
+    });
+
+    it.each([
+      [{ ...volume, storage_location: at("incoming") }, {}],
+      [{ name: "files", volume_type: "MANAGED" }, { storage_location: true }],
+    ])("says of a volume that is made anew elsewhere that its path shows that: %j", (after, after_unknown) => {
+      const anew = gone("databricks_volume", volume, { actions: ["delete", "create"], after, after_unknown });
+      expect(lossOf("databricks_volume", stays, anew)?.recovery.sentences).toEqual([
+        "The files stay where they are. The volume's path shows another place from now on.",
+      ]);
+    });
+
+    it.each([
+      ["the storage account `lake`", gone("azurerm_storage_account", lake)],
+      ["the container `managed`", gone("azurerm_storage_container", container("managed"))],
+    ])("promises no table that lies in %s", (place, holder) => {
+      const archive = gone("azurerm_storage_container", container("orders"));
+      const others = [stays, archive, change({ type: "databricks_volume", before: volume, after: volume })];
+      for (const [type, before] of [
+        ["databricks_schema", schema],
+        ["databricks_catalog", catalog],
+      ] as const) {
+        const all = [...others, holder, gone("databricks_catalog", catalog), gone("databricks_schema", schema)];
+        expect(lossOf(type, ...all)?.recovery).toEqual({
+          how: "never",
+          sentences: [`Its tables have their files in ${place}, without which Databricks brings none of them back.`],
+        });
+        expect(lossOf(type, stays, gone("databricks_catalog", catalog), gone(type, before))?.details.join()).toContain(
+          "UNDROP TABLE",
+        );
+      }
+    });
+
+    it("promises what the archive has, where only the container of the tables goes", () => {
+      const loss = lossOf(
+        "databricks_catalog",
+        stays,
+        gone("azurerm_storage_container", container("managed")),
+        gone("databricks_catalog", catalog),
+        change({ type: "databricks_volume", before: volume, after: volume }),
+      );
+      expect(loss).toMatchObject({ recovery: { how: "perhaps" } });
+      expect(loss?.details.join()).toMatch(/brings none of them back\.,.* the replay job loads them again/);
+    });
+  });
+
+  it("tells what else is another of a holder of data that is made anew", () => {
+    const lake = (location: string, days: number, isPublic: boolean) => ({
+      ...{ name: "lake", location, public_network_access_enabled: isPublic },
+      blob_properties: [{ container_delete_retention_policy: [{ days }] }],
+    });
+    const [before, after] = [lake("a", 30, false), lake("b", 1, true)];
+    const days = "`blob_properties.container_delete_retention_policy.days`: `30` → `1`";
+    const replaced = { actions: ["delete", "create"], before, after, replace_paths: [["location"]] };
+    const byPlan = reviewed(plan([account(replaced)]));
+    expect(byPlan.loss[0]?.details).toEqual([
+      "Forced by `location`: `a` → `b`.",
+      expect.stringContaining("The new account takes its name"),
+      days,
+    ]);
+    const gone = account({ actions: ["delete"], before, after: null });
+    const byOthers = reviewed(
+      plan([account({ actions: ["create"], before: null, after })], { resource_drift: [gone] }),
+    );
+    expect(byOthers.loss[0]?.details).toEqual([
+      expect.stringContaining("The new account takes its name"),
+      days,
+      "`location`: `a` → `b`",
+    ]);
+    for (const { inPlace } of [byPlan, byOthers]) {
+      expect(inPlace).toMatchObject([
+        {
+          headline: expect.stringContaining(
+            "is not made anew as it was. This decides who can reach the lake",
+          ) as string,
+          details: ["`public_network_access_enabled`: `false` → `true`"],
+        },
+      ]);
+    }
+  });
+
   it("says how long a container can be restored, and by what, from its account's days", () => {
     const { loss } = reviewed(
       plan([
@@ -464,6 +602,44 @@ describe("who may do what", () => {
     ]);
   });
 
+  it("flags nobody who loses a right on what is deleted itself", () => {
+    const job = { id: "7", name: "load" };
+    const access_control = [{ service_principal_name: "us", permission_level: "IS_OWNER" }];
+    const permissions = { type: "databricks_permissions", before: { job_id: "7", access_control }, after: null };
+    const ofJob = (rest: Parameters<typeof change>[0]) =>
+      reviewed(plan([change(rest), change({ actions: ["delete"], ...permissions })]));
+    expect(ofJob({ actions: ["delete"], before: job, after: null })).toMatchObject({
+      access: [{ headline: expect.stringContaining("`us` loses `IS_OWNER`") as string, details: [] }],
+      verdict: "changes",
+    });
+    expect(ofJob({ before: job, after: job }).access[0]?.details[0]).toContain("lock themselves out");
+  });
+
+  it("flags a role that the plan names only by its id, and takes no role for the identity that has it", () => {
+    const id = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+    const { access, verdict } = reviewed(
+      plan([
+        change({
+          ...{ type: "azurerm_role_assignment", actions: ["create"], before: null },
+          after: {
+            ...{ scope: "/subscriptions/x", principal_id: "1111-2222" },
+            role_definition_id: `/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/${id}`,
+          },
+          after_unknown: { role_definition_name: true },
+        }),
+      ]),
+    );
+    expect(access).toMatchObject([
+      {
+        headline: expect.stringMatching(/^`1111-2222` gains `.*8e3af657.*` on `\/subscriptions\/x`\.$/) as string,
+        details: [
+          `The plan names the role only by its id. What it allows is told by \`az role definition list --name ${id}\``,
+        ],
+      },
+    ]);
+    expect(verdict).toBe("second look");
+  });
+
   it.each([
     [grants("MANAGE"), grants()],
     [
@@ -765,12 +941,38 @@ describe("what runs differently", () => {
     expect(headlines(costs).join(" ")).toMatch(/it was up to a minute until it is seen, 60 s .* it will be .*, 120 s/);
   });
 
-  it("calls un-pausing dangerous, and pausing a change", () => {
+  it("calls un-pausing dangerous, and pausing just as much", () => {
     expect(headlines(changed(job(60, "PAUSED"), job(60)).inPlace)[0]).toContain("It starts by itself from now on.");
     expect(changed(job(60), job(60, "PAUSED"))).toMatchObject({
-      inPlace: [],
-      running: [{ details: ["is paused: nothing starts it by itself"] }],
+      inPlace: [
+        {
+          headline: expect.stringContaining("Nothing starts it by itself from now on") as string,
+          details: ["`trigger.pause_status`: `UNPAUSED` → `PAUSED`"],
+        },
+      ],
+      running: [],
+      verdict: "second look",
     });
+  });
+
+  it.each([
+    ["databricks_job", { trigger: [{ pause_status: "UNPAUSED" }] }, { trigger: [] }, true],
+    ["databricks_job", { schedule: [{ pause_status: null, quartz_cron_expression: "0 0 1 * * ?" }] }, {}, true],
+    ["databricks_alert_v2", { schedule: { pause_status: "UNPAUSED" } }, { schedule: { pause_status: "PAUSED" } }, true],
+    [
+      "databricks_job",
+      { trigger: [{ pause_status: "UNPAUSED" }] },
+      { schedule: [{ pause_status: "UNPAUSED" }] },
+      false,
+    ],
+    ["databricks_job", { trigger: [{ pause_status: "PAUSED" }] }, { trigger: [] }, false],
+  ])("calls it dangerous that nothing starts %s any more: %j → %j", (type, before, after, isDangerous) => {
+    const name = { name: "a", display_name: "a" };
+    const { inPlace } = reviewed(
+      plan([change({ type, actions: ["update"], before: { ...name, ...before }, after: { ...name, ...after } })]),
+    );
+    const found = headlines(inPlace).filter((each) => each.includes("Nothing starts it by itself from now on"));
+    expect(found).toHaveLength(isDangerous ? 1 : 0);
   });
 
   it.each([
@@ -809,9 +1011,7 @@ describe("what runs differently", () => {
         }),
       ]),
     );
-    expect(running).toMatchObject([
-      { details: ["`query_text`: `SELECT 1` → `SELECT 2`", "is paused: nothing starts it by itself"] },
-    ]);
+    expect(running).toMatchObject([{ details: ["`query_text`: `SELECT 1` → `SELECT 2`"] }]);
     expect(headlines(costs)).toEqual([
       "The alert `late` ceases to start by itself, and so to cost minutes of compute.",
     ]);
@@ -1021,6 +1221,45 @@ test.each([
   );
   // Nobody knows that it ends.
   expect(inPlace).toMatchObject([{ headline: expect.stringContaining(" Perhaps: ") as string, needsSecondLook: true }]);
+});
+
+test("calls it dangerous that a policy puts files where no replay can read them, or sooner than it did", () => {
+  const age = "tier_to_archive_after_days_since_modification_greater_than";
+  const rule = (days: number | null, prefix = "orders/archive/", more: object = {}) => ({
+    ...{ name: "archive", enabled: true, filters: [{ prefix_match: [prefix] }], ...more },
+    actions: [{ base_blob: [{ [age]: days }] }],
+  });
+  const ofRules = (before: readonly object[], after: readonly object[], rest: object = {}) => {
+    const type = "azurerm_storage_management_policy";
+    const sides = { before: { rule: before }, after: { rule: after } };
+    return reviewed(plan([change({ type, actions: ["update"], ...sides, ...rest })])).inPlace;
+  };
+  const field = `rule[archive].actions.base_blob.${age}`;
+  const words = expect.stringContaining("in place. Azure puts files where nobody can read them") as string;
+  expect(ofRules([rule(-1)], [rule(1)])).toMatchObject([
+    { headline: words, details: [`\`${field}\`: \`-1\` → \`1\``], needsSecondLook: true },
+  ]);
+  for (const [before, after] of [
+    [[rule(null)], [rule(1)]],
+    [[rule(90)], [rule(30)]],
+    [[], [rule(1)]],
+    [[rule(1, "orders/archive/", { enabled: false })], [rule(1)]],
+    [[rule(1, "others/")], [rule(1)]],
+  ] as const) {
+    expect(headlines(ofRules(before, after))).toEqual([words]);
+  }
+  for (const [before, after] of [
+    [[rule(1)], [rule(-1)]],
+    [[rule(30)], [rule(90)]],
+    [[rule(1)], []],
+    [[rule(1)], [rule(1, "orders/archive/", { name: "renamed" })]],
+  ] as const) {
+    expect(ofRules(before, after)).toEqual([]);
+  }
+  const unseen = { after_unknown: { rule: [{ actions: [{ base_blob: [{ [age]: true }] }] }] } };
+  expect(headlines(ofRules([rule(-1)], [rule(null)], unseen))).toEqual([
+    expect.stringContaining("Perhaps: Azure puts files where nobody can read them"),
+  ]);
 });
 
 test("names a category of the audit log that goes, and calls one that comes no danger", () => {
@@ -1363,8 +1602,8 @@ test("nothing is dropped without being told or counted", () => {
         address: `${type}.${actions.join("-")}`,
         actions,
         // A finding about several things has the names of all of them.
-        before: { name: `${type}.${actions.join("-")}`, x: "1" },
-        after: { name: `${type}.${actions.join("-")}`, x: "2" },
+        before: { name: `${type}.${actions.join("-")}`, x: `${type}.${actions.join("-")}.before` },
+        after: { name: `${type}.${actions.join("-")}`, x: `${type}.${actions.join("-")}.after` },
       }),
     ),
   );
@@ -1372,6 +1611,12 @@ test("nothing is dropped without being told or counted", () => {
   const told = JSON.stringify([found.loss, found.access, found.running, found.inPlace, found.rest]);
   const untold = changes.map(({ address }) => String(address)).filter((each) => !new RegExp(`${each}[\`"]`).test(told));
   expect(untold).toEqual([]);
+  const isOfWhatStays = ({ address }: (typeof changes)[number]) =>
+    /\.(update|delete-create|create-delete)$/.test(String(address));
+  const fields = changes
+    .filter(isOfWhatStays)
+    .map(({ address }) => `\`x\`: \`${String(address)}.before\` → \`${String(address)}.after\``);
+  expect(fields.filter((each) => !told.includes(each))).toEqual([]);
   expect(Object.values(found.counts).reduce((sum, each) => sum + each)).toBe(changes.length);
 });
 
@@ -1400,7 +1645,9 @@ describe("the size of a comment", () => {
     ]);
     const markdown = asMarkdown(reviewed(both));
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(COMMENT_LIMIT);
-    expect(markdown).toContain("**This is cut to fit a comment: ");
+    expect(markdown).toMatch(
+      /\*\*This is cut to fit a comment: .* All of it: `npm run -s order-tracking -- plan prod`\n/,
+    );
     expect(markdown).toContain("`schéma 7 🦜` is deleted");
     expect(markdown).toContain("UNDROP TABLE");
     expect(markdown).toMatch(/- \d+ more, left out here/);
