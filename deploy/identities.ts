@@ -1,5 +1,6 @@
 /** The identities with which workflows on GitHub sign in, without a secret: one that plans, one that applies. */
 import { z } from "zod";
+import { NARROW_ROLES } from "../stacks/guard-rails/narrow-roles.ts";
 import { az, type AzCall, azIfThere } from "./azure-cli.ts";
 import type { Step } from "./create-state-backend.ts";
 import { containerId, type StateBackend } from "./state-backend.ts";
@@ -8,10 +9,12 @@ import { containerId, type StateBackend } from "./state-backend.ts";
 const ISSUER = "https://token.actions.githubusercontent.com";
 const AUDIENCE = "api://AzureADTokenExchange";
 
-/** A role, and why the identity needs it. */
+/** A role, and where an identity needs it. */
 interface Role {
   readonly name: string;
   readonly on: Place;
+  /** What of the role counts, as Azure reads it; all of it by default. */
+  readonly condition?: string;
 }
 
 /** Where a role counts. */
@@ -28,10 +31,30 @@ export interface Identity {
   readonly workflows: readonly string[];
 }
 
+const ASSIGNMENTS = "Microsoft.Authorization/roleAssignments";
+
+/**
+ * Lets whoever may give and take roles do so with those of the stacks alone, and with identities of services alone: without
+ * it, a job could make itself or a person the owner of the subscription.
+ * https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview
+ */
+export const NARROW_ROLES_ONLY = [
+  ["write", "@Request"],
+  ["delete", "@Resource"],
+]
+  .map(
+    ([action = "", assignment = ""]) =>
+      `((!(ActionMatches{'${ASSIGNMENTS}/${action}'})) OR ` +
+      `(${assignment}[${ASSIGNMENTS}:RoleDefinitionId] ` +
+      `ForAnyOfAnyValues:GuidEquals {${Object.values(NARROW_ROLES).join(", ")}} AND ` +
+      `${assignment}[${ASSIGNMENTS}:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))`,
+  )
+  .join(" AND ");
+
 /** The rights to deploy, which those who apply and those who make sandboxes need. */
 const deploying = (on: Place): readonly Role[] => [
   { name: "Contributor", on },
-  { name: "Role Based Access Control Administrator", on },
+  { name: "Role Based Access Control Administrator", on, condition: NARROW_ROLES_ONLY },
   { name: "Storage Blob Data Contributor", on: "state" },
 ];
 
@@ -155,20 +178,29 @@ export async function missingIdentitySteps(
     });
   }
   for (const role of identity.roles) {
-    const { words, scope } = placeOf(role.on, backend);
-    if (given.has(keyOf(role.name, scope))) continue;
-    need(`give it the role ${role.name} on ${words}`, {
+    if (given.has(keyOf(role, backend))) continue;
+    missing.push(giving(role, principal?.principalId ?? `the principal id of ${identity.name}`, backend));
+  }
+  return missing;
+}
+
+/** How an identity gets a role. */
+function giving(role: Role, principalId: string, backend: StateBackend): Step {
+  const { words, scope } = placeOf(role.on, backend);
+  return {
+    what: `give it the role ${role.name} on ${words}${role.condition === undefined ? "" : ", limited to the roles that the stacks give"}`,
+    call: {
       command: "role assignment create",
       options: {
-        "assignee-object-id": principal?.principalId ?? `the principal id of ${identity.name}`,
+        "assignee-object-id": principalId,
         "assignee-principal-type": "ServicePrincipal",
         role: role.name,
         scope,
-        subscription,
+        subscription: backend.subscriptionId,
+        ...(role.condition !== undefined && { condition: role.condition, "condition-version": "2.0" }),
       },
-    });
-  }
-  return missing;
+    },
+  };
 }
 
 /**
@@ -204,19 +236,31 @@ export async function credentialsBeyond(
 
 /**
  * The roles that an identity has and is not meant to have, such as those from before it was given fewer; each with the
- * call that takes it away. Somebody may have given one on purpose, on a network or a key of others, so a person decides.
+ * call that takes it away, and, where it is meant to have the role under a condition, the one that gives it back so.
+ * Somebody may have given a role on purpose, on a network or a key of others, so a person decides.
  */
 export async function rolesBeyond(backend: StateBackend, identity: Identity): Promise<readonly Step[]> {
   const principal = await principalOf(backend, identity);
   if (!principal) return [];
-  const meant = new Set(identity.roles.map(({ name, on }) => keyOf(name, placeOf(on, backend).scope)));
+  const meant = new Map(identity.roles.map((role) => [keyOf(role, backend), role]));
   const roles = await rolesOf(backend, principal.principalId);
-  return roles
-    .filter(({ key }) => !meant.has(key))
-    .map(({ id, scope, roleDefinitionName }) => ({
-      what: `the role ${roleDefinitionName} on ${scope}`,
+  return roles.flatMap(({ id, scope, key, roleDefinitionName, condition }) => {
+    const role = meant.get(key);
+    if (role && (role.condition === undefined || isSame(role.condition, condition ?? ""))) return [];
+    const name =
+      roleDefinitionName == null ? "a role whose name Azure does not tell" : `the role ${roleDefinitionName}`;
+    const taking: Step = {
+      what: `${name} on ${scope}${role ? ", not limited to the roles that the stacks give" : ""}`,
       call: { command: "role assignment delete", options: { ids: id, subscription: backend.subscriptionId } },
-    }));
+    };
+    return role ? [taking, giving(role, principal.principalId, backend)] : [taking];
+  });
+}
+
+/** Whether two conditions differ by nothing but white space. */
+function isSame(one: string, other: string): boolean {
+  const bare = (text: string) => text.replaceAll(/\s/g, "");
+  return bare(one) === bare(other);
 }
 
 /** Brings about what is missing of an identity, the identity itself first. */
@@ -266,13 +310,22 @@ async function credentialsOf({ resourceGroup, subscriptionId }: StateBackend, { 
     .filter(({ issuer }) => issuer === ISSUER);
 }
 
-const rolesType = z.array(z.object({ id: z.string(), scope: z.string(), roleDefinitionName: z.string() }));
+/** Azure tells no name of a role that is defined where whoever asks may not look. */
+const rolesType = z.array(
+  z.object({
+    id: z.string(),
+    scope: z.string(),
+    roleDefinitionName: z.string().nullish(),
+    condition: z.string().nullish(),
+  }),
+);
 
 /** A role and where it counts, in a spelling that is Azure's as well as ours. */
-const keyOf = (role: string, scope: string): string => `${role} ${scope}`.toLowerCase();
+const spelt = (name: string, scope: string): string => `${name} ${scope}`.toLowerCase();
+const keyOf = ({ name, on }: Role, backend: StateBackend): string => spelt(name, placeOf(on, backend).scope);
 
 async function rolesOf({ subscriptionId }: StateBackend, principalId: string) {
-  const options = { assignee: principalId, all: [], subscription: subscriptionId };
+  const options = { assignee: principalId, all: [], "fill-principal-name": false, subscription: subscriptionId };
   const found = rolesType.parse(await az({ command: "role assignment list", options }));
-  return found.map((role) => ({ ...role, key: keyOf(role.roleDefinitionName, role.scope) }));
+  return found.map((role) => ({ ...role, key: spelt(role.roleDefinitionName ?? "", role.scope) }));
 }

@@ -5,6 +5,7 @@ import {
   eventSourceLocation,
   GUESTS_FOLDER,
   managedLocation,
+  storageAccount,
   storageCredential,
 } from "../environments/names.ts";
 import { az, type AzCall, commandLine } from "./azure-cli.ts";
@@ -143,9 +144,11 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Whether a text holds a sandbox's name as a word. */
+/** Whether a text holds a sandbox's name as a word, or that of its storage account, which has no sign before it. */
 export function names(text: unknown, sandbox: string): boolean {
-  return typeof text === "string" && new RegExp(`(^|[^a-z0-9])${sandbox}([^a-z0-9]|$)`, "i").test(text);
+  if (typeof text !== "string") return false;
+  const words = `${sandbox}|${storageAccount({ name: sandbox })}`;
+  return new RegExp(`(^|[^a-z0-9])(${words})([^a-z0-9]|$)`, "i").test(text);
 }
 
 /** A leftover in a line or two: what it is, and the exact command that removes it. */
@@ -268,7 +271,9 @@ async function inRoles(
   sandbox: string,
 ): Promise<readonly Leftover[]> {
   if (resourceGroup !== undefined) return [];
-  const roles = await az({ command: "role assignment list", options: { all: [], subscription: subscriptionId } });
+  // Names of principals come from Microsoft Graph. In a workflow nobody has its token, nor gets it once GitHub's word is old.
+  const options = { all: [], "fill-principal-name": false, subscription: subscriptionId };
+  const roles = await az({ command: "role assignment list", options });
   return rolesType
     .parse(roles)
     .filter(({ scope }) => names(scope, sandbox))

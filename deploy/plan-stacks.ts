@@ -6,10 +6,6 @@ import { STACK_KINDS, type StackKind } from "../environments/names.ts";
 import { asNobody, keepStateIn } from "./nobody.ts";
 import { terraform, TerraformEnded, terraformOrFail } from "./terraform.ts";
 
-/** The order of a deployment: each stack needs what those before it make. */
-export const KINDS = STACK_KINDS;
-export type Kind = StackKind;
-
 /** Name of a saved plan in its stack's folder. */
 export const PLAN_FILE = "plan";
 
@@ -40,7 +36,7 @@ const synthesizedType = z.object({
 });
 
 /** The stacks in a folder of synthesized ones, in the order of a deployment. */
-export function stacksIn(outputDirectory: string, kinds: readonly Kind[] = KINDS): readonly string[] {
+export function stacksIn(outputDirectory: string, kinds: readonly StackKind[] = STACK_KINDS): readonly string[] {
   const place = (stack: string) => kinds.findIndex((kind) => stack.endsWith(`-${kind}`));
   return readdirSync(path.join(outputDirectory, "stacks"))
     .filter((stack) => place(stack) >= 0)

@@ -1,6 +1,7 @@
 /** Where sandboxes are, read from the synthesized stacks of the environment that they are in. */
 import { z } from "zod";
-import { type Kind, synthesizedStack } from "./plan-stacks.ts";
+import type { StackKind } from "../environments/names.ts";
+import { synthesizedStack } from "./plan-stacks.ts";
 import { readStateBackend, type StateBackend } from "./state-backend.ts";
 import { readWorkspaceId } from "./workspace.ts";
 
@@ -34,8 +35,9 @@ export function readSandboxHome(
   resourceGroup: string | undefined,
 ): SandboxHome {
   const backend = readStateBackend(outputDirectory, environment);
-  const stackOf = (kind: Kind) => stackType.parse(synthesizedStack(outputDirectory, `${environment}-${kind}`));
+  const stackOf = (kind: StackKind) => stackType.parse(synthesizedStack(outputDirectory, `${environment}-${kind}`));
   const [platform, pipeline] = [stackOf("platform"), stackOf("pipeline")];
+  const { azurerm = [], ...others } = { ...platform.provider, ...pipeline.provider };
   return {
     backend,
     workspaceId: readWorkspaceId(outputDirectory, environment),
@@ -46,7 +48,17 @@ export function readSandboxHome(
         backend: { azurerm: { ...platform.terraform.backend.azurerm, key: undefined } },
         required_providers: { ...platform.terraform.required_providers, ...pipeline.terraform.required_providers },
       },
-      provider: { ...platform.provider, ...pipeline.provider },
+      provider: { ...others, azurerm: azurerm.map(registeringNothing) },
     },
+  };
+}
+
+/** As the stacks of sandboxes have the provider: whoever destroys one may have no right to register services. */
+function registeringNothing(azurerm: Readonly<Record<string, unknown>>): object {
+  const features = z.array(z.record(z.string(), z.unknown())).parse(azurerm.features);
+  return {
+    ...azurerm,
+    resource_provider_registrations: "none",
+    features: features.map((each) => ({ ...each, enhanced_validation: [{ resource_providers: false }] })),
   };
 }

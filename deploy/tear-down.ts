@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { STACK_KINDS, type StackKind } from "../environments/names.ts";
 import { az } from "./azure-cli.ts";
-import { KINDS, type Kind } from "./plan-stacks.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { breakLock, deletionOf, isStale, type StateBlob, stateBlobs } from "./sandbox-states.ts";
 import { whyNoSandbox } from "./sandboxes.ts";
@@ -17,14 +17,26 @@ export interface TearDownOptions {
   readonly say: (line: string) => void;
 }
 
+const tagBlocksType = z.array(z.object({ custom_tags: z.array(z.object({ key: z.string(), value: z.string() })) }));
+
+/** A map, but of a SQL warehouse blocks of pairs. Whatever else a provider calls so tells nothing of a sandbox. */
+const tagsType = z
+  .union([
+    z.record(z.string(), z.string()),
+    tagBlocksType.transform((blocks): Record<string, string> => {
+      const pairs = blocks.flatMap(({ custom_tags: tags }) => tags);
+      return Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+    }),
+  ])
+  .nullish()
+  .catch(undefined);
+
 const stateType = z.object({
   resources: z
     .array(
       z.object({
         mode: z.string(),
-        instances: z.array(
-          z.object({ attributes: z.object({ tags: z.record(z.string(), z.string()).nullish() }).nullish() }),
-        ),
+        instances: z.array(z.object({ attributes: z.object({ tags: tagsType }).nullish() })),
       }),
     )
     .default([]),
@@ -32,6 +44,11 @@ const stateType = z.object({
 
 /** What Terraform wrote down of one stack. */
 export type RecordedState = z.output<typeof stateType>;
+
+/** Reads a state as `terraform state pull` prints it; whoever locks one that is not there yet leaves an empty blob. */
+export function readState(text: string): RecordedState {
+  return stateType.parse(text.trim() === "" ? {} : JSON.parse(text));
+}
 
 /** The tags of everything in a state that has tags. */
 export function tagsIn({ resources }: RecordedState): readonly Readonly<Record<string, string>>[] {
@@ -56,7 +73,7 @@ export async function tearDown(home: SandboxHome, name: string, options: TearDow
   await unlock(home, name, blobs, options);
   const states = new RecordedStates(home, name);
   try {
-    const recorded = KINDS.filter((kind) => blobs.some((blob) => blob.name === states.blobOf(kind)));
+    const recorded = STACK_KINDS.filter((kind) => blobs.some((blob) => blob.name === states.blobOf(kind)));
     // All of them are looked at before anything is destroyed.
     for (const kind of recorded) refuseOthers(name, await states.read(kind));
     for (const kind of recorded.toReversed()) {
@@ -74,7 +91,7 @@ export async function recordedTags(home: SandboxHome, name: string): Promise<rea
   try {
     const all: Record<string, string>[] = [];
     for (const blob of await stateBlobs(home, `${name}/`)) {
-      const kind = KINDS.find((each) => states.blobOf(each) === blob.name);
+      const kind = STACK_KINDS.find((each) => states.blobOf(each) === blob.name);
       if (kind !== undefined) all.push(...tagsIn(await states.read(kind)));
     }
     return all;
@@ -121,17 +138,17 @@ class RecordedStates {
     writeFileSync(path.join(this.#folder, "main.tf.json"), JSON.stringify(home.emptyConfiguration));
   }
 
-  blobOf(kind: Kind): string {
+  blobOf(kind: StackKind): string {
     return `${this.#name}/${this.#name}-${kind}.tfstate`;
   }
 
-  async read(kind: Kind): Promise<RecordedState> {
+  async read(kind: StackKind): Promise<RecordedState> {
     await this.#open(kind);
     return this.#pull();
   }
 
   /** @throws Error where something is left */
-  async destroy(kind: Kind, say: (line: string) => void): Promise<void> {
+  async destroy(kind: StackKind, say: (line: string) => void): Promise<void> {
     await this.#open(kind);
     say(`Destroying ${this.#name}-${kind}.`);
     await terraformOrFail(this.#folder, ["destroy", "-auto-approve", "-input=false", "-no-color"], { isShown: true });
@@ -143,14 +160,12 @@ class RecordedStates {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #open(kind: Kind): Promise<void> {
+  async #open(kind: StackKind): Promise<void> {
     const key = `-backend-config=key=${this.blobOf(kind)}`;
     await terraformOrFail(this.#folder, ["init", "-reconfigure", "-input=false", "-no-color", key]);
   }
 
   async #pull(): Promise<RecordedState> {
-    const text = await terraformOrFail(this.#folder, ["state", "pull"]);
-    // Whoever locks a state that is not there yet leaves an empty blob.
-    return stateType.parse(text.trim() === "" ? {} : JSON.parse(text));
+    return readState(await terraformOrFail(this.#folder, ["state", "pull"]));
   }
 }

@@ -51,19 +51,28 @@ const workspaceName = () =>
 // Tags of clusters and jobs allow less than those of Azure: the same text has to do for all.
 const tagValue = () =>
   text("1-256 of the letters A-Z, digits, spaces and _ - + = . : / @ (tag)", /^[\w +=.:/@-]{1,256}$/);
-const whole = (rule: string, least: number) => z.int({ error: rule }).min(least, { error: rule });
-const seconds = () => whole("a whole number of seconds, 60 or more (Databricks file-arrival trigger)", 60);
-const days = () => {
-  const rule = "a whole number of days, 1 to 99999 (lifecycle rule of Azure storage)";
-  return whole(rule, 1).max(99_999, { error: rule });
+const whole = (rule: string, least: number, most?: number) => {
+  const number = z.int({ error: rule }).min(least, { error: rule });
+  return most === undefined ? number : number.max(most, { error: rule });
 };
+/** The sweep loads what the trigger leaves, several times a day: a longer time would change nothing. */
+const MOST_SECONDS = 86_400;
+const seconds = () =>
+  whole(`a whole number of seconds, 60 to ${MOST_SECONDS} (Databricks file-arrival trigger)`, 60, MOST_SECONDS);
+const MOST_DAYS = 99_999;
+const days = () => whole(`a whole number of days, 1 to ${MOST_DAYS} (lifecycle rule of Azure storage)`, 1, MOST_DAYS);
 const percent = () => {
   const rule = "a number from 0 to 100 (percent)";
   return z.number({ error: rule }).min(0, { error: rule }).max(100, { error: rule });
 };
 /** Whether a list names nothing twice, not even in another case: the services know groups and addresses in any. */
 const isEachOnce = (names: readonly string[]) => new Set(names.map((name) => name.toLowerCase())).size === names.length;
-const group = () => text("the name of an account group", /\S/);
+/** `admins` are a workspace's administrators: a deployment that gives them a permission is refused halfway. */
+const group = () =>
+  text("the name of an account group, without space at either end", /^\S(.*\S)?$/).refine(
+    (name) => name.toLowerCase() !== "admins",
+    { error: "another group than admins, who may do everything, and whose permissions nobody can change" },
+  );
 const groups = () =>
   z
     .array(group(), { error: "a list of account groups" })
@@ -196,7 +205,7 @@ const environmentFields = z.strictObject({
   /** Quiet time after the last change: a client's files of one day make one batch. 0 is for clients that never pause. */
   waitAfterLastChangeSeconds: z
     .union([z.literal(0), seconds()], {
-      error: "0, or a whole number of seconds, 60 or more (Databricks file-arrival trigger)",
+      error: `0, or a whole number of seconds, 60 to ${MOST_SECONDS} (Databricks file-arrival trigger)`,
     })
     .default(60),
   /** Columns that the contract does not know: leave them out, add them to the tables, or reject their file. */
@@ -209,8 +218,15 @@ const environmentFields = z.strictObject({
   maxQuarantinedPercent: percent().default(20),
   /** A run that rejects more files fails in the quality gate. */
   maxRejectedFiles: whole("a whole number, 0 or more", 0).default(0),
-  /** How long the tables' old versions are kept, for time travel. */
-  retentionDays: whole("a whole number of days, 7 or more (safety check of Delta's VACUUM)", 7).default(30),
+  /**
+   * How long the tables' old versions are kept, for time travel, and rows of the stage that only repeat others: a file that
+   * is older cannot be withdrawn, since what its rows repeated is gone.
+   */
+  retentionDays: whole(
+    `a whole number of days, 7 (safety check of Delta's VACUUM) to ${MOST_DAYS}`,
+    7,
+    MOST_DAYS,
+  ).default(30),
   /** Age at which archived files move to the cool tier: cheaper to keep, dearer to read. */
   archiveCoolAfterDays: days().default(30),
   /** Age at which archived files are deleted. By default never. */

@@ -43,7 +43,7 @@ export const resourceGroup = ({ name, existingResourceGroup }: Environment): str
 /** The environment that made a group for itself, by the group's name; the name of any other group as it is. */
 export const environmentOfGroup = (group: string): string => group.replace(new RegExp(`^${RESOURCE_GROUP}`), "");
 
-export const storageAccount = ({ name, storageAccount }: Environment): string =>
+export const storageAccount = ({ name, storageAccount }: Pick<Environment, "name" | "storageAccount">): string =>
   storageAccount ?? `ordertracking${name}`;
 
 export const accessConnector = ({ name }: Named): string => `dbac-order-tracking-${name}`;

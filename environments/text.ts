@@ -1,7 +1,14 @@
 import { z } from "zod";
 
+/** With these Terraform begins a reference, wherever in a stack a text ends up. */
+const REFERENCE = /[$%]\{/;
+
 /** Text that meets a rule, which completes the sentence "it must be ...". */
-export const text = (rule: string, pattern: RegExp) => z.string({ error: rule }).regex(pattern, { error: rule });
+export const text = (rule: string, pattern: RegExp) =>
+  z
+    .string({ error: rule })
+    .regex(pattern, { error: rule, abort: true })
+    .refine((given) => !REFERENCE.test(given), { error: "free of ${ and %{, which Terraform would look up" });
 
 /**
  * The id of an Azure resource of a type, such as `Microsoft.Network/privateDnsZones`. Azure spells all but the names in it

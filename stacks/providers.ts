@@ -13,7 +13,7 @@ const PROVIDER_VERSIONS = { azurerm: "4.81.0", databricks: "1.128.0" } as const;
 
 /** Lets a stack create Azure resources in the environment's subscription. */
 export function useAzurerm(stack: TerraformStack, environment: Environment): void {
-  new AzurermProvider(stack, "azurerm", {
+  const provider = new AzurermProvider(stack, "azurerm", {
     subscriptionId: environment.subscriptionId,
     // The lake has no keys. Its data plane is left alone as well: a deployer need not be in the lake's network.
     storageUseAzuread: true,
@@ -27,7 +27,19 @@ export function useAzurerm(stack: TerraformStack, environment: Environment): voi
       },
     ],
   });
+  if (environment.expiresOn !== undefined) registerNothing(provider);
   pinProvider(stack, "azurerm");
+}
+
+/**
+ * By default the provider lists the services that the subscription may use, and registers dozens that it does not use yet:
+ * who may not, cannot even plan. A sandbox uses none that the environment does not whose workspace it is in, and those who
+ * make sandboxes may have rights in their resource group alone.
+ */
+function registerNothing(provider: AzurermProvider): void {
+  provider.resourceProviderRegistrations = "none";
+  // The bindings are older than this block.
+  provider.addOverride("features.0.enhanced_validation", [{ resource_providers: false }]);
 }
 
 /**

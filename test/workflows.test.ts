@@ -85,6 +85,36 @@ describe("every environment that lasts", () => {
   });
 });
 
+describe("what is deployed after something else", () => {
+  const jobs = read(".github/workflows/deploy.yml").split(/^ {2}(?=[\w-]+:$)/m);
+  const after = jobs.flatMap((job) => {
+    const needed = /^ {4}needs: (.+)$/m.exec(job)?.[1];
+    return needed === undefined ? [] : [{ job: job.split(":")[0] ?? "", needed, text: job }];
+  });
+
+  it("is all but the first environment", () => {
+    expect(after.map(({ job }) => job)).toEqual(LASTING.slice(1).map(({ name }) => name));
+  });
+
+  it.each(
+    after.flatMap((each) => [
+      { ...each, result: "success", isCancelled: false, expected: true },
+      { ...each, result: "success", isCancelled: true, expected: false },
+      { ...each, result: "failure", isCancelled: false, expected: false },
+      { ...each, result: "cancelled", isCancelled: false, expected: false },
+      { ...each, result: "skipped", isCancelled: false, expected: false },
+    ]),
+  )(
+    "$job, where $needed ends in $result and the run is cancelled ($isCancelled): $expected",
+    ({ needed, text, result, isCancelled, expected }) => {
+      // Without a function of the status, GitHub adds success(), which is false after any job that was skipped.
+      const condition = /^ {4}if: \$\{\{ (.*!cancelled\(\).*) \}\}$/m.exec(text)?.[1] ?? "undefined";
+      const context = { needs: { [needed]: { result } }, cancelled: () => isCancelled };
+      expect(runInNewContext(condition, context)).toBe(expected);
+    },
+  );
+});
+
 describe("the sandbox of a pull request", () => {
   const jobs = jobsOf(read(".github/workflows/sandbox.yml"));
 

@@ -22,10 +22,11 @@ export const usage = `Usage: npm run -s order-tracking -- identities ENVIRONMENT
 
 Makes what lets the workflows of the environment's sourceRepository sign in without a secret: an identity that in Azure
 can only read, for plans, one that applies, and, for ${SANDBOX_HOME}, one for sandboxes; each only for the workflows and the GitHub
-environment that it is meant for. Shows what is missing and asks first; what is there already is left alone. Roles that
-they have and jobs that may be them without being meant to are shown with the commands that take them away. Then prints
-the commands that tell GitHub of them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it.
-It takes Owner, or Contributor and User Access Administrator, on the subscription.
+environment that it is meant for. Those that deploy may give no roles but those of the stacks. Shows what is missing and
+asks first; what is there already is left alone. Roles that they have and jobs that may be them without being meant to are
+shown with the commands that take them away, or put a narrower role in their place. Then prints the commands that tell
+GitHub of them, and of the workspace once it is there. Uses the Azure CLI as you signed in to it. It takes Owner, or
+Contributor and User Access Administrator, on the subscription.
 
   --yes  do not ask
 `;

@@ -6,13 +6,14 @@ import { z } from "zod";
 import { az } from "../../deploy/azure-cli.ts";
 import { findLeftovers, leftoverLines } from "../../deploy/leftovers.ts";
 import { currentBranch } from "../../deploy/git.ts";
-import { folderOf, KINDS } from "../../deploy/plan-stacks.ts";
+import { folderOf } from "../../deploy/plan-stacks.ts";
 import { readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts";
 import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../../deploy/sandboxes.ts";
 import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
 import { TerraformEnded, terraformOrFail } from "../../deploy/terraform.ts";
 import { dev } from "../../environments/dev.ts";
 import { SANDBOX } from "../../environments/environment.ts";
+import { STACK_KINDS } from "../../environments/names.ts";
 import { SANDBOX_VARIABLES } from "../../environments/requested.ts";
 import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/sandbox-expiry.ts";
 import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP, sandboxName, sandboxTags } from "../../environments/sandbox.ts";
@@ -106,7 +107,7 @@ async function up(asked: Asked): Promise<number> {
       [SANDBOX_VARIABLES.expiresOn]: lastDay,
     });
     readSandboxHome(folder, name, SANDBOX_RESOURCE_GROUP); // Refuses what could be deployed, but not taken down again.
-    for (const kind of KINDS) {
+    for (const kind of STACK_KINDS) {
       const stack = folderOf(folder, `${name}-${kind}`);
       console.log(`Deploying ${name}-${kind}.`);
       await terraformOrFail(stack, ["init", "-input=false", "-no-color"]);

@@ -9,7 +9,9 @@ export class OrderUpkeepJob extends OrderNotebookJob {
     const { environment } = props;
     super(scope, id, props, {
       name: names.upkeepJob(environment),
-      description: "Compacts the tables, and removes old versions that time travel no longer needs",
+      description:
+        "Compacts the tables, and removes old versions that time travel no longer needs, and old rows of the stage that " +
+        "only repeat others: a file that is older cannot be withdrawn any more",
       tasks: { upkeep: RETRIES },
       parameters: { retention_days: String(environment.retentionDays) },
       schedule: { quartzCronExpression: "0 0 3 * * ?", timezoneId: "UTC", pauseStatus: pauseStatus(environment) },

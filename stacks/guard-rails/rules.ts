@@ -4,6 +4,7 @@ import type { Environment } from "../../environments/environment.ts";
 import { prefixLength } from "../../environments/ip-ranges.ts";
 import { WIDEST_PREFIX } from "../../environments/network.ts";
 import { tags } from "../tags.ts";
+import { NARROW_ROLES } from "./narrow-roles.ts";
 import { STATEFUL_TYPES } from "./stateful-types.ts";
 
 /** A block of Terraform JSON: what is not set is not there. */
@@ -21,14 +22,6 @@ export interface Rule {
   readonly isKept: (resource: Block, environment: Environment) => boolean;
 }
 
-/** All that identities of the lake need. None of them hands out rights, and none reads data but as a client does. */
-const NARROW_ROLES = [
-  "EventGrid EventSubscription Contributor",
-  "Key Vault Crypto Service Encryption User",
-  "Storage Account Contributor",
-  "Storage Blob Data Contributor",
-  "Storage Queue Data Contributor",
-];
 /** Whoever has an account is in these groups, whatever they work on. */
 const EVERYBODY = ["account users", "users"];
 /** Databricks takes the name of a group in any case. */
@@ -103,10 +96,10 @@ export const RULES: readonly Rule[] = [
   {
     id: "narrow-roles",
     sentence:
-      "gives an identity of the lake a role that is not known to be narrow, or does not say whose role it is: name one of NARROW_ROLES by roleDefinitionName, and set principalType",
+      "gives an identity of the lake a role that is not known to be narrow, or does not say whose role it is: name one of NARROW_ROLES by roleDefinitionName, and set principalType to ServicePrincipal",
     concerns: ofType("azurerm_role_assignment"),
     isKept: ({ role_definition_name, principal_type }) =>
-      NARROW_ROLES.includes(String(role_definition_name)) && principal_type !== undefined,
+      Object.hasOwn(NARROW_ROLES, String(role_definition_name)) && principal_type === "ServicePrincipal",
   },
   {
     id: "narrow-grants",

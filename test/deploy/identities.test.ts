@@ -5,12 +5,16 @@ import {
   identitiesOf,
   makeIdentity,
   missingIdentitySteps,
+  NARROW_ROLES_ONLY,
   repositoryOf,
   rolesBeyond,
   subjectOf,
 } from "../../deploy/identities.ts";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
+import { NARROW_ROLES } from "../../stacks/guard-rails/narrow-roles.ts";
+import { BUILT_IN } from "../cloud/azure/roles.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+import { reply } from "../cloud/http.ts";
 
 jest.setTimeout(60_000); // A program is started for each of many calls.
 const BACKEND = {
@@ -77,7 +81,7 @@ it("gives the identity of sandboxes rights in their resource group only, where t
 
   expect(missing.map(({ what }) => what).filter((what) => what.startsWith("give it"))).toEqual([
     "give it the role Contributor on the resource group rg-sandboxes",
-    "give it the role Role Based Access Control Administrator on the resource group rg-sandboxes",
+    "give it the role Role Based Access Control Administrator on the resource group rg-sandboxes, limited to the roles that the stacks give",
     "give it the role Storage Blob Data Contributor on the states",
     "give it the role Reader on the subscription",
   ]);
@@ -100,6 +104,67 @@ it("tells the roles that an identity has from before it was meant to have fewer,
 
   for (const { call } of beyond) await az(call);
   expect(await rolesBeyond(BACKEND, narrow)).toEqual([]);
+});
+
+it("lets whoever deploys give nobody but services a role, and none but those of the stacks", () => {
+  expect(BUILT_IN).toMatchObject(NARROW_ROLES);
+  const ids = Object.values(NARROW_ROLES).join(", ");
+  const [type, services] = ["Microsoft.Authorization/roleAssignments", "StringEqualsIgnoreCase {'ServicePrincipal'}"];
+  expect(NARROW_ROLES_ONLY).toBe(
+    `((!(ActionMatches{'${type}/write'})) OR (@Request[${type}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${ids}} ` +
+      `AND @Request[${type}:PrincipalType] ForAnyOfAnyValues:${services})) AND ` +
+      `((!(ActionMatches{'${type}/delete'})) OR (@Resource[${type}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${ids}} ` +
+      `AND @Resource[${type}:PrincipalType] ForAnyOfAnyValues:${services}))`,
+  );
+  const [, apply, sandboxes] = identitiesOf("dev", true);
+  for (const identity of [apply, sandboxes]) {
+    const administrator = identity?.roles.find(({ name }) => name === "Role Based Access Control Administrator");
+    expect(administrator?.condition).toBe(NARROW_ROLES_ONLY);
+  }
+});
+
+it("tells a role that is not held to its condition, and how to replace it by one that is", async () => {
+  const [, apply] = identitiesOf("uk", false);
+  if (!apply) throw new Error("there is no identity");
+  await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
+  const ours = ofType("").find(({ name }) => name === apply.name)?.properties.principalId;
+  const administrators = () =>
+    cloud.arm
+      .ofType("Microsoft.Authorization/roleAssignments")
+      .filter(({ properties }) => properties.principalId === ours && properties.condition !== undefined);
+  const [role] = administrators();
+  expect(role?.properties).toMatchObject({ condition: NARROW_ROLES_ONLY, conditionVersion: "2.0" });
+  cloud.arm.patch(role?.id ?? "", { condition: `${NARROW_ROLES_ONLY.replaceAll(" OR ", "\n OR \n")}\n` });
+  expect(await rolesBeyond(BACKEND, apply)).toEqual([]);
+  cloud.arm.patch(role?.id ?? "", { condition: undefined });
+
+  expect(await missingIdentitySteps(BACKEND, REPOSITORY, apply)).toEqual([]);
+  const beyond = await rolesBeyond(BACKEND, apply);
+
+  const name = "the role Role Based Access Control Administrator on";
+  expect(beyond.map(({ what }) => what)).toEqual([
+    `${name} /subscriptions/${SUBSCRIPTION_ID}, not limited to the roles that the stacks give`,
+    `give it ${name} the subscription, limited to the roles that the stacks give`,
+  ]);
+  for (const { call } of beyond) await az(call);
+  expect(administrators()).toHaveLength(1);
+  expect(await rolesBeyond(BACKEND, apply)).toEqual([]);
+});
+
+it("tells a role of which Azure does not tell the name", async () => {
+  const [, apply] = identitiesOf("ca", false);
+  if (!apply) throw new Error("there is no identity");
+  await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
+  const [role] = cloud.arm.ofType("Microsoft.Authorization/roleAssignments").slice(-1);
+  const definition = String(role?.properties.roleDefinitionId);
+  cloud.fault = ({ path }) => (path === definition ? reply(200, { id: definition, properties: {} }) : undefined);
+
+  const beyond = await rolesBeyond(BACKEND, apply);
+
+  cloud.fault = undefined;
+  expect(beyond.map(({ what, call }) => [what, call.options.ids])).toEqual([
+    [`a role whose name Azure does not tell on ${String(role?.properties.scope)}`, role?.id],
+  ]);
 });
 
 it("tells the jobs that may be an identity and are not meant to, and how to keep them from it", async () => {

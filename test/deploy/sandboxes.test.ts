@@ -1,8 +1,11 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import fc from "fast-check";
 import { leftoverLines, names } from "../../deploy/leftovers.ts";
+import { readSandboxHome } from "../../deploy/sandbox-home.ts";
 import { isStale } from "../../deploy/sandbox-states.ts";
 import { checkSandboxName, hasExpired, whyNoSandbox } from "../../deploy/sandboxes.ts";
-import { type RecordedState, tagsIn } from "../../deploy/tear-down.ts";
+import { type RecordedState, readState, tagsIn } from "../../deploy/tear-down.ts";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
 import * as physicalNames from "../../environments/names.ts";
@@ -10,6 +13,8 @@ import { prod } from "../../environments/prod.ts";
 import { sandbox, sandboxName } from "../../environments/sandbox.ts";
 import { staging } from "../../environments/staging.ts";
 import { tags } from "../../stacks/tags.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { SUBSCRIPTION_ID, synthesize } from "../synthesized.ts";
 
 const REQUEST = { owner: "anna", branch: "late-files", expiresOn: "2026-12-24" };
 const NAME = sandboxName(REQUEST.owner, REQUEST.branch);
@@ -72,7 +77,7 @@ it.each([
 });
 
 describe("what has a sandbox's name", () => {
-  it("is all that a sandbox makes in the workspace and in Unity Catalog", () => {
+  it("is all that a sandbox makes in Azure, in the workspace and in Unity Catalog", () => {
     for (const nameOf of [
       physicalNames.catalog,
       physicalNames.storageCredential,
@@ -88,6 +93,7 @@ describe("what has a sandbox's name", () => {
       physicalNames.dashboard,
       physicalNames.workspaceFolder,
       physicalNames.resourceGroup,
+      physicalNames.storageAccount,
     ]) {
       expect([nameOf(SANDBOX), names(nameOf(SANDBOX), NAME)]).toEqual([nameOf(SANDBOX), true]);
     }
@@ -98,6 +104,7 @@ describe("what has a sandbox's name", () => {
     for (const environment of [other, resolveEnvironment(dev, {}), resolveEnvironment(prod, {})]) {
       expect(names(physicalNames.catalog(environment), NAME)).toBe(false);
       expect(names(physicalNames.loadJob(environment), NAME)).toBe(false);
+      expect(names(physicalNames.storageAccount(environment), NAME)).toBe(false);
     }
     expect(names(`x${NAME}`, NAME)).toBe(false);
     expect(names(undefined, NAME)).toBe(false);
@@ -118,6 +125,19 @@ it("tells the exact command for what is left, and that the trash empties itself"
   ]);
 });
 
+it("can be destroyed by whoever may register no services, like the sandbox that is made", () => {
+  const folder = temporaryFolder();
+  const stacks = [...synthesize(dev, { [dev.subscriptionIdVariable]: SUBSCRIPTION_ID }).files];
+  for (const [file, content] of stacks.filter(([name]) => name.endsWith("cdk.tf.json"))) {
+    mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
+    writeFileSync(path.join(folder, file), content);
+  }
+  const { emptyConfiguration } = readSandboxHome(folder, dev.name, undefined);
+
+  const { platform } = synthesize(sandbox(REQUEST), { [dev.subscriptionIdVariable]: SUBSCRIPTION_ID });
+  expect(emptyConfiguration).toMatchObject({ provider: { azurerm: platform.provider.azurerm } });
+});
+
 it("reads the tags of what is written down, where there are any", () => {
   const instance = (attributes?: RecordedState["resources"][number]["instances"][number]["attributes"]) => ({
     instances: [{ attributes }],
@@ -130,4 +150,17 @@ it("reads the tags of what is written down, where there are any", () => {
     instance(),
   ];
   expect(tagsIn({ resources: state })).toEqual([{ environment: NAME }]);
+});
+
+it("reads a state with a SQL warehouse, whose tags are pairs, and with tags that are of no kind that is known", () => {
+  const pairs = Object.entries(tags(SANDBOX)).map(([key, value]) => ({ key, value }));
+  const state = {
+    resources: [[{ custom_tags: pairs }], ["blue"], "green", { environment: null }].map((written) => ({
+      mode: "managed",
+      instances: [{ attributes: { tags: written } }],
+    })),
+  };
+
+  expect(tagsIn(readState(JSON.stringify(state)))).toEqual([tags(SANDBOX)]);
+  expect(readState("\n")).toEqual({ resources: [] });
 });

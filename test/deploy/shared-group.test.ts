@@ -7,6 +7,7 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import * as names from "../../environments/names.ts";
 import { sandbox } from "../../environments/sandbox.ts";
 import { tags } from "../../stacks/tags.ts";
+import { BUILT_IN } from "../cloud/azure/roles.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { reply } from "../cloud/http.ts";
 import { MINIMAL, synthesize } from "../synthesized.ts";
@@ -71,6 +72,23 @@ it("leave what has their tag or their name behind, never the group itself", asyn
     `resource ${names.storageAccount(BENS)}`,
     `resource by-hand-${BENS.name}`,
   ]);
+});
+
+it("leave roles behind, which are found without asking who has them, where each has a group of its own", async () => {
+  const account = `${GROUP}/providers/Microsoft.Storage/storageAccounts/${names.storageAccount(BENS)}`;
+  const [type, role] = ["Microsoft.Authorization/roleAssignments", BUILT_IN["Storage Blob Data Contributor"]];
+  const roleDefinitionId = `/subscriptions/${SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
+  const id = `${account}/providers/${type}/of-ben`;
+  cloud.arm.set({ id, name: "of-ben", type, properties: { scope: account, principalId: "gone", roleDefinitionId } });
+
+  const { left, notSearched } = await findLeftovers({ ...HOME, resourceGroup: undefined }, BENS.name);
+
+  cloud.arm.remove(id);
+  expect(notSearched.filter((each) => each.startsWith("role assignments"))).toEqual([]);
+  expect(left[0]).toMatchObject({
+    what: `role assignment Storage Blob Data Contributor on ${account}`,
+    call: { command: "role assignment delete", options: { ids: id } },
+  });
 });
 
 it("are looked for elsewhere where nobody may look up the workspace", async () => {

@@ -180,6 +180,26 @@ it.each([
   );
 });
 
+it.each(["admins", "Admins"])("fails on %s, whose rights nobody may change", (name) => {
+  expect(() => resolve({ operators: ["our team", name] })).toThrow(
+    `operators.1 is "${name}": it must be another group than admins, who may do everything`,
+  );
+});
+
+it.each([
+  ["analysts.0", "${path.cwd}", { analysts: ["${path.cwd}"] }],
+  ["waivers.0.reason", "since 2%{", withWaiver({ reason: "since 2%{" })],
+  [
+    "logAnalyticsWorkspaceId",
+    resourceId("Microsoft.OperationalInsights/workspaces/${x}"),
+    {
+      logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/${x}"),
+    },
+  ],
+])("fails on %s with what Terraform takes for a reference: %s", (field, value, settings) => {
+  expect(() => resolve(settings)).toThrow(`  ${field} is ${JSON.stringify(value)}: it must be free of \${ and %{`);
+});
+
 it.each([{}, inWorkspace({})])(
   "fails on a group that is spelt in two ways, whosever the workspace is: %j",
   (settings) => {
@@ -208,12 +228,15 @@ it.each([
   ["the shortest vault and key", withKey({ vault: "k-v", key: "k" })],
   ["the longest vault and key", withKey({ vault: letters(24), key: letters(127) })],
   ["a place for logs", { logAnalyticsWorkspaceId: resourceId("Microsoft.OperationalInsights/workspaces/logs") }],
+  ["the longest wait", { waitAfterLastChangeSeconds: 86_400, minTimeBetweenTriggersSeconds: 86_400 }],
   ["the shortest wait", { waitAfterLastChangeSeconds: 60, minTimeBetweenTriggersSeconds: 60 }],
   ["no wait at all", { waitAfterLastChangeSeconds: 0 }],
   ["the strictest limits", { maxBadRowsPercent: 0, maxQuarantinedPercent: 0, maxRejectedFiles: 0 }],
   ["the loosest limits", { maxBadRowsPercent: 100, maxQuarantinedPercent: 100 }],
   ["a share between two percents", { maxBadRowsPercent: 0.5 }],
   ["the shortest time travel", { retentionDays: 7 }],
+  ["the longest time travel", { retentionDays: 99_999 }],
+  ["groups of one letter and of several words", { analysts: ["a"], operators: ["our team, $5 & 10%"] }],
   ["a waiver", withWaiver({ construct: "tiny-platform/lake/account" })],
   ["the shortest life in the archive", { archiveCoolAfterDays: 1, archiveDeleteAfterDays: 2 }],
   ["the longest life in the archive", { archiveCoolAfterDays: 99_998, archiveDeleteAfterDays: 99_999 }],
@@ -284,6 +307,8 @@ it.each([
   ["name", { name: "sbxshared" }],
   ["name", { name: "sbxshared", branch: "main" }],
   ["minTimeBetweenTriggersSeconds", { minTimeBetweenTriggersSeconds: 59 }],
+  ["minTimeBetweenTriggersSeconds", { minTimeBetweenTriggersSeconds: 86_401 }],
+  ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 86_401 }],
   ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 60.5 }],
   ["waitAfterLastChangeSeconds", { waitAfterLastChangeSeconds: 30 }],
   ["newColumns", { newColumns: "drop" }],
@@ -293,6 +318,7 @@ it.each([
   ["maxRejectedFiles", { maxRejectedFiles: -1 }],
   ["maxRejectedFiles", { maxRejectedFiles: 0.5 }],
   ["retentionDays", { retentionDays: 6 }],
+  ["retentionDays", { retentionDays: 100_000 }],
   ["waivers.0.rule", withWaiver({ rule: "" })],
   ["waivers.0.construct", withWaiver({ construct: "tiny-platform" })],
   ["waivers.0.construct", withWaiver({ construct: "prod-platform/lake/account" })],
@@ -317,7 +343,9 @@ it.each([
   ["warehouse", { warehouse: "0123456789abcde" }],
   ["warehouse", { warehouse: "new" }],
   ["ownerGroup", { ownerGroup: " " }],
+  ["ownerGroup", { ownerGroup: "our team " }],
   ["loaders.0", { loaders: [""] }],
+  ["loaders.0", { loaders: [" our team"] }],
   ["analysts", { analysts: "everyone" }],
   ["loaders", { loaders: ["our team", "our team"] }],
   ["operators.0", { operators: [7] }],

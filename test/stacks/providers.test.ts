@@ -27,6 +27,17 @@ it("reaches storage with Entra ID and through the management plane only", () => 
   ]);
 });
 
+it("neither lists nor registers services for a sandbox, whose people may have no right to in the subscription", () => {
+  const sandbox = { ...MINIMAL, name: "sbxtiny", branch: "main", expiresOn: "2026-12-24", triggerPaused: true };
+  const [forSandbox] = synthesize({ ...sandbox, disposable: true }).platform.provider.azurerm ?? [];
+
+  expect(forSandbox).toMatchObject({
+    resource_provider_registrations: "none",
+    features: [{ storage: [{ data_plane_available: false }], enhanced_validation: [{ resource_providers: false }] }],
+  });
+  expect(JSON.stringify(synthesized.platform.provider.azurerm)).not.toMatch(/registrations|enhanced_validation/);
+});
+
 it.each([
   ["leaves nothing behind when a disposable environment goes", true],
   ["removes nothing that it did not create from a lasting one", false],

@@ -194,13 +194,16 @@ const COMMANDS: Readonly<
     }),
   "role assignment list": (options, ask) => {
     if (options.all === true) {
+      if (options["fill-principal-name"] !== "false") {
+        throw new AzError(401, "the names of principals are in Microsoft Graph, for which nobody has a token here");
+      }
       const all = ask("GET", `${subscriptionId(options)}/providers/Microsoft.Authorization/roleAssignments`).value;
       const wanted = options.assignee;
       return all
         .filter(({ properties }) => wanted === undefined || properties.principalId === wanted)
-        .map(({ id, properties: { scope, principalId, roleDefinitionId } }) => {
+        .map(({ id, properties: { scope, principalId, roleDefinitionId, condition } }) => {
           const role = ask("GET", String(roleDefinitionId)).properties.roleName;
-          return { id, scope, principalId, roleDefinitionName: role };
+          return { id, scope, principalId, roleDefinitionName: role ?? null, condition: condition ?? null };
         });
     }
     const { value } = ask("GET", `${text(options, "scope")}/providers/Microsoft.Authorization/roleAssignments`);
@@ -215,6 +218,10 @@ const COMMANDS: Readonly<
         roleDefinitionId: role?.id,
         principalId: text(options, "assignee-object-id"),
         principalType: text(options, "assignee-principal-type"),
+        ...(options.condition !== undefined && {
+          condition: text(options, "condition"),
+          conditionVersion: text(options, "condition-version"),
+        }),
       },
     });
   },

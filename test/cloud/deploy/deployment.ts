@@ -3,12 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { STACK_KINDS, type StackKind } from "../../../environments/names.ts";
 import type { Cloud } from "../cloud.ts";
 import type { Providers } from "./providers.ts";
 
 const root = path.join(__dirname, "../../..");
-export const KINDS = ["platform", "catalog", "pipeline"] as const;
-export type Kind = (typeof KINDS)[number];
 
 /** The wait for roles: a little longer than the stand-in's roles take. */
 const ROLE_WAIT_SECONDS = 2;
@@ -86,16 +85,16 @@ export class Deployment {
     return path.join(this.folder, "cdktf.out");
   }
 
-  stackFolder(kind: Kind): string {
+  stackFolder(kind: StackKind): string {
     return path.join(this.output, "stacks", `${this.#what.environment}-${kind}`);
   }
 
   /** `cdktf deploy` of all three stacks, or of some. */
-  deploy(kinds: readonly Kind[] = KINDS, onStart?: (child: ChildProcess) => void): Promise<Finished> {
+  deploy(kinds: readonly StackKind[] = STACK_KINDS, onStart?: (child: ChildProcess) => void): Promise<Finished> {
     return this.#cdktf("deploy", kinds, onStart);
   }
 
-  destroy(kinds: readonly Kind[] = KINDS): Promise<Finished> {
+  destroy(kinds: readonly StackKind[] = STACK_KINDS): Promise<Finished> {
     return this.#cdktf("destroy", kinds);
   }
 
@@ -111,18 +110,18 @@ export class Deployment {
   }
 
   /** Whether a plan of one deployed stack would change nothing or something; otherwise what Terraform said. */
-  async planned(kind: Kind, ...more: readonly string[]): Promise<string> {
+  async planned(kind: StackKind, ...more: readonly string[]): Promise<string> {
     const finished = await this.terraform(kind, ["plan", "-detailed-exitcode", "-input=false", "-no-color", ...more]);
     if (finished.code === 0) return "nothing";
     return finished.code === 2 ? "something" : outcome(finished);
   }
 
   /** Terraform in the folder of a stack that was deployed. */
-  terraform(kind: Kind, args: readonly string[]): Promise<Finished> {
+  terraform(kind: StackKind, args: readonly string[]): Promise<Finished> {
     return this.#run("terraform", args, this.stackFolder(kind));
   }
 
-  #cdktf(command: "deploy" | "destroy", kinds: readonly Kind[], onStart?: (child: ChildProcess) => void) {
+  #cdktf(command: "deploy" | "destroy", kinds: readonly StackKind[], onStart?: (child: ChildProcess) => void) {
     const stacks = kinds.map((kind) => `${this.#what.environment}-${kind}`);
     const app = this.#what.app ?? "node --import tsx main.ts";
     const args = [command, ...stacks, "--auto-approve", "--skip-provider-lock", "--output", this.output, "--app", app];

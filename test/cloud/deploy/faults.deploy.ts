@@ -1,10 +1,12 @@
 /** What goes wrong on the way: services that ask for patience, roles that are later than late, rights that end. */
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import { STACK_KINDS, type StackKind } from "../../../environments/names.ts";
 import { MINIMAL } from "../../synthesized.ts";
 import { type Cloud, passingErrors } from "../cloud.ts";
 import { reply } from "../http.ts";
 import { Random } from "../random.ts";
-import { type Kind, KINDS, outcome, SUCCESS } from "./deployment.ts";
+import { outcome, SUCCESS } from "./deployment.ts";
+import { OF_OTHERS } from "./choices.ts";
 import { installProviders } from "./providers.ts";
 import { ONLY, SEED } from "./selected.ts";
 import { SingleStack } from "./single-stack.ts";
@@ -33,12 +35,12 @@ if (typeof providers === "string") console.warn(`No fault was met: ${providers}`
 
 (typeof providers === "string" || ONLY !== undefined ? describe.skip : describe)("a deployment", () => {
   let cloud: Cloud;
-  let stacks: Readonly<Record<Kind, SingleStack>>;
+  let stacks: Readonly<Record<StackKind, SingleStack>>;
 
   const start = async (latestRole?: number) => {
     if (typeof providers === "string") throw new Error(providers);
     cloud = await startPeopledCloud({ seed: SEED, ...(latestRole !== undefined && { latestRole }) });
-    const stack = (kind: Kind) => new SingleStack(cloud, providers, SETTINGS, kind);
+    const stack = (kind: StackKind) => new SingleStack(cloud, providers, SETTINGS, kind);
     stacks = { platform: stack("platform"), catalog: stack("catalog"), pipeline: stack("pipeline") };
   };
   afterEach(async () => {
@@ -46,13 +48,13 @@ if (typeof providers === "string") console.warn(`No fault was met: ${providers}`
     await cloud.close();
   });
   const expectNothingToChange = async () => {
-    for (const kind of KINDS) expect([kind, (await stacks[kind].plan()).code]).toEqual([kind, 0]);
+    for (const kind of STACK_KINDS) expect([kind, (await stacks[kind].plan()).code]).toEqual([kind, 0]);
   };
 
   it("waits where services ask it to, or fail for a moment", async () => {
     await start();
     cloud.fault = passingErrors(SEED, SHARE_OF_ERRORS);
-    for (const kind of KINDS) expect(outcome(await stacks[kind].apply())).toBe(SUCCESS);
+    for (const kind of STACK_KINDS) expect(outcome(await stacks[kind].apply())).toBe(SUCCESS);
     cloud.fault = undefined;
 
     await expectNothingToChange();
@@ -71,10 +73,32 @@ if (typeof providers === "string") console.warn(`No fault was met: ${providers}`
     await expectNothingToChange();
   });
 
+  it("that breaks while it makes what must last is finished by the next one, once that is untainted", async () => {
+    await start();
+    if (typeof providers === "string") throw new Error(providers);
+    const lasting = { ...MINIMAL, name: "rough", ownerGroup: OF_OTHERS.owners[0] };
+    // Each is made by a first request, and finished by a second one.
+    const seconds = { platform: /^PUT .*\/blobServices\/default$/, catalog: /^PATCH .*\/unity-catalog\/catalogs\// };
+    for (const kind of ["platform", "catalog"] as const) {
+      const stack = new SingleStack(cloud, providers, lasting, kind);
+      cloud.fault = ({ method, path }) =>
+        seconds[kind].test(`${method} ${path}`) ? reply(403, { error_code: "PERMISSION_DENIED" }) : undefined;
+      expect((await stack.apply()).code).toBe(1);
+      cloud.fault = undefined;
+
+      const { output } = await stack.apply();
+      const [, address = ""] = /Resource (\S+) has\s+lifecycle\.prevent_destroy/.exec(output) ?? [];
+      expect(output).toContain(`${address} is tainted, so must be replaced`);
+      expect(outcome(await stack.untaint(address))).toBe(SUCCESS);
+      expect(outcome(await stack.apply())).toBe(SUCCESS);
+      expect((await stack.plan()).code).toBe(0);
+    }
+  });
+
   it.each([1, 2, 3])("whose rights end at some request is finished by the next one (%i)", async (round) => {
     await start();
     const random = new Random(SEED * 100 + round);
-    for (const kind of KINDS) {
+    for (const kind of STACK_KINDS) {
       const last = cloud.answered.length + Math.floor(random.next(kind) * MOST_REQUESTS);
       cloud.fault = ({ method, path }) => {
         const isAllowed = cloud.answered.length <= last || method === "GET" || path.endsWith("/token");
@@ -94,7 +118,7 @@ if (typeof providers === "string") console.warn(`No fault was met: ${providers}`
     async (round) => {
       await start();
       const random = new Random(SEED * 100 + round);
-      for (const kind of KINDS) {
+      for (const kind of STACK_KINDS) {
         const last = cloud.answered.length + Math.floor(random.next(kind) * MOST_REQUESTS);
         await stacks[kind].apply((terraform) => {
           cloud.fault = () => {

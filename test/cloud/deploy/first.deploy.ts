@@ -1,6 +1,7 @@
 /** First deployments, over and over, with answers and roles that are late in other ways each time. */
+import { STACK_KINDS } from "../../../environments/names.ts";
 import { SHIPPED } from "./choices.ts";
-import { KINDS, outcome, SUCCESS } from "./deployment.ts";
+import { outcome, SUCCESS } from "./deployment.ts";
 import { isAskedFor, prepare } from "./lifecycle.ts";
 import { installProviders } from "./providers.ts";
 import { report } from "./report.ts";
@@ -20,7 +21,7 @@ else {
     try {
       const before = cloud.store.inventory().length;
       expect(outcome(await deployment.deploy())).toBe(SUCCESS);
-      for (const kind of KINDS) expect([kind, await deployment.planned(kind)]).toEqual([kind, "nothing"]);
+      for (const kind of STACK_KINDS) expect([kind, await deployment.planned(kind)]).toEqual([kind, "nothing"]);
       expect(cloud.unknown).toEqual([]);
       report(`${name} ${seed}`, cloud, cloud.store.inventory().length - before, startedAt);
     } finally {

@@ -1,7 +1,8 @@
 /** An environment in another one's workspace, whose owner cannot take the workspace away from under it. */
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import type { StackKind } from "../../../environments/names.ts";
 import { MINIMAL } from "../../synthesized.ts";
-import { type Kind, outcome, SUCCESS } from "./deployment.ts";
+import { outcome, SUCCESS } from "./deployment.ts";
 import { installProviders } from "./providers.ts";
 import { ONLY, SEED } from "./selected.ts";
 import { SingleStack } from "./single-stack.ts";
@@ -22,7 +23,8 @@ if (typeof providers === "string") console.warn(`No guest was deployed: ${provid
   async () => {
     if (typeof providers === "string") return;
     const cloud = await startPeopledCloud({ seed: SEED });
-    const stackOf = (settings: EnvironmentSettings, kind: Kind) => new SingleStack(cloud, providers, settings, kind);
+    const stackOf = (settings: EnvironmentSettings, kind: StackKind) =>
+      new SingleStack(cloud, providers, settings, kind);
     const pipeline = stackOf(HOST, "pipeline");
     const host = [stackOf(HOST, "platform"), stackOf(HOST, "catalog"), pipeline];
     const guestCatalog = stackOf(GUEST, "catalog");

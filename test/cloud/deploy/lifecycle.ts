@@ -1,8 +1,9 @@
 /** Every environment from nothing to nothing: deployed, looked at again, changed, broken, mended, interrupted, destroyed. */
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import { STACK_KINDS } from "../../../environments/names.ts";
 import { type Cloud, type CloudOptions, DEPLOYER, SUBSCRIPTION_ID } from "../cloud.ts";
 import { OF_OTHERS, SANDBOX_REQUEST, SHIPPED } from "./choices.ts";
-import { type Deployable, Deployment, KINDS, outcome, SUCCESS } from "./deployment.ts";
+import { type Deployable, Deployment, outcome, SUCCESS } from "./deployment.ts";
 import { installProviders, type Providers } from "./providers.ts";
 import { JOBS_ON_SPARK } from "./load-job.ts";
 import { report } from "./report.ts";
@@ -80,7 +81,9 @@ function testLifecycleOf(settings: EnvironmentSettings, testDeployed: TestDeploy
     deployment.redefine(changed(settings, changes));
   };
   const plans = async (...more: readonly string[]) => {
-    const [platform, catalog, pipeline] = await Promise.all(KINDS.map((kind) => deployment.planned(kind, ...more)));
+    const [platform, catalog, pipeline] = await Promise.all(
+      STACK_KINDS.map((kind) => deployment.planned(kind, ...more)),
+    );
     return { platform, catalog, pipeline };
   };
   const NO_CHANGES = { platform: "nothing", catalog: "nothing", pipeline: "nothing" };

@@ -1,12 +1,13 @@
 /** Mistakes that validation and plans let pass: each makes a deployment fail, or leaves a plan that is never empty. */
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import type { StackKind } from "../../../environments/names.ts";
 import { all, MINIMAL, type StackJson } from "../../synthesized.ts";
 import type { ArmResource } from "../azure/arm.ts";
 import type { Cloud } from "../cloud.ts";
 import type { Membership } from "../databricks/workspace.ts";
 import type { Store } from "../store.ts";
 import { OF_OTHERS } from "./choices.ts";
-import { type Kind, outcome, SUCCESS } from "./deployment.ts";
+import { outcome, SUCCESS } from "./deployment.ts";
 import { installProviders } from "./providers.ts";
 import { ONLY, SEED } from "./selected.ts";
 import { SingleStack } from "./single-stack.ts";
@@ -30,7 +31,7 @@ const BASE: EnvironmentSettings = {
 type Block = Record<string, unknown>;
 
 interface Mutation {
-  readonly kind: Kind;
+  readonly kind: StackKind;
   readonly settings?: Partial<EnvironmentSettings>;
   /** The mistake in the stack. */
   readonly change?: (stack: StackJson, files: Map<string, string>) => void;
@@ -476,13 +477,13 @@ const MOST_DELAY = 150;
 (typeof providers === "string" || ONLY !== undefined ? describe.skip : describe)("a deployment with", () => {
   /** What there is once an environment's earlier stacks are deployed. */
   const stores = new Map<string, Promise<Store>>();
-  const storeBefore = (kind: Kind, settings: EnvironmentSettings): Promise<Store> => {
+  const storeBefore = (kind: StackKind, settings: EnvironmentSettings): Promise<Store> => {
     const key = `${kind} ${JSON.stringify(settings)}`;
     const store = stores.get(key) ?? deployedBefore(kind, settings);
     stores.set(key, store);
     return store;
   };
-  const deployedBefore = async (kind: Kind, settings: EnvironmentSettings): Promise<Store> => {
+  const deployedBefore = async (kind: StackKind, settings: EnvironmentSettings): Promise<Store> => {
     const earlier = kind === "platform" ? undefined : kind === "catalog" ? "platform" : "catalog";
     const cloud = await startPeopledCloud({
       seed: SEED,
@@ -496,7 +497,7 @@ const MOST_DELAY = 150;
       await cloud.close();
     }
   };
-  const stackOf = (cloud: Cloud, settings: EnvironmentSettings, kind: Kind, change?: Mutation["change"]) => {
+  const stackOf = (cloud: Cloud, settings: EnvironmentSettings, kind: StackKind, change?: Mutation["change"]) => {
     if (typeof providers === "string") throw new Error(providers);
     return new SingleStack(cloud, providers, settings, kind, change);
   };

@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { EnvironmentSettings } from "../../../environments/environment.ts";
+import type { StackKind } from "../../../environments/names.ts";
 import { type StackJson, synthesize } from "../../synthesized.ts";
 import type { Cloud } from "../cloud.ts";
-import { commandVariables, type Finished, type Kind } from "./deployment.ts";
+import { commandVariables, type Finished } from "./deployment.ts";
 import type { Providers } from "./providers.ts";
 
 export class SingleStack {
@@ -18,7 +19,7 @@ export class SingleStack {
     cloud: Cloud,
     providers: Providers,
     settings: EnvironmentSettings,
-    kind: Kind,
+    kind: StackKind,
     change: (stack: StackJson, files: Map<string, string>) => void = () => undefined,
   ) {
     this.#variables = commandVariables(cloud, providers.quickCliConfig);
@@ -54,6 +55,11 @@ export class SingleStack {
   /** Takes something that is there already into the state. */
   import(address: string, id: string): Promise<Finished> {
     return this.#terraform(["import", "-input=false", "-no-color", address, id]);
+  }
+
+  /** Takes something for whole that a deployment did not finish. */
+  untaint(address: string): Promise<Finished> {
+    return this.#terraform(["untaint", address]);
   }
 
   /** A plan of what was applied: exit code 0 where nothing would change, 2 where something would. */

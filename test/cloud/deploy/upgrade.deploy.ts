@@ -4,9 +4,10 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { dev } from "../../../environments/dev.ts";
+import { STACK_KINDS } from "../../../environments/names.ts";
 import { STATEFUL_TYPES } from "../../../stacks/guard-rails/stateful-types.ts";
 import { type Cloud, SUBSCRIPTION_ID } from "../cloud.ts";
-import { Deployment, KINDS, outcome, SUCCESS } from "./deployment.ts";
+import { Deployment, outcome, SUCCESS } from "./deployment.ts";
 import { installProviders } from "./providers.ts";
 import { startPeopledCloud } from "./surroundings.ts";
 
@@ -51,7 +52,7 @@ interface Change {
 
   it("neither replaces nor destroys anything that holds data", async () => {
     expect(outcome(await deployment.synthesize())).toBe(SUCCESS);
-    for (const kind of KINDS) {
+    for (const kind of STACK_KINDS) {
       expect(outcome(await deployment.terraform(kind, ["plan", "-input=false", "-no-color", "-out=upgrade"]))).toBe(
         SUCCESS,
       );
@@ -67,7 +68,7 @@ interface Change {
 
   it("is deployed, and has nothing to change after that", async () => {
     expect(outcome(await deployment.deploy())).toBe(SUCCESS);
-    for (const kind of KINDS) expect([kind, await deployment.planned(kind)]).toEqual([kind, "nothing"]);
+    for (const kind of STACK_KINDS) expect([kind, await deployment.planned(kind)]).toEqual([kind, "nothing"]);
     expect(cloud.unknown).toEqual([]);
   });
 

@@ -29,3 +29,7 @@ it("keeps old versions as long as the environment says", () => {
     { name: "volume", default: "/Volumes/orders_tiny/order_tracking/order_files" },
   ]);
 });
+
+it("says in the workspace that it deletes rows, and what cannot be done after that", () => {
+  expect(upkeepJob().description).toMatch(/removes .* old rows of the stage .* cannot be withdrawn/);
+});

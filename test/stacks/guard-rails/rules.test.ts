@@ -100,6 +100,7 @@ const CASES: Readonly<Record<string, Case>> = {
       role({ role_definition_name: "Storage Blob Data Contributor (Preview)" }),
       role({ role_definition_name: undefined, role_definition_id: "/roleDefinitions/8e3af657" }),
       role({ principal_type: undefined }),
+      role({ principal_type: "User" }),
     ],
   },
   "narrow-grants": {
