@@ -1,8 +1,7 @@
 /** What would it be in Azure? An environment's stacks as a picture, from synthesized files only. */
-import { statSync } from "node:fs";
 import path from "node:path";
 import type { Home } from "../local/home.ts";
-import { readEnvironments } from "../local/synthesized-job.ts";
+import { readEnvironments, writtenAt } from "../local/synthesized-job.ts";
 import { html, type Html } from "./html.ts";
 import { counted, part, table } from "./pieces.ts";
 import { type Cost, type Group, type Picture, readPicture, type Right, type Stack } from "./stacks.ts";
@@ -60,11 +59,6 @@ export function environmentsIn(folders: readonly string[]): Map<string, string> 
     }
   }
   return last;
-}
-
-function writtenAt(folder: string, environment: string): number {
-  const file = path.join(folder, "stacks", `${environment}-pipeline`, "cdk.tf.json");
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function stacks(environment: string, home: Home): Html {

@@ -33,6 +33,9 @@ interface Run {
   }[];
 }
 
+/** What became of a file, as the task that read it tells of it. */
+type FileOutcome = Readonly<Record<string, unknown>> & { readonly path: string; readonly outcome: string };
+
 /** The part of the command's JSON document that is shown. */
 interface ReplayDocument {
   readonly replay: Run & { readonly files: readonly string[] };
@@ -100,20 +103,32 @@ export function told(document: string): string | undefined {
     return undefined;
   }
   const { replay, runs } = parsed;
-  const errors = [replay, ...runs].flatMap((run) => run.tasks.flatMap(({ error }) => error ?? []));
-  if (runs.length === 0) {
-    const left = replay.tasks.flatMap(({ summary }) =>
-      Object.entries((summary?.left as Record<string, string> | undefined) ?? {}),
-    );
-    const reasons = left.map(([file, reason]) => `${file}: ${reason}.`);
-    return errors.length > 0 ? errors.join(" ") : ["Nothing of that could be put back.", ...reasons].join(" ");
-  }
   const tasks = runs.flatMap((run) => run.tasks);
-  const sum = (name: string) =>
-    tasks.reduce((all, { summary }) => all + (typeof summary?.[name] === "number" ? summary[name] : 0), 0);
-  // The gate counts the rows of its run once more.
-  const [load] = tasks;
-  const counts = ["rows_staged", "rows_quarantined"].map((name) => Number(load?.summary?.[name] ?? 0));
-  const loaded = `${counted(replay.files.length, "file")} put back: ${counted(counts[0] ?? 0, "row")} loaded, ${counts[1] ?? 0} quarantined again, ${counted(sum("inserted"), "order")} new, ${sum("updated")} changed.`;
-  return [loaded, ...errors].join(" ");
+  const errors = [...replay.tasks, ...tasks].flatMap(({ error }) => error ?? []);
+  // A replay that failed names no file, though it may have put back some: its error says how many.
+  if (replay.tasks.some(({ error }) => error !== null)) return errors.join(" ");
+  const left = replay.tasks.flatMap(({ summary }) =>
+    Object.entries((summary?.left as Record<string, string> | undefined) ?? {}),
+  );
+  const reasons = left.map(([file, reason]) => `${file}: ${reason}.`);
+  return [...putBack(replay.files, tasks), ...reasons, ...errors].join(" ");
+}
+
+/** What came of the files that were put back, and of those that waited beside them. */
+function putBack(paths: readonly string[], tasks: Run["tasks"]): string[] {
+  const sum = (rows: readonly Readonly<Record<string, unknown>>[], name: string) =>
+    rows.reduce((all, { [name]: value }) => all + (typeof value === "number" ? value : 0), 0);
+  const summaries = tasks.map(({ summary }) => summary ?? {});
+  const files = summaries.flatMap((summary) => (summary.files as readonly FileOutcome[] | undefined) ?? []);
+  const put = new Set(paths);
+  const own = files.filter((file) => put.has(file.path));
+  const others = files.filter((file) => file.outcome === "staged" && !put.has(file.path)).length;
+  const came =
+    put.size === 0
+      ? "Nothing of that could be put back"
+      : `${counted(put.size, "file")} put back: ${counted(sum(own, "rows_staged"), "row")} loaded, ${sum(own, "rows_quarantined")} quarantined again`;
+  // Of orders it is not told which file has changed them.
+  const orders = `${counted(sum(summaries, "inserted"), "order")} new, ${sum(summaries, "updated")} changed.`;
+  if (others > 0) return [`${came}.`, `The run loaded ${counted(others, "other file")} that waited; in all, ${orders}`];
+  return [put.size === 0 ? `${came}.` : `${came}, ${orders}`];
 }

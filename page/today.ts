@@ -36,7 +36,8 @@ const MOST_TIMES = 2;
 
 /** @param days those with loads, the oldest first; today is the last of them where something was loaded */
 export function judge(days: readonly DayOfLoads[], today: string, limits: Limits): Judgement {
-  const before = days.filter(({ day }) => day < today);
+  // Where all files of a day were rejected, it tells nothing of how many rows are usual.
+  const before = days.filter(({ day, files, files_rejected }) => day < today && files > files_rejected);
   const load = days.find(({ day }) => day === today);
   const usual = median(before.map(({ rows_read }) => rows_read));
   const compared =
@@ -50,7 +51,10 @@ export function judge(days: readonly DayOfLoads[], today: string, limits: Limits
   const percent = rows_read === 0 ? 0 : (100 * rows_quarantined) / rows_read;
   const isUsual = usual === undefined || (rows_read >= LEAST_SHARE * usual && rows_read <= MOST_TIMES * usual);
   const findings = [
-    { isFine: isUsual, sentence: `${counted(rows_read, "row")} in ${counted(files, "file")}; ${compared}.` },
+    {
+      isFine: isUsual,
+      sentence: `${counted(rows_read, "row")} in ${counted(files - files_rejected, "file")}; ${compared}.`,
+    },
     {
       isFine: percent <= limits.quarantinedPercent,
       sentence: `${counted(rows_quarantined, "row")} quarantined, ${number(percent)} % of them; ${number(limits.quarantinedPercent)} % are allowed.`,

@@ -21,11 +21,16 @@ const MAX_REASONS = 50;
 const MAX_ROWS = 20;
 const MAX_WAITING = 5;
 
+/** Longer than any run of the load job may take. */
+const MAX_RUN_MS = 4 * 3_600_000;
+
 const STATES: Readonly<Record<string, string>> = {
   MERGED: "loaded",
   STAGED: "staged, not merged yet",
   REJECTED: "rejected",
   DROPPED: "dropped",
+  SUPERSEDED: "loaded again since",
+  WITHDRAWN: "withdrawn",
 };
 
 export const whatCameIn: View = {
@@ -79,13 +84,13 @@ function now(home: Home, { last }: Replays): Html {
 }
 
 function rejected(rows: readonly Row[], home: Home): Html {
-  if (rows.length === 0) return html`<p>None.</p>`;
+  if (rows.length === 0) return html`<p>None in the last 30 days.</p>`;
   return html`${rows.slice(0, MAX_REJECTED).map((row, index) => {
     const movedTo = text(row.moved_to);
     const file = rejectedFile(home, movedTo);
     const beginning =
       file === undefined
-        ? html`<p class="hint">The file is not in <code>${movedTo}</code> any more.</p>`
+        ? html`<p class="hint">${whereItIs(movedTo)}</p>`
         : html`<details id="rejected-${index}">
               <summary>How it begins</summary>
               <pre tabindex="0">${beginningOf(file)}</pre>
@@ -103,6 +108,15 @@ function rejected(rows: readonly Row[], home: Home): Html {
       ${beginning}
     </article>`;
   })}${ofMore(rows, MAX_REJECTED, "newest")}`;
+}
+
+/** What to say of a rejected file that is not found where the ledger has it. */
+function whereItIs(movedTo: string): Html {
+  const unknown = movedTo.indexOf("?");
+  if (unknown === -1) return html`The file is not in <code>${movedTo}</code> any more.`;
+  const folder = movedTo.slice(0, movedTo.lastIndexOf("/", unknown));
+  return html`A name that is not UTF-8 cannot be shown: it has <code>?</code> for each such byte. Look for the file in
+    <code>${folder}</code>.`;
 }
 
 function replayButton(source: string, file: string, label: string): Html {
@@ -147,6 +161,13 @@ function tally(value: unknown): string {
   return typeof value === "number" ? count(value) : text(value);
 }
 
+/** Whether a load left no word of its last task within the time that a run may take; as `run_durations` has it. */
+function wasKilled(run: readonly Row[]): boolean {
+  const has = (key: string) => run.some(({ task }) => task === key);
+  const lastWord = Math.max(...run.map(({ ended_ms }) => Number(ended_ms)));
+  return has("source_to_stage") && !has("quality_gate") && lastWord < Date.now() - MAX_RUN_MS;
+}
+
 async function runs(tables: Tables): Promise<Html> {
   const rows = await tables.rows("recent_task_runs", MAX_TASK_RUNS + 1);
   // The oldest run may have more tasks than were asked for: without its first ones it would seem to have begun later.
@@ -160,7 +181,7 @@ async function runs(tables: Tables): Promise<Html> {
   // The newest come first: of a task that was tried again, the last attempt counts.
   const lastOf = (key: string, run: readonly Row[]) => run.find(({ task }) => text(task) === key);
   const labels = ofRuns.map((each, index) => {
-    const failed = keys.some((key) => (lastOf(key, each)?.status ?? "SUCCESS") !== "SUCCESS");
+    const failed = wasKilled(each) || keys.some((key) => (lastOf(key, each)?.status ?? "SUCCESS") !== "SUCCESS");
     return `${new Date(begins[index] ?? 0).toISOString().slice(5, 19).replace("T", " ")}${failed ? " failed" : ""}`;
   });
   const series = keys.map((key) => ({

@@ -70,7 +70,7 @@ function orderTable(caption: string, orders: readonly Row[]): Html {
     { name: "tracking number", of: link },
     { name: "order number", of: (row) => text(row.order_num) },
     { name: "status", of: (row) => text(row.status) },
-    { name: "since", of: (row) => text(row.last_update_timestamp) },
+    { name: "last update", of: (row) => text(row.last_update_timestamp) },
   ];
   return table(caption, columns, orders);
 }
@@ -96,7 +96,7 @@ async function wayOf(order: Row, tables: Tables): Promise<Html> {
   return html`<article class="order">
       <header>
         <h2>${key.tracking_num}</h2>
-        <p><strong class="status">${text(order.status)}</strong> since ${text(order.last_update_timestamp)}</p>
+        <p><strong class="status">${text(order.status)}</strong> ${sinceWhen(order, states)}</p>
       </header>
       <dl>${facts}</dl>
     </article>
@@ -112,6 +112,20 @@ async function wayOf(order: Row, tables: Tables): Promise<Html> {
     <ol class="way">
       ${loadings(asTheyCame(states), asTheyCame(rows), areRowsCut).map(step)}
     </ol>`;
+}
+
+/**
+ * Since when an order has its status; where that is not known, when it was last updated, which may have changed others
+ * of its values only.
+ *
+ * @param states of the order, the newest first
+ */
+function sinceWhen(order: Row, states: readonly Row[]): string {
+  const status = ({ status: value }: Row) => text(value).toUpperCase();
+  const before = states.findIndex((state) => status(state) !== status(order));
+  const areAllKnown = states.length <= MAX_ROWS;
+  const first = before === -1 && areAllKnown ? states.at(-1) : states[before - 1];
+  return first === undefined ? `last update ${text(order.last_update_timestamp)}` : `since ${text(first.valid_from)}`;
 }
 
 function step(loading: Loading): Html {

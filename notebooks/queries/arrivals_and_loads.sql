@@ -3,15 +3,18 @@ SELECT day, event, count(*) AS files, sum(rows) AS rows
 FROM (
     SELECT file.day, file.event, max(file.rows) AS rows
     FROM (
-        -- Each file twice, of one reading: when it arrived, and when it was dealt with. One that was loaded again, from
-        -- a folder of its own, arrived once.
+        -- Each reading of a file twice: when the file arrived, and when it was dealt with. A file is one, however often it
+        -- was loaded again from a folder of its own; rows that were loaded again without it are another, which did not
+        -- arrive.
         SELECT explode(array(
             struct(CAST(modified_at AS DATE) AS day, 'arrived' AS event, rows_read AS rows,
-                   concat(modified_at, ' ', regexp_replace(path, '^(replay-(files|rows)-[^/]+/[^/]+/)+', '')) AS id),
+                   concat(modified_at, ' ', regexp_replace(path,
+                     '^(replay-(files|rows)-[^/]+/[0-9]{8}T[0-9.]{13}Z-[^/]+/)+', '')) AS id),
             struct(CAST(occurred_at AS DATE) AS day,
                    CASE WHEN state IN ('STAGED', 'MERGED') THEN 'loaded' ELSE lower(state) END AS event,
                    CASE WHEN state = 'REJECTED' THEN rows_read ELSE rows_staged END AS rows,
-                   concat(batch_id, '/', path) AS id)
+                   concat(modified_at, ' ', regexp_replace(path,
+                     '^(replay-files-[^/]+/[0-9]{8}T[0-9.]{13}Z-[^/]+/)+', '')) AS id)
         )) AS file
         FROM operations.loaded_files_table
         -- What arrived in these days was not dealt with before them.

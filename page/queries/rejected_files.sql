@@ -1,7 +1,9 @@
--- The files that were rejected last and not loaded again since, with the reason and where they are.
+-- The files that were rejected in the last 30 days and not loaded again since, with the reason and where they are.
 SELECT path, batch_id, occurred_at, size_bytes, reason, moved_to
 FROM operations.loaded_files_table AS file
 WHERE state = 'REJECTED'
+  -- A mended file may come as any other one, and then nothing tells that this one is done with.
+  AND occurred_at > current_timestamp() - INTERVAL 30 DAYS
   -- What is loaded again has left its folder of rejected/; where it is rejected again, it is in another one.
   AND NOT EXISTS (
     SELECT * FROM operations.loaded_files_table AS again

@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from order_tracking.clock import utc_now
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
+from order_tracking.files.batch import new_batch_id
+from order_tracking.files.checkpoint import Checkpoint
+from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.quality_gate import quality_gate
 from order_tracking.tasks.replay import replay
 from order_tracking.tasks.source_to_stage import source_to_stage
 from order_tracking.tasks.stage_to_final import stage_to_final
+from order_tracking.tasks.task_run import task_run, write_job_log
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines
 from pyspark.sql import DataFrame
@@ -105,14 +110,38 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
         (TODAY, "loaded", 1, 2),
         (TODAY, "rejected", 1, 0),
     ]
-    # What is loaded again, and is still wrong, did not arrive again, and is no news.
-    [(percent,)] = queries.rows("quarantined_percent", "round(quarantined_percent)")
+    # What is loaded again, and is still wrong, did not arrive again, and is no other file.
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
     for source in ("rejected", "archive"):
-        replay(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), source)
+        replay(pipeline.spark, pipeline.tables, *places, source)
     pipeline.run()
-    assert queries.rows("arrivals_and_loads")[0] == (TODAY, "arrived", 2, 3)
     assert len(pipeline.states()) == 4
-    assert queries.rows("quarantined_percent", "round(quarantined_percent)") == [(0 if percent else None,)]
+    once = [(TODAY, "arrived", 2, 3), (TODAY, "loaded", 1, 2), (TODAY, "rejected", 1, 0)]
+    assert queries.rows("arrivals_and_loads") == once
+    # Rows that are loaded again without their file are another file, but did not arrive again.
+    bad = row(3, "SHIPPED", 3).replace(str(TODAY - timedelta(days=3)), "someday")
+    pipeline.drop("c.csv", lines(row(1, "SHIPPED", 3), bad))
+    pipeline.run()
+    [archived] = (pipeline.volume / "archive").rglob("c.csv")
+    archived.unlink()
+    [rows_alone] = replay(pipeline.spark, pipeline.tables, *places, "quarantine", files="c.csv").files
+    pipeline.run()
+    assert rows_alone.startswith("replay-rows-")
+    assert queries.rows("arrivals_and_loads") == [
+        (TODAY, "arrived", 3, 5),
+        (TODAY, "loaded", 3, 3),
+        (TODAY, "rejected", 1, 0),
+    ]
+
+
+def test_a_file_that_cannot_be_taken_is_dropped_once_a_day(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.run()
+    checkpoint, sent = Checkpoint(pipeline.checkpoint), datetime.now(timezone.utc)
+    for run_id in ("1", "2"):
+        with task_run(checkpoint, run_id, "source_to_stage", utc_now) as run:
+            run.files.append(FileOutcome(new_batch_id(utc_now()), "stuck.csv", State.DROPPED, "id", 9, sent))
+    write_job_log(pipeline.spark, pipeline.tables.job_log, checkpoint)
+    assert queries.rows("arrivals_and_loads") == [(TODAY, "arrived", 1, 0), (TODAY, "dropped", 1, 0)]
 
 
 def test_loads_by_day_count_each_row_and_what_is_bad_of_it_once(pipeline: Pipeline, queries: Queries) -> None:
@@ -172,6 +201,19 @@ def test_rejected_files_are_those_that_still_are(pipeline: Pipeline, queries: Qu
     assert len(queries.rows("rejected_files")) == 2
     pipeline.run()
     assert queries.rows("rejected_files", "path") == [(path,) for path in put_back if path.endswith("/b.csv")]
+
+
+def test_rejected_files_are_of_the_last_days_since_nothing_tells_which_other_file_mended_one(
+    pipeline: Pipeline, queries: Queries
+) -> None:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    for days_ago in (31, 29):
+        then = partial(lambda days: datetime.now(timezone.utc) - timedelta(days=days), days_ago)
+        pipeline.drop(f"{days_ago}.csv", "no header\n")
+        source_to_stage(pipeline.spark, pipeline.tables, *places, "run", now=then)
+        stage_to_final(pipeline.spark, pipeline.tables, places[1], "run", now=then)
+    pipeline.gate("run")
+    assert queries.rows("rejected_files", "path") == [("29.csv",)]
 
 
 def test_a_file_is_not_rejected_any_more_once_it_was_loaded_by_another_way(
@@ -235,6 +277,41 @@ def test_quarantined_percent_is_of_all_rows_that_were_read(pipeline: Pipeline, q
     pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), row(2, "SHIPPED", 3), row(3, "SHIPPED", 3), "bad"))
     pipeline.drop("rejected.csv", lines("bad", "bad", "bad", "bad"))
     pipeline.run(Policy(max_bad_rows_percent=50))
+    assert queries.rows("quarantined_percent") == [(25,)]
+    pipeline.drop("replay-rows-2026/a.csv", lines(row(4, "SHIPPED", 3), "bad"))  # A client's folder.
+    pipeline.run()
+    assert queries.rows("quarantined_percent", "round(quarantined_percent)") == [(33,)]
+
+
+def test_quarantined_percent_is_as_before_where_files_or_rows_are_loaded_again(
+    pipeline: Pipeline, queries: Queries
+) -> None:
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+
+    def load(path: str, hours_ago: float, *rows: str) -> None:
+        def then() -> datetime:
+            return datetime.now(timezone.utc) - timedelta(hours=hours_ago)
+
+        pipeline.drop(path, lines(*rows))
+        source_to_stage(pipeline.spark, pipeline.tables, *places, "run", now=then)
+        stage_to_final(pipeline.spark, pipeline.tables, places[1], "run", now=then)
+
+    bad = row(5, "SHIPPED", 3).replace(str(TODAY - timedelta(days=3)), "someday")
+    load("of_yesterday.csv", 25, row(1, "SHIPPED", 3), bad)
+    load("good.csv", 23, row(2, "SHIPPED", 3), row(3, "SHIPPED", 3), row(4, "SHIPPED", 3))
+    load("bad.csv", 1, bad)
+    pipeline.gate("run")
+    assert queries.rows("quarantined_percent") == [(25,)]
+    for path in ("good.csv", "of_yesterday.csv"):
+        assert len(replay(pipeline.spark, pipeline.tables, *places, "archive", files=path).files) == 1
+        pipeline.run()
+        assert queries.rows("quarantined_percent") == [(25,)]
+    # Where the file is not in the archive any more, its row in quarantine comes back alone.
+    [archived] = (pipeline.volume / "archive").rglob("bad.csv")
+    archived.unlink()
+    [rows_alone] = replay(pipeline.spark, pipeline.tables, *places, "quarantine", files="bad.csv").files
+    pipeline.run()
+    assert rows_alone.startswith("replay-rows-")
     assert queries.rows("quarantined_percent") == [(25,)]
 
 

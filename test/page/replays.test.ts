@@ -54,14 +54,21 @@ describe("the replay button", () => {
 });
 
 describe("what a replay came to", () => {
-  it("is said in a sentence", () => {
-    const tasks = [
-      { summary: { rows_read: 4, rows_staged: 3, rows_quarantined: 1 }, error: null },
+  const staged = (file: string, rows_staged: number, rows_quarantined: number) => {
+    return { path: file, outcome: "staged", rows_staged, rows_quarantined };
+  };
+  const runOf = (files: readonly object[], error: string | null = null) => ({
+    tasks: [
+      { summary: { files, rows_read: 999, rows_staged: 999, rows_quarantined: 999 }, error: null },
       { summary: { rows_taken: 3, inserted: 2, updated: 1 }, error: null },
-      { summary: { rows_read: 4, rows_quarantined: 1 }, error: "QualityGateError: too many" },
-    ];
+      { summary: { rows_read: 999, rows_quarantined: 999 }, error },
+    ],
+  });
+
+  it("is said in a sentence", () => {
     const replay = { files: ["replay-1/a.csv"], tasks: [{ summary: {}, error: null }] };
-    expect(told(JSON.stringify({ replay, runs: [{ tasks }] }))).toBe(
+    const runs = [runOf([staged("replay-1/a.csv", 3, 1)], "QualityGateError: too many")];
+    expect(told(JSON.stringify({ replay, runs }))).toBe(
       "1 file put back: 3 rows loaded, 1 quarantined again, 2 orders new, 1 changed. QualityGateError: too many",
     );
     expect(told(JSON.stringify({ replay: { ...replay, files: [] }, runs: [] }))).toBe(
@@ -74,9 +81,33 @@ describe("what a replay came to", () => {
     expect(told("")).toBeUndefined();
   });
 
-  it("is said where the replay itself has failed", () => {
-    const replay = { files: [], tasks: [{ summary: null, error: "OSError: the disk is full" }] };
-    expect(told(JSON.stringify({ replay, runs: [] }))).toBe("OSError: the disk is full");
+  it("is said apart from what came of files that waited", () => {
+    const replay = { files: ["replay-1/a.csv"], tasks: [{ summary: {}, error: null }] };
+    const waited = [staged("b.csv", 500, 7), staged("c.csv", 1, 0), { path: "d.csv", outcome: "deferred" }];
+    expect(told(JSON.stringify({ replay, runs: [runOf([staged("replay-1/a.csv", 3, 1), ...waited])] }))).toBe(
+      "1 file put back: 3 rows loaded, 1 quarantined again. " +
+        "The run loaded 2 other files that waited; in all, 2 orders new, 1 changed.",
+    );
+  });
+
+  it("is said of each file with why it was not put back, also where others were loaded", () => {
+    const left = [{ summary: { left: { "b.csv": "it is not in rejected/" } }, error: null }];
+    const some = { files: ["replay-1/a.csv"], tasks: left };
+    expect(told(JSON.stringify({ replay: some, runs: [runOf([staged("replay-1/a.csv", 3, 1)])] }))).toBe(
+      "1 file put back: 3 rows loaded, 1 quarantined again, 2 orders new, 1 changed. b.csv: it is not in rejected/.",
+    );
+    const none = { files: [], tasks: left };
+    expect(told(JSON.stringify({ replay: none, runs: [runOf([staged("waited.csv", 500, 0)])] }))).toBe(
+      "Nothing of that could be put back. The run loaded 1 other file that waited; in all, 2 orders new, 1 changed. " +
+        "b.csv: it is not in rejected/.",
+    );
+  });
+
+  it("is said where the replay itself has failed, whatever was loaded then", () => {
+    const replay = { files: [], tasks: [{ summary: null, error: "ReplayError: 1 files could not be put back" }] };
+    for (const runs of [[], [runOf([staged("replay-1/a.csv", 3, 1)])]]) {
+      expect(told(JSON.stringify({ replay, runs }))).toBe("ReplayError: 1 files could not be put back");
+    }
   });
 });
 

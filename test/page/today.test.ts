@@ -10,6 +10,7 @@ const loaded = (day: string, rows_read: number, more: Partial<DayOfLoads> = {}):
   ...more,
 });
 const before = [loaded("18", 100), loaded("19", 90), loaded("20", 5000)];
+const allRejected = ["14", "15", "16", "17"].map((day) => loaded(day, 0, { files: 1, files_rejected: 1 }));
 const today = "2026-11-21";
 
 describe("today's load", () => {
@@ -17,6 +18,7 @@ describe("today's load", () => {
     ["as many rows as usual", loaded("21", 101), before],
     ["the first day of all", loaded("21", 101), [] as DayOfLoads[]],
     ["as many bad rows as are allowed", loaded("21", 100, { rows_quarantined: 20 }), before],
+    ["as many rows as on the days on which not all was rejected", loaded("21", 100), [...before, ...allRejected]],
   ])("is normal with %s", (_, day, earlier) => {
     expect(judge([...earlier, day], today, limits)).toMatchObject({
       headline: "Today’s load is normal",
@@ -37,6 +39,11 @@ describe("today's load", () => {
     const { isFine, findings } = judge([...before, day], today, limits);
     expect(isFine).toBe(false);
     expect(findings.filter((finding) => !finding.isFine)).toEqual([{ isFine: false, sentence }]);
+  });
+
+  it("is of the files that were not rejected", () => {
+    const { findings } = judge([...before, loaded("21", 100, { files_rejected: 1 })], today, limits);
+    expect(findings[0]).toEqual({ isFine: true, sentence: "100 rows in 1 file; 100 on a usual day." });
   });
 
   it("needs a look where there is none", () => {

@@ -64,6 +64,19 @@ describe("rejected files", () => {
     expect(JSON.parse(asked.replaceAll("&quot;", '"'))).toEqual({ source: "rejected", file: "B5/orders\u200e.csv" });
   });
 
+  it("that are not found are said to be gone, or where to look for a name that cannot be shown", async () => {
+    const gone = { ...rejected("B6"), moved_to: "rejected/B6/gone.csv" };
+    const unreadable = { ...rejected("B7"), moved_to: "rejected/B7/north/?ber?.csv" };
+    const shown = await part("rejected", { rejected_files: [gone, unreadable] });
+    expect(shown).toContain("The file is not in <code>rejected/B6/gone.csv</code> any more.");
+    expect(shown).toMatch(/A name that is not UTF-8 cannot be shown.*\s+<code>rejected\/B7\/north<\/code>\./);
+    expect(shown).not.toContain("?ber?.csv</code> any more");
+  });
+
+  it("are none of the last days where there is none", async () => {
+    expect(await part("rejected", { rejected_files: [] })).toContain("None in the last 30 days.");
+  });
+
   it("are shown although one of them cannot be read", async () => {
     const rows = [rejected("B3"), rejected("B4")];
     const unreadable = path.join(home.volume, "rejected", "B3", "orders.csv");
@@ -74,6 +87,17 @@ describe("rejected files", () => {
     expect(shown).toContain("It cannot be read: EISDIR");
     expect(shown).toContain("colour\nred\n");
   });
+});
+
+it.each([
+  ["MERGED", "loaded"],
+  ["STAGED", "staged, not merged yet"],
+  ["REJECTED", "rejected"],
+  ["DROPPED", "dropped"],
+  ["SUPERSEDED", "loaded again since"],
+  ["WITHDRAWN", "withdrawn"],
+])("says of a file that is %s that it is %s", async (state, words) => {
+  expect(await part("files", { recent_files: [{ path: "a.csv", state }] })).toContain(`>${words}</td>`);
 });
 
 it("has what was counted with its thousands apart, and what only bears a number as it is", async () => {
@@ -98,6 +122,16 @@ it("a run has not failed where the last attempt of each of its tasks was a succe
   });
   expect(shown).toContain("the last 2 runs, 1 of them failed; the newest began 01-01 00:00:08 failed");
   expect(shown).toContain("&quot;01-01 00:00:01&quot;");
+});
+
+it.each([
+  ["a load without its last task", "source_to_stage", 5, "1 of them failed"],
+  ["a load that may still be at work", "source_to_stage", 3, "0 of them failed"],
+  ["a run of another job", "upkeep", 5, "0 of them failed"],
+])("tells of %s whether it was killed", async (_, task, hoursAgo, words) => {
+  const ended_ms = Date.now() - hoursAgo * 3_600_000;
+  const run = { run_id: "1", task, status: "SUCCESS", started_ms: ended_ms - 1000, ended_ms };
+  expect(await part("runs", { recent_task_runs: [run] })).toContain(words);
 });
 
 it("shows no run of which it knows the last tasks only", async () => {

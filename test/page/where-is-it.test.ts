@@ -24,6 +24,38 @@ async function orderWith(states: number): Promise<string> {
   return (await whereIsIt.parts.order?.({ order: "T1" }, { home, tables, replays: new Replays(home) }))?.text ?? "";
 }
 
+/** What is said at the top of an order whose states these are, the newest first. */
+async function headOf(order: Row, states: readonly Row[]): Promise<string | undefined> {
+  const tables = fakeTables({ order: [{ tracking_num: "T1", ...order }], order_states: states, order_rows: [] });
+  const shown = await whereIsIt.parts.order?.({ order: "T1" }, { home, tables, replays: new Replays(home) });
+  return /<strong class="status">(.*)<\/p>/.exec(shown?.text ?? "")?.[1]?.replace("</strong>", "");
+}
+
+describe("the status of an order", () => {
+  const state = (status: string, day: number): Row => ({ status, valid_from: `2026-01-${day} 10:00:00` });
+  const order = { status: "SHIPPED", last_update_timestamp: "2026-01-15 10:00:00" };
+
+  it("began with the first of the last states that have it, whatever else has changed since", async () => {
+    const states = [state("SHIPPED", 15), state("Shipped", 13), state("RECEIVED", 12), state("SHIPPED", 11)];
+    expect(await headOf(order, states)).toBe("SHIPPED since 2026-01-13 10:00:00");
+    expect(await headOf(order, states.slice(0, 2))).toBe("SHIPPED since 2026-01-13 10:00:00");
+  });
+
+  it("has no known beginning where that is cut off, or its states are not those of the order any more", async () => {
+    const lastUpdate = "SHIPPED last update 2026-01-15 10:00:00";
+    expect(await headOf(order, Array<Row>(501).fill(state("SHIPPED", 15)))).toBe(lastUpdate);
+    expect(await headOf(order, [state("DELIVERED", 16), state("SHIPPED", 15)])).toBe(lastUpdate);
+    expect(await headOf(order, [])).toBe(lastUpdate);
+  });
+
+  it("is no more than the last update in a list of orders", async () => {
+    const tables = fakeTables({ newest_orders: [{ tracking_num: "T1", ...order }] });
+    const shown = await whereIsIt.parts.order?.({}, { home, tables, replays: new Replays(home) });
+    expect(shown?.text).toMatch(/>last update<\/th>/);
+    expect(shown?.text).not.toContain("since");
+  });
+});
+
 const timesIn = (shown: string) => [...shown.matchAll(/<time>\S+ 0*(\d+)<\/time>/g)].map(([, time]) => Number(time));
 
 describe("the way of an order", () => {
