@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { benchPython, fail, python, root, setUp, setUpBench, SetupError } from "./setup.mjs";
+import { sparkEnvironment } from "./spark-environment.mjs";
 
 const benchmarks = {
   laptop: [process.execPath, "--import", "tsx", "bench/laptop.ts"],
@@ -26,5 +27,6 @@ try {
 }
 for (const [name, [command, ...args]] of Object.entries(benchmarks)) {
   if (wanted !== undefined && wanted !== name) continue;
-  if (spawnSync(command, [...args, ...cases], { cwd: root, stdio: "inherit" }).status !== 0) process.exitCode = 1;
+  if (spawnSync(command, [...args, ...cases], { cwd: root, env: sparkEnvironment(), stdio: "inherit" }).status !== 0)
+    process.exitCode = 1;
 }

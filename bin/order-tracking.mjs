@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The `order-tracking` command: makes the machine ready, then hands over to `cli/`. */
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { findDeploymentTools, findRequirements } from "./requirements.mjs";
-import { fail, nodePackagesAreInstalled, setUp, setUpNode } from "./setup.mjs";
+import { fail, nodePackagesAreInstalled, root, setUp, setUpNode } from "./setup.mjs";
 
 /** Commands that run nothing of the job, unless they are asked to compare: Node packages are enough. */
 const WITHOUT_SPARK = ["state", "plan", "apply", "lock", "sandbox", "identities", "github", "reset", "spark"];
@@ -35,7 +37,9 @@ if (command === "doctor" && args.some(isHelp)) {
   try {
     const isWithoutSpark = WITHOUT_SPARK.includes(command) && !args.some((word) => /^--compare(=|$)/.test(word));
     const isHelpOnly = isAboutCommands(command) || args.some(isHelp);
-    await (isWithoutSpark || isHelpOnly ? setUpNode() : setUp());
+    // One that there is not is refused in cli/ as well, which knows all of them: nobody waits for Spark to hear of it.
+    const isCommand = existsSync(path.join(root, "cli", "commands", `${command}.ts`));
+    await (isWithoutSpark || isHelpOnly || !isCommand ? setUpNode() : setUp());
     await import("tsx");
     await import("../cli/main.ts");
   } catch (error) {

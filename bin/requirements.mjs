@@ -1,6 +1,7 @@
 /** What a machine must have: Node, Python and Java before anything can be set up, Terraform and the Azure CLI to deploy. Runs without any npm package. */
 import { spawnSync } from "node:child_process";
 import path from "node:path";
+import { sparkEnvironment } from "./spark-environment.mjs";
 
 /**
  * @typedef {object} Finding
@@ -12,7 +13,11 @@ import path from "node:path";
 
 /** Runs a program and returns what it printed, or undefined where it cannot be run. */
 function output(command, ...args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", timeout: 30_000 });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    encoding: "utf8",
+    env: sparkEnvironment(),
+    timeout: 30_000,
+  });
   return status === 0 ? `${stdout}${stderr}`.trim() : undefined;
 }
 

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { fail, python, root, setUp } from "./setup.mjs";
+import { sparkEnvironment } from "./spark-environment.mjs";
 
 const [script, ...options] = process.argv.slice(2);
 try {
@@ -14,6 +15,6 @@ const [command, ...args] = isPython ? [python, script] : [process.execPath, "--i
 const { status } = spawnSync(command, [...args, ...options], {
   cwd: root,
   stdio: "inherit",
-  env: { ...process.env, ...(isPython && { PYTHONPATH: path.join(root, "notebooks") }) },
+  env: { ...sparkEnvironment(), ...(isPython && { PYTHONPATH: path.join(root, "notebooks") }) },
 });
 process.exitCode = status ?? 1;

@@ -23,6 +23,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { canBeSeen, releaseLock, takeLock } from "./lock.mjs";
 import { findJava, findNode, findOperatingSystem, findPython } from "./requirements.mjs";
+import { sparkEnvironment } from "./spark-environment.mjs";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const pythonIn = (folder) => path.join(root, folder, "bin", "python");
@@ -52,7 +53,7 @@ export function nodePackagesAreInstalled() {
 /** Runs a program without showing its output; where it fails, the end of that output becomes the error. */
 function run(what, command, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd: root, env: sparkEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
     // Left alone, it would go on beside that of the next set-up. Ctrl-C reaches it by itself.
     const end = () => child.kill();
     process.once("SIGTERM", end).once("SIGHUP", end);
@@ -151,7 +152,7 @@ async function archiveClasses() {
 const nodeStep = {
   what: "Installing the Node packages",
   duration: "a minute",
-  needs: [findNode],
+  needs: [],
   isDone: nodePackagesAreInstalled,
   act: installNodePackages,
 };
@@ -196,6 +197,9 @@ const lock = path.join(root, ".setup-lock");
 
 /** Takes the steps of each list in their order, and the lists at once. */
 async function makeReady(...lists) {
+  // Also where nothing is left to do: with an older one, what was installed fails somewhere on its way.
+  const node = findNode();
+  if (!node.ok) throw new SetupError(node.sentence);
   const isReady = (steps) => steps.every(({ isDone }) => isDone());
   if (lists.every(isReady)) return;
   await lockCheckout();

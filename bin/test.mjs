@@ -11,12 +11,13 @@ import os from "node:os";
 import path from "node:path";
 import { affectedTests, isTest } from "./affected-tests.mjs";
 import { fail, python, root, setUp, SetupError } from "./setup.mjs";
+import { sparkEnvironment } from "./spark-environment.mjs";
 import { jestResults, pytestResults, report } from "./test-report.mjs";
 
 /** Runs a test runner, and reads what it reports; no report is a failure. */
 async function run(name, command, args, output, reportFile, read) {
   const startedAt = Date.now();
-  const child = spawn(command, args, { cwd: root, stdio: ["ignore", output, output] });
+  const child = spawn(command, args, { cwd: root, env: sparkEnvironment(), stdio: ["ignore", output, output] });
   const status = await new Promise((resolve) => child.on("error", () => resolve(1)).on("close", resolve));
   // People see which of the two is the one to be waited for.
   console.log(`${name} has ended after ${Math.round((Date.now() - startedAt) / 1000)} s`);

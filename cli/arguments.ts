@@ -1,4 +1,5 @@
 /** The command line: options that every command shares, and how a wrong one is refused. */
+import { homedir } from "node:os";
 import path from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
@@ -14,8 +15,12 @@ export const homeOption = { home: { type: "string", default: DEFAULT_HOME } } as
 /** Whose job a command runs. */
 export const environmentOption = { environment: { type: "string", default: "dev" } } as const;
 
-/** @throws UsageError where an option is unknown or lacks its value */
+/** @throws UsageError where an option is unknown or lacks its value, or did not come further than npm */
 export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  const kept = keptByNpm(config);
+  if (kept !== undefined) {
+    throw new UsageError(`npm has taken --${kept} for an option of its own: put -- before the options, as shown here`);
+  }
   try {
     return parseArgs(config);
   } catch (error) {
@@ -23,9 +28,27 @@ export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType
   }
 }
 
-/** A path as the person typed it: npm runs the command in the project's folder, wherever it was called. */
+/**
+ * An option of the command that stood on npm's command line without `--` before it, which npm hands on as a setting of its
+ * own; undefined where there is none. Without it the command would do something else, or the same somewhere else.
+ */
+function keptByNpm({ args = [], options = {} }: ParseArgsConfig): string | undefined {
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const given = new Set(tokens.map((token) => (token.kind === "option" ? token.name : "")));
+  return Object.keys(options).find(
+    (name) => !NPMS_OWN.includes(name) && !given.has(name) && process.env[`npm_config_${name.replaceAll("-", "_")}`],
+  );
+}
+
+/** Some have it set for all that npm does, as in their .npmrc. A command that does not get it only asks. */
+const NPMS_OWN = ["yes"];
+
+/**
+ * A path as the person typed it: npm runs the command in the project's folder, wherever it was called, and a shell leaves
+ * the `~` of `--home=~/orders` as it is.
+ */
 export function userPath(given: string): string {
-  return path.resolve(process.env.INIT_CWD ?? "", given);
+  return path.resolve(process.env.INIT_CWD ?? "", given.replace(/^~(?=\/|$)/, homedir));
 }
 
 /** What a command needs beside what it says, to be about this home. */

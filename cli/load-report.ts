@@ -1,6 +1,7 @@
 /** What came of runs of the load job: the files, and what the tables hold now, for people or as one JSON document. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { homeArgument } from "./arguments.ts";
 import type { JobRun } from "../local/local-job.ts";
 import type { Row } from "../local/notebook-kernel.ts";
 import type { JobSession } from "./job-session.ts";
@@ -22,6 +23,11 @@ export interface Arrival {
 /** Whether the run's good data is in the tables, even if the run then failed in its quality gate. */
 export function hasLanded({ tasks }: JobRun): boolean {
   return tasks.every(({ key, status }) => status === "SUCCESS" || key === GATE);
+}
+
+/** Whether a run has left a file to a later one, since it may still be on its way. */
+export function hasDeferred(run: JobRun): boolean {
+  return fileOutcomes(run).some(({ outcome }) => outcome === "deferred");
 }
 
 /** A run, as a JSON document tells of it. */
@@ -60,8 +66,13 @@ export async function reportLoads(
   progress.step("Reading the tables");
   const tables = arrivals.every(({ run }) => hasLanded(run)) ? await readTables(session) : null;
   progress.end();
-  if (document === undefined) printTables(arrivals, tables, succeeded);
-  else {
+  if (document === undefined) {
+    printTables(arrivals, tables, succeeded);
+    if (arrivals.some(({ run }) => hasDeferred(run))) {
+      const command = `npm run -s order-tracking -- run${homeArgument(session.home.directory)}`;
+      console.log(`\nA deferred file waits in the landing directory. In ten minutes, load it: ${command}`);
+    }
+  } else {
     const { job, home } = session;
     const told = {
       ...document,

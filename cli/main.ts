@@ -96,10 +96,11 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   }
 }
 
-// Whoever reads the output may have enough of it, as `head` has: the work goes on, and nobody is told of it.
+// Whoever reads the output may have enough of it, as `head` has, or the terminal was closed: the work goes on, or ends in
+// order as SIGHUP asks it to, and nobody is told of it.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
   });
 }
 const [name, ...args] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { git } from "../deploy/git.ts";
-import { deliver } from "../local/landing-directory.ts";
+import { deliver, UNFINISHED_GRACE_MS } from "../local/landing-directory.ts";
 import type { NotebookKernel, Row } from "../local/notebook-kernel.ts";
 import {
   ROW_CHANGES,
@@ -21,8 +21,6 @@ const root = path.dirname(__dirname);
 
 /** What orders are told apart by. */
 const KEY = "tracking_num";
-/** Older than what the job takes for a file that may just be on its way. */
-const LONG_AGO_MS = 11 * 60_000;
 /** Rows or files of one kind that are shown. */
 const EXAMPLES = 3;
 
@@ -111,7 +109,7 @@ async function load<Result>(
     for (const files of arrivals) {
       for (const file of files) {
         const landed = path.join(job.landingDirectory, deliver(file, job.landingDirectory));
-        utimesSync(landed, new Date(), new Date(Date.now() - LONG_AGO_MS));
+        utimesSync(landed, new Date(), new Date(Date.now() - UNFINISHED_GRACE_MS));
       }
       progress.step(`Loading ${files.length} files with the code of ${name}`);
       const run = await job.run(interrupted, () => undefined);

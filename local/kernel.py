@@ -5,7 +5,11 @@ One request a line, one answer a line:
     {"id": 1, "run_notebook": {"path": "...", "parameters": {"schema": "..."}, "log": "..."}}
     {"id": 2, "sql": {"query": "SELECT ... WHERE n = :number", "parameters": {"number": "..."}, "schema": "...", ...}}
     {"id": 3, "change_of": {"query": "DELETE ..."}}
-    -> {"id": 1, "result": {...}} or {"id": 1, "error": {"message": "...", "traceback": "..."}}
+    -> {"id": 1, "result": {...}} or {"id": 1, "error": {"message": "..."}}
+
+Of many rows, all but the last ones come before that, in lines that no client is too small for:
+
+    -> {"id": 2, "rows": [{...}, ...]}
 
 While Spark is at work, it tells how far it is, every second:
 
@@ -24,9 +28,8 @@ import secrets
 import socket
 import threading
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,9 @@ _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryM
 
 #: From here on not every whole number is one of JavaScript's.
 _LAST_EXACT = 2**53
+
+#: So many rows are in a line at most: one with all of them may be longer than any text that a client can have.
+ROWS_OF_A_PART = 5000
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -121,7 +127,8 @@ def serve(
         if "error" in answered and not spark_process.is_alive(context):
             return  # The end of the connection says more than an error that follows from it.
         report({"works": False, "tables": tables_on_disk(tables_directory)})
-        reply({"id": request["id"], **answered})
+        for part in in_parts(answered):
+            reply({"id": request["id"], **part})
     gc.collect()  # Java keeps what Python has not given up.
 
 
@@ -239,7 +246,19 @@ def answer(spark: SparkSession, tables_directory: Path, request: dict[str, Any])
             return {"result": run_sql(spark, **request["sql"])}
     # A notebook may fail in any way, and may also call sys.exit: neither may end the kernel.
     except (Exception, SystemExit) as error:
-        return {"error": {"message": describe(error), "traceback": traceback.format_exc()}}
+        return {"error": {"message": describe(error)}}
+
+
+def in_parts(answered: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Split an answer with many rows; the last part is the answer, with those that are left."""
+    result = answered.get("result")
+    if isinstance(result, dict) and "rows" in result:
+        rows = result["rows"]
+        left = len(rows) - len(rows) % ROWS_OF_A_PART
+        for start in range(0, left, ROWS_OF_A_PART):
+            yield {"rows": rows[start : start + ROWS_OF_A_PART]}
+        answered = {"result": {**result, "rows": rows[left:]}}
+    yield answered
 
 
 def describe(error: BaseException) -> str:

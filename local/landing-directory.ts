@@ -1,7 +1,10 @@
 /** The landing directory on this machine: what waits there, and how a client delivers a file. */
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import path from "node:path";
+
+/** So long the job leaves a file to a later run that may still be on its way, as `landing.py` has it. */
+export const UNFINISHED_GRACE_MS = 10 * 60_000;
 
 /** The files that wait, relative to the directory; hidden ones (`.` or `_` first) are not the job's. */
 export function waitingFiles(landingDirectory: string): string[] {
@@ -33,6 +36,9 @@ function filesInSubdirectory(folder: string): string[] {
  * Delivers a file as a careful client does: under a hidden name first, then renamed, so that nobody reads half of it.
  * A name that is already waiting is never overwritten; the file then goes into a numbered subdirectory.
  *
+ * The copy's time is that of its delivery, since the job takes it for the time at which the file was sent; where nobody has
+ * written to the file for a while, just so much before it that the job does not wait for more to come.
+ *
  * @returns its path, relative to the directory
  */
 export function deliver(file: string, landingDirectory: string): string {
@@ -48,6 +54,10 @@ export function deliver(file: string, landingDirectory: string): string {
   mkdirSync(path.dirname(absolute), { recursive: true });
   try {
     copyFileSync(file, upload);
+    const sent = statSync(upload);
+    if (sent.mtimeMs - statSync(file).mtimeMs >= UNFINISHED_GRACE_MS) {
+      utimesSync(upload, sent.atimeMs / 1000, (sent.mtimeMs - UNFINISHED_GRACE_MS) / 1000);
+    }
     renameSync(upload, absolute);
   } finally {
     rmSync(upload, { force: true });

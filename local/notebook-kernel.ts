@@ -25,6 +25,8 @@ interface Answer {
   readonly id?: number;
   readonly result?: unknown;
   readonly error?: { readonly message: string };
+  /** The first ones of many rows; the result has the last ones. */
+  readonly rows?: readonly Row[];
   readonly progress?: SparkProgress;
 }
 
@@ -110,7 +112,11 @@ export class NotebookKernel {
   async #run(query: string, parameters: Readonly<Record<string, string>>, mayChange: boolean): Promise<QueryResult> {
     const schema = readSchema(this.#home.synthesized) ?? null;
     const catalogs = readCatalogs(this.#home.synthesized);
-    return (await this.#ask({ sql: { query, parameters, schema, catalogs, may_change: mayChange } })) as QueryResult;
+    const request = { sql: { query, parameters, schema, catalogs, may_change: mayChange } };
+    const all: Row[] = [];
+    const { columns, rows } = (await this.#ask(request, (first) => all.push(...first))) as QueryResult;
+    all.push(...rows);
+    return { columns, rows: all };
   }
 
   /**
@@ -124,12 +130,15 @@ export class NotebookKernel {
     await this.#stopping;
   }
 
-  async #ask(request: object): Promise<unknown> {
+  async #ask(request: object, onRows: (rows: readonly Row[]) => void = () => undefined): Promise<unknown> {
     const conversation = (this.#conversation ??= this.#open());
     const connection = await conversation.connection;
     const id = (this.#lastId += 1);
     const answer = await new Promise<Answer>((resolve) => {
-      conversation.waiting.set(id, resolve);
+      conversation.waiting.set(id, (part) => {
+        if (part.rows === undefined) resolve(part);
+        else onRows(part.rows);
+      });
       connection.write({ id, ...request });
     });
     if (answer.error !== undefined) throw new KernelError(answer.error.message);
@@ -186,6 +195,6 @@ async function listen(
     if (answer.progress !== undefined) onProgress(answer.progress);
     if (answer.id === undefined) continue;
     waiting.get(answer.id)?.(answer);
-    waiting.delete(answer.id);
+    if (answer.rows === undefined) waiting.delete(answer.id);
   }
 }

@@ -1,11 +1,12 @@
 /** The Spark that stays warm for all commands of this checkout (`spark_server.py`): found, started, asked and ended. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sparkEnvironment } from "../bin/spark-environment.mjs";
 
 const root = path.dirname(__dirname);
 const environment = path.join(root, ".venv");
@@ -13,6 +14,9 @@ const addressFile = path.join(environment, "spark.json");
 
 /** Where Spark's own messages go. */
 export const sparkLog = path.join(environment, "spark.log");
+
+/** Those of the Spark before. */
+const previousLog = path.join(environment, "spark.previous.log");
 
 /** How long a server may take to say that it is there; it waits for nothing itself, so longer means that it is hung. */
 const PATIENCE_MS = 5000;
@@ -165,6 +169,16 @@ export async function stopSpark(): Promise<SparkStatus | undefined> {
   return reached?.answer as SparkStatus | undefined;
 }
 
+/** Removes what Spark has said so far, also from the log of one that is there, which goes on in it. */
+export function emptySparkLogs(): void {
+  rmSync(previousLog, { force: true });
+  try {
+    truncateSync(sparkLog);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
 /**
  * Says something to the server, and waits for its answer; undefined where there is none that answers.
  *
@@ -212,8 +226,7 @@ async function startServer(signal: AbortSignal): Promise<void> {
     // A group of its own: Ctrl-C in the terminal does not reach it, and it outlives whoever started it.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    // Without what the environment says of another Spark.
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PY)?SPARK_/.test(name))),
+    env: sparkEnvironment(),
   });
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));

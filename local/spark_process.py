@@ -16,7 +16,7 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
-from spark_session import JAVA_OPTIONS, LOOPBACK, QUICK_START, SETTINGS, register_tables
+from spark_session import JAVA_OPTIONS, LOOPBACK, QUICK_START, SETTINGS, WORKERS, register_tables
 
 #: Java forgets an object that Python has given up; these are for the processes that come later.
 _KEPT: list[JavaObject] = []
@@ -60,6 +60,7 @@ def is_launched(directory: Path) -> bool:
 def join(directory: Path) -> SparkContext:
     """Wait until Java can be reached, and return its SparkContext, made where nobody has asked for it before."""
     gateway = _connect(directory)
+    os.environ.update(WORKERS)
     scala_context = _java_class(gateway, "org.apache.spark.SparkContext").getOrCreate()
     java_context = _java_class(gateway, "org.apache.spark.api.java.JavaSparkContext")(scala_context)
     return SparkContext(gateway=gateway, jsc=java_context, conf=SparkConf(_jconf=java_context.sc().conf()))

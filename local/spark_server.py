@@ -477,7 +477,7 @@ def _write_to_log() -> None:
     """Let what this process and Java print go to the log, and keep that of the server before."""
     if LOG.exists():
         LOG.replace(LOG.with_suffix(".previous.log"))
-    with LOG.open("w", encoding="utf-8") as log:
+    with LOG.open("a", encoding="utf-8") as log:  # At its end, also once somebody has emptied it.
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
 

@@ -62,6 +62,8 @@ SETTINGS: Mapping[str, str] = {
     # Other people of this machine can reach its ports on loopback, but not without a secret that Spark makes up.
     "spark.authenticate": "true",
     "spark.ui.enabled": "false",
+    # Each query's plan is written out for that page all the same. The form that is the default takes the longest.
+    "spark.sql.ui.explainMode": "simple",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     # Tasks tell how many rows they have read with each of these, which people see; the default is 10 seconds.
@@ -71,6 +73,10 @@ SETTINGS: Mapping[str, str] = {
 #: For the process that starts Java. Spark asks for the address of this machine's name, which has none where only a
 #: network knew it that is not there now; with these it does not ask.
 LOOPBACK: Mapping[str, str] = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
+
+#: For the process that makes a SparkContext. Workers need the version of Python that this one has, and PySpark would
+#: start them with whatever `python3` is on the path.
+WORKERS: Mapping[str, str] = {"PYSPARK_PYTHON": sys.executable}
 
 #: Java takes an archive that does not fit for none, and must say nothing about it.
 _ARCHIVE_OPTIONS = f'"-XX:SharedArchiveFile={CLASS_ARCHIVE}" -Xlog:cds=off -Xlog:cds+dynamic=off'
@@ -88,7 +94,7 @@ QUICK_START = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 def create_spark_session(tables_directory: Path, java_options: str = JAVA_OPTIONS) -> SparkSession:
     """Start (or return) a session of this process's own, whose managed tables live in `tables_directory`."""
-    os.environ.update(LOOPBACK)
+    os.environ.update({**LOOPBACK, **WORKERS})
     builder = SparkSession.builder.config("spark.sql.warehouse.dir", str(tables_directory))
     for name, value in {**SETTINGS, "spark.driver.extraJavaOptions": java_options}.items():
         builder = builder.config(name, value)

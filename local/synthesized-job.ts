@@ -153,11 +153,14 @@ export function readEnvironments(outputDirectory: string): string[] {
 
 /** The environment whose pipeline stack was synthesized last, as it is before each run; undefined where there is none. */
 export function lastEnvironment(outputDirectory: string): string | undefined {
-  const writtenAt = (environment: string) =>
-    statSync(stackFile(outputDirectory, environment), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return readEnvironments(outputDirectory)
-    .sort((one, other) => writtenAt(other) - writtenAt(one))
+    .sort((one, other) => writtenAt(outputDirectory, other) - writtenAt(outputDirectory, one))
     .at(0);
+}
+
+/** When the pipeline stack of an environment was synthesized, in milliseconds since the epoch; 0 where it never was. */
+export function writtenAt(outputDirectory: string, environment: string): number {
+  return statSync(stackFile(outputDirectory, environment), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** The schema of the orders, which is the same in every environment; undefined where no stack was synthesized. */

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import path from "node:path";
 import { rootCertificates } from "node:tls";
 import { releaseLock, takeLock } from "../../bin/lock.mjs";
+import { LASTING } from "../../environments/requested.ts";
 import { NotebookKernel } from "../../local/notebook-kernel.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../../test/cloud/cloud.ts";
 import { OF_OTHERS } from "../../test/cloud/deploy/choices.ts";
@@ -92,9 +93,7 @@ function writeVariables(cloud: Cloud): string {
     SSL_CERT_FILE: certificates,
     NO_PROXY: [ofCloud.NO_PROXY, ...REGISTRIES].join(","),
     DATABRICKS_CONFIG_FILE: path.join(folder, "no-profiles"),
-    ...Object.fromEntries(
-      ["DEV", "STAGING", "PROD"].map((name) => [`ORDER_TRACKING_${name}_SUBSCRIPTION_ID`, SUBSCRIPTION_ID]),
-    ),
+    ...Object.fromEntries(LASTING.map(({ subscriptionIdVariable }) => [subscriptionIdVariable, SUBSCRIPTION_ID])),
   };
   const lines = Object.entries(variables)
     .filter(([, value]) => value !== undefined)

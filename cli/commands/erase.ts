@@ -1,6 +1,7 @@
 /** `order-tracking erase TRACKING_NUM`: removes one order from everywhere. */
 import { mkdirSync, rmSync } from "node:fs";
 import { findHome } from "../../local/home.ts";
+import { emptySparkLogs } from "../../local/spark-server.ts";
 import { agreed } from "../agreed.ts";
 import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
 import { withJobSession } from "../job-session.ts";
@@ -11,8 +12,9 @@ import { printable, textTable } from "../text-table.ts";
 export const usage = `Usage: npm run -s order-tracking -- erase TRACKING_NUM [--yes] [--environment NAME] [--json] [--home DIR]
 
 Removes one order from the tables, from what runs tell, from the archived and rejected files, and the logs of earlier
-runs, after asking; says where it was, and until when old versions could still show it: "upkeep" deletes those then.
-Run it again at any time to prove that nothing is left. Exit code 0 only if nothing is left for people to look at.
+runs and of Spark, after asking; says where it was, and until when old versions could still show it: "upkeep" deletes
+those then. Run it again at any time to prove that nothing is left. Exit code 0 only if nothing is left for people to
+look at.
 
   --yes               do not ask
   --environment NAME  whose job (default: dev)
@@ -60,6 +62,8 @@ export async function run(args: readonly string[]): Promise<number> {
     const given = { tracking_num: trackingNum };
     const { status, tasks } = await runAndReport(job, interrupted, progress, print, given);
     const [summary] = tasks.map(summaryOf);
+    // Its messages may name the order as well, those of this run included. Of one that failed they are still needed.
+    if (status === "SUCCESS") emptySparkLogs();
     if (summary === null || summary === undefined) {
       if (values.json) console.log(JSON.stringify({ status, error: tasks[0]?.message ?? null }, null, 2));
       return 1;

@@ -1,8 +1,8 @@
 /** `order-tracking query "SQL"`: SQL on the local tables. */
 import { findHome, withHomeLocked, type Home } from "../../local/home.ts";
-import { NotebookKernel, type QueryResult } from "../../local/notebook-kernel.ts";
+import { NotebookKernel, type QueryResult, type Row } from "../../local/notebook-kernel.ts";
 import { agreed } from "../agreed.ts";
-import { csv } from "../csv.ts";
+import { csvLines } from "../csv.ts";
 import { homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
 import { Progress } from "../progress.ts";
 import { textTable } from "../text-table.ts";
@@ -20,6 +20,8 @@ Names with three parts, as a workspace has them, mean the same tables here. What
   --yes       do not ask
   --home DIR  where the tables live (default: .local)
 `;
+
+const LINES_AT_ONCE = 5000;
 
 /** Prints the rows of a query. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -59,15 +61,37 @@ export async function run(args: readonly string[]): Promise<number> {
     progress.end();
     const cells = rows.map((row) => columns.map((name) => row[name]));
     const count = `(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
-    if (values.json) console.log(JSON.stringify(rows, null, 2));
-    else if (values.csv) process.stdout.write(csv(columns, cells));
+    if (values.json) write(jsonLines(rows));
+    else if (values.csv) write(csvLines(columns, cells));
     else if (columns.length === 0) console.log("Done.");
-    else console.log([...textTable(columns, cells), count].join("\n"));
+    else write([...textTable(columns, cells), count].map((line) => `${line}\n`));
     return 0;
   } finally {
     progress.end();
     await kernel.stop();
   }
+}
+
+/** What `JSON.stringify` has for all rows, in parts. */
+export function* jsonLines(rows: readonly Row[]): Generator<string> {
+  for (const [index, row] of rows.entries()) {
+    yield `${index === 0 ? "[" : ","}\n  ${JSON.stringify(row, null, 2).replaceAll("\n", "\n  ")}`;
+  }
+  yield rows.length === 0 ? "[]\n" : "\n]\n";
+}
+
+/** Prints some lines at a time: those of a large answer are longer than one text can be. */
+function write(lines: Iterable<string>): void {
+  let part: string[] = [];
+  const flush = () => {
+    process.stdout.write(part.join(""));
+    part = [];
+  };
+  for (const line of lines) {
+    part.push(line);
+    if (part.length === LINES_AT_ONCE) flush();
+  }
+  flush();
 }
 
 /** Changes something, while no job runs on the home. */

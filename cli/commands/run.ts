@@ -23,11 +23,7 @@ export async function run(args: readonly string[]): Promise<number> {
     options: { ...homeOption, ...environmentOption, json: { type: "boolean", default: false } },
   });
   const { environment, json } = values;
-  const print = json
-    ? () => undefined
-    : (line: string) => {
-        console.log(line);
-      };
+  const print = json ? () => undefined : console.log;
   const progress = new Progress(json);
   return withJobSession(userPath(values.home), environment, progress, async (session) => {
     const { job, interrupted } = session;

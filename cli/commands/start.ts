@@ -34,11 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
     options: { ...homeOption, ...environmentOption, json: { type: "boolean", default: false } },
   });
   const given = arrivalsOf(positionals);
-  const print = values.json
-    ? () => undefined
-    : (line: string) => {
-        console.log(line);
-      };
+  const print = values.json ? () => undefined : console.log;
   const progress = new Progress(values.json);
   return withJobSession(userPath(values.home), values.environment, progress, async (session) => {
     print(`${session.job.job.name} on this machine, in ${shownPath(session.home.directory)}`);

@@ -1,17 +1,17 @@
 /** `order-tracking watch`: the job whenever files arrive, until Ctrl-C. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileArrivalTrigger } from "../../local/file-arrival-trigger.ts";
-import { waitingFiles } from "../../local/landing-directory.ts";
+import { UNFINISHED_GRACE_MS, waitingFiles } from "../../local/landing-directory.ts";
 import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
-import { troublesOf } from "../load-report.ts";
+import { hasDeferred, hasLanded, troublesOf } from "../load-report.ts";
 import { INTERRUPTED, withJobSession, type JobSession } from "../job-session.ts";
 import { Progress } from "../progress.ts";
 import { runAndReport } from "../run-report.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- watch [--environment NAME] [--speed N] [--home DIR]
 
-Runs the job when files arrive in the landing directory, as its file-arrival trigger says, and at once where an earlier
-run was cut short. Ctrl-C ends it.
+Runs the job when files arrive in the landing directory, as its file-arrival trigger says, at once where an earlier run
+was cut short, and ten minutes after a run that failed or left something to a later one. Ctrl-C ends it.
 
   --environment NAME  whose job (default: dev)
   --speed N           let the trigger's clock run N times faster, for a demo (default: 1)
@@ -33,7 +33,8 @@ export async function run(args: readonly string[]): Promise<number> {
   return code === INTERRUPTED ? 0 : code;
 }
 
-async function watch({ job, interrupted }: JobSession, speed: number, progress: Progress): Promise<number> {
+/** Watches until the session is interrupted, or a run ends in an error that is not the job's. */
+export async function watch({ job, interrupted }: JobSession, speed: number, progress: Progress): Promise<number> {
   const { trigger, queued } = job.job;
   const { waitAfterLastChangeSeconds, minTimeBetweenTriggersSeconds } = trigger;
   console.log(`${job.job.name} watches ${shownPath(job.landingDirectory)}`);
@@ -48,21 +49,30 @@ async function watch({ job, interrupted }: JobSession, speed: number, progress: 
   // Files that a run had taken and not loaded make no trigger fire again.
   let due = job.isUnfinished ? 1 : 0;
   if (due > 0) console.log("An earlier run was cut short: the first one here finishes what it began.");
+  // Nor does what a run here leaves: when one comes for it, on the trigger's clock.
+  let againAt = Infinity;
+  const clock = () => (performance.now() / 1000) * speed;
   let failure: Error | undefined;
   let shown = "";
   while (!interrupted.aborted && failure === undefined) {
-    if (arrivals.observe((performance.now() / 1000) * speed, waitingFiles(job.landingDirectory))) {
+    if (arrivals.observe(clock(), waitingFiles(job.landingDirectory))) {
       // One run at a time: the machine has one Spark session.
       if (active === undefined || queued) due += 1;
       else console.log("Files arrived during a run, and the job has no queue: this run is skipped.");
     }
+    if (active === undefined && due === 0 && clock() >= againAt) due = 1;
     if (active === undefined && due > 0) {
       due -= 1;
+      againAt = Infinity;
       console.log(`\n${new Date().toLocaleTimeString()} A run starts`);
       active = runAndReport(job, interrupted, progress, console.log)
         .then(
           (run) => {
             for (const line of troublesOf(run)) console.log(`  ${line}`);
+            if (interrupted.aborted || (hasLanded(run) && !hasDeferred(run) && !job.isUnfinished)) return;
+            againAt = clock() + UNFINISHED_GRACE_MS / 1000;
+            const time = new Date(Date.now() + UNFINISHED_GRACE_MS / speed).toLocaleTimeString();
+            console.log(`  For what is left, a run comes at ${time}.`);
           },
           (error: unknown) => (failure = error as Error),
         )

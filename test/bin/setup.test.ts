@@ -23,7 +23,9 @@ const PACKAGES = JSON.stringify({ packages: { "node_modules/a": { version: "1.0.
 /** A checkout with what sets it up, and nothing else. */
 function newCheckout(): string {
   const checkout = temporaryFolder();
-  cpSync(path.join(__dirname, "../../bin"), path.join(checkout, "bin"), { recursive: true });
+  for (const folder of ["bin", path.join("cli", "commands")]) {
+    cpSync(path.join(__dirname, "../..", folder), path.join(checkout, folder), { recursive: true });
+  }
   writeFileSync(path.join(checkout, "package-lock.json"), PACKAGES);
   const installs = `const fs = require("node:fs");
     fs.mkdirSync("node_modules");
@@ -36,8 +38,13 @@ function newCheckout(): string {
 
 /** Runs Node on a machine whose path has no programs but those in the checkout's `path`, and npm in a file. */
 function runNode(checkout: string, ...args: readonly string[]) {
+  return runNodeWith({}, checkout, ...args);
+}
+
+/** Does so with more variables. */
+function runNodeWith(variables: NodeJS.ProcessEnv, checkout: string, ...args: readonly string[]) {
   const folders = ["folders", "path"].map((name) => path.join(checkout, name));
-  const env = { PATH: folders.join(path.delimiter), npm_execpath: path.join(checkout, "npm-cli.js") };
+  const env = { PATH: folders.join(path.delimiter), npm_execpath: path.join(checkout, "npm-cli.js"), ...variables };
   return spawnSync(process.execPath, args, { env, encoding: "utf8", timeout: 60_000 });
 }
 
@@ -67,7 +74,7 @@ test("what runs the job is set up with Spark, whichever way it is asked for, and
   for (const args of [["plan", "dev", "--compare=main"], ["plan", "dev", "--compare", "main"], ["cloud"], ["run"]]) {
     expect([args, asksForPython(...args)]).toEqual([args, true]);
   }
-  for (const args of [["plan", "dev"], ["run", "--help"], ["--version"]]) {
+  for (const args of [["plan", "dev"], ["run", "--help"], ["--version"], ["strat"]]) {
     expect([args, asksForPython(...args)]).toEqual([args, false]);
   }
   rmSync(checkout, { recursive: true });
@@ -104,6 +111,30 @@ test("Spark is prepared for quick starts once, and once more when another Java i
   expect([prepared(), prepared()]).toEqual([1, 1]);
   utimesSync(java, 1, 1);
   expect([prepared(), prepared()]).toEqual([2, 2]);
+  rmSync(checkout, { recursive: true });
+});
+
+test("a Node that is too old is told of although nothing is left to set up", () => {
+  const checkout = newCheckout();
+  runNode(checkout, ...program(checkout, "setUpNode"));
+  const [type = "", evaluate = "", code = ""] = program(checkout, "setUpNode");
+  const asOld = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.11.1" } });';
+  const { status, stderr } = runNode(checkout, type, evaluate, `${asOld} ${code}`);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: "Node 20.11.1 is too old: install Node 20.12 or newer from https://nodejs.org\n",
+  });
+  rmSync(checkout, { recursive: true });
+});
+
+test("Spark is set up without what the environment says of another one", () => {
+  const checkout = newCheckout();
+  runNode(checkout, ...program(checkout, "setUpNode"));
+  const variables = { SPARK_HOME: "/opt/spark", PYTHONPATH: "/opt/spark/python", HADOOP_CONF_DIR: "/etc/hadoop" };
+  withSpark(checkout, `echo "$SPARK_HOME$PYTHONPATH$HADOOP_CONF_DIR" >> said; : > .venv/jars/classes.jsa`);
+  mkdirSync(path.join(checkout, ".venv", "jars"));
+  expect(runNodeWith(variables, checkout, ...program(checkout, "setUp"))).toMatchObject({ status: 0 });
+  expect(readFileSync(path.join(checkout, "said"), "utf8")).toBe("\n");
   rmSync(checkout, { recursive: true });
 });
 

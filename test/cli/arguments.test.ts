@@ -1,5 +1,49 @@
+import { homedir } from "node:os";
 import path from "node:path";
-import { fileList, shownPath } from "../../cli/arguments.ts";
+import { fileList, homeOption, parseArguments, shownPath, userPath } from "../../cli/arguments.ts";
+
+describe("an option that npm has kept, since no -- was before it,", () => {
+  const options = {
+    ...homeOption,
+    yes: { type: "boolean" },
+    json: { type: "boolean" },
+    "break-locks": { type: "boolean" },
+  } as const;
+  const parse = (variable: string, value: string, ...args: string[]) => {
+    const before = { ...process.env };
+    process.env[variable] = value;
+    try {
+      return parseArguments({ args, options, allowPositionals: true }).values;
+    } finally {
+      process.env = before;
+    }
+  };
+
+  test.each([
+    ["npm_config_home", "/tmp/x"],
+    ["npm_config_home", "true"],
+    ["npm_config_json", "true"],
+    ["npm_config_break_locks", "true"],
+  ])("is told of: %s=%s", (variable, value) => {
+    const option = variable.replace("npm_config_", "").replace("_", "-");
+    expect(() => parse(variable, value, "a.csv", "/tmp/x")).toThrow(
+      `npm has taken --${option} for an option of its own: put -- before the options`,
+    );
+  });
+
+  test("is not, where it came as well, npm has it for itself, or it is another command's", () => {
+    expect(parse("npm_config_home", "/tmp/x", "--home", "/tmp/y")).toMatchObject({ home: "/tmp/y" });
+    expect(parse("npm_config_yes", "true")).not.toHaveProperty("yes");
+    expect(parse("npm_config_json", "")).not.toHaveProperty("json");
+    expect(parse("npm_config_speed", "30")).toHaveProperty("home");
+  });
+});
+
+test("a path that begins with ~ is in the person's folder, and no other path is", () => {
+  expect(userPath("~/orders")).toBe(path.join(homedir(), "orders"));
+  expect(userPath("~")).toBe(homedir());
+  for (const name of ["~orders", "orders/~/x"]) expect(userPath(name)).toBe(path.resolve(name));
+});
 
 test("files reach a job in one text", () => {
   expect(fileList([])).toBe("");

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { LASTING } from "../../environments/requested.ts";
 import { orderTracking } from "./order-tracking.ts";
 
 const root = path.dirname(path.dirname(__dirname));
@@ -28,5 +29,6 @@ describe("order-tracking cloud", () => {
     expect(code).toBe(0);
     expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining("is such a stand-in already") as string });
     expect(variables).toContain(`export HTTPS_PROXY='${address}'`);
+    for (const { subscriptionIdVariable } of LASTING) expect(variables).toContain(`export ${subscriptionIdVariable}=`);
   }, 60_000);
 });

@@ -1,4 +1,4 @@
-import { csv } from "../../cli/csv.ts";
+import { csv, csvLines } from "../../cli/csv.ts";
 
 test("values with commas, quotes or line ends are quoted, structures are JSON, missing values are empty", () => {
   const rows = [
@@ -8,6 +8,10 @@ test("values with commas, quotes or line ends are quoted, structures are JSON, m
   expect(csv(["tracking_num", "address", "reasons"], rows)).toBe(
     'tracking_num,address,reasons\r\nT1,"1 Mill Lane, York",\r\nT2,"the ""old""\nmill","[{""rule"":""type""}]"\r\n',
   );
+});
+
+test("its lines come one by one, with their ends", () => {
+  expect([...csvLines(["a"], [["1"], ["two\nlines"]])]).toEqual(["a\r\n", "1\r\n", '"two\nlines"\r\n']);
 });
 
 test("no rows are a header line", () => {

@@ -1,8 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { deliver, waitingFiles } from "../../local/landing-directory.ts";
 import { findHome } from "../../local/home.ts";
+import { sparkLog } from "../../local/spark-server.ts";
 import { SparkTables } from "../../page/tables.ts";
 import { loadings } from "../../page/way.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -316,7 +326,10 @@ test("track traces each row of an order to its line, withdraw takes a file back,
 
   const asked = await orderTracking(["erase", "GOOD-1", ...atHome]);
   expect(asked).toMatchObject({ code: 1, stdout: "" });
+  // As Spark does with the plan of a query that has failed.
+  appendFileSync(sparkLog, "Filter (tracking_num = GOOD-1)\n");
   const erased = await orderTracking(["erase", "GOOD-1", "--yes", ...atHome]);
+  expect(readFileSync(sparkLog, "utf8")).not.toContain("GOOD-1");
   expect(erased.stdout).toMatch(/^archive\/ +1 /m);
   expect(erased.stdout).toMatch(/^rejected\/ +1 /m);
   expect(erased.code).toBe(0);

@@ -1,7 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { orderTracking } from "./order-tracking.ts";
+
+jest.setTimeout(60_000); // On a busy machine a program takes seconds to start.
 
 // None of these gets as far as starting Spark.
 describe("a mistake in the command line is said before anything happens", () => {
@@ -71,6 +74,29 @@ describe("a mistake in the command line is said before anything happens", () => 
     expect(stdout).toMatch(/^Usage: npm /);
     expect(code).toBe(0);
   });
+});
+
+test("an option without -- before it, which npm keeps, is refused instead of being left out", () => {
+  const root = path.join(__dirname, "../..");
+  const args = ["run", "-s", "order-tracking", "withdraw", "a.csv", "--home=/tmp/x"];
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd: root, encoding: "utf8" });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toMatch(/^npm has taken --home for an option of its own: put -- before the options/);
+});
+
+test.each([
+  ["EPIPE", 0],
+  ["EIO", 0], // What a terminal answers that was closed.
+  ["ENOSPC", 1],
+])("output that ends in %s ends a command with %d", (code, status) => {
+  const emit = `process.stdout.emit("error", Object.assign(new Error("write"), { code: "${code}" }))`;
+  const preload = `data:text/javascript,process.once("beforeExit", () => ${emit});`;
+  const ended = spawnSync(process.execPath, ["--import", "tsx", "--import", preload, "cli/main.ts", "--version"], {
+    cwd: path.join(__dirname, "../.."),
+    encoding: "utf8",
+  });
+  expect(ended.stdout).toBe("0.1.0\n");
+  expect(ended.status).toBe(status);
 });
 
 test("--help shows every command, --version which version this is", async () => {

@@ -1,6 +1,6 @@
-import fs, { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { deliver, waitingFiles } from "../../local/landing-directory.ts";
+import { deliver, UNFINISHED_GRACE_MS, waitingFiles } from "../../local/landing-directory.ts";
 import { temporaryFolder } from "./stack-on-disk.ts";
 
 test("files that wait are found in subdirectories too; hidden ones and hidden folders are not", () => {
@@ -42,6 +42,23 @@ test("a delivered file never overwrites one of the same name, and no partial upl
   expect(delivered).toEqual(["orders.csv", path.join("2", "orders.csv"), path.join("3", "orders.csv")]);
   expect(delivered.map((name) => readFileSync(path.join(landing, name), "utf8"))).toEqual(["first", "second", "third"]);
   expect(readdirSync(landing, { recursive: true })).toHaveLength(5);
+});
+
+test("the copy of a file that has been still for a while is no young one, and that of another one is", () => {
+  const [client, landing] = [temporaryFolder(), temporaryFolder()];
+  const ageOfCopy = (name: string, age: number) => {
+    const file = path.join(client, name);
+    writeFileSync(file, "no end of a line");
+    utimesSync(file, new Date(), new Date(Date.now() - age));
+    return Date.now() - statSync(path.join(landing, deliver(file, landing))).mtimeMs;
+  };
+  for (const age of [UNFINISHED_GRACE_MS, 1000 * UNFINISHED_GRACE_MS]) {
+    // The time of its delivery, but for what the job waits. The clock of files may be some milliseconds off.
+    const beside = ageOfCopy(`${age}.csv`, age) - UNFINISHED_GRACE_MS;
+    expect(beside).toBeGreaterThan(-100);
+    expect(beside).toBeLessThan(UNFINISHED_GRACE_MS / 10);
+  }
+  expect(ageOfCopy("young.csv", UNFINISHED_GRACE_MS / 2)).toBeLessThan(UNFINISHED_GRACE_MS / 10);
 });
 
 test("a file whose name is as long as any can be is delivered", () => {

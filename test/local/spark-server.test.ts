@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openHome } from "../../local/home.ts";
@@ -184,6 +184,33 @@ test("where nothing shall stay, it ends with the command; times are in UTC where
   });
   expect(JSON.parse(stdout)).toEqual([{ ten: "2026-07-01 10:00:00" }]);
   await until(() => checkout.leftBehind().length === 0, 5);
+});
+
+test("what the environment says of another Spark, Python or alphabet changes nothing", async () => {
+  const other = path.join(checkout.folder, "other");
+  mkdirSync(path.join(other, "pyspark"), { recursive: true });
+  writeFileSync(path.join(other, "pyspark", "__init__.py"), "raise ImportError('the other one')\n");
+  writeFileSync(path.join(other, "python3"), "#!/bin/sh\necho the other one >&2; exit 1\n");
+  chmodSync(path.join(other, "python3"), 0o755);
+  // Python's part of Spark composes what a Mac has written, in workers.
+  const file = path.join(other, "bestellungen_März.csv");
+  writeFileSync(file, "tracking_num,status,address,last_update_timestamp\nUML-1,NEW,Mu\u0308hle,2026-11-20 08:00:00\n");
+  const started = await checkout.run(["start", file, "--json", ...otherHome], {
+    PATH: `${other}:${process.env.PATH}`,
+    PYTHONPATH: other,
+    SPARK_HOME: other,
+    PYSPARK_SUBMIT_ARGS: "--master yarn pyspark-shell",
+    HADOOP_CONF_DIR: other,
+    LC_ALL: "C",
+    ORDER_TRACKING_SPARK_IDLE_MINUTES: "0",
+  });
+  expect(JSON.parse(started.stdout)).toMatchObject({ files: [{ path: path.basename(file), outcome: "staged" }] });
+  const { stdout } = await checkout.run(
+    query("SELECT address FROM orders_table WHERE tracking_num = 'UML-1'", otherHome),
+  );
+  expect(JSON.parse(stdout)).toEqual([{ address: "M\u00fchle" }]);
+  await checkout.run(["spark", "stop"]);
+  await until(() => checkout.leftBehind().length === 0);
 });
 
 test("with other code under local/ it serves nobody new; spark stop ends it and those whom it serves", async () => {

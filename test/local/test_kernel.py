@@ -1,8 +1,10 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from kernel import describe, in_json, is_small, new_job_group
+import pytest
+from kernel import ROWS_OF_A_PART, describe, in_json, in_parts, is_small, new_job_group
 from pyspark.errors import PySparkException
 from spark_session import UnreadableTableError
 
@@ -31,6 +33,20 @@ def test_a_map_may_have_keys_of_any_type() -> None:
 def test_what_json_lacks_or_its_readers_round_is_text() -> None:
     value = {"row": [1, 2.5, True, None, float("nan"), -float("inf"), 2**53, 2**53 + 1, "x"]}
     assert in_json(value) == {"row": [1, 2.5, True, None, "nan", "-inf", 2**53, str(2**53 + 1), "x"]}
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROWS_OF_A_PART - 1, ROWS_OF_A_PART, 2 * ROWS_OF_A_PART + 1])
+def test_many_rows_come_in_parts_and_the_last_one_is_the_answer(rows: int) -> None:
+    *first, last = in_parts({"result": {"columns": ["n"], "rows": list(range(rows))}})
+    sizes = [len(part["rows"]) for part in first]
+    assert sizes == [ROWS_OF_A_PART] * (rows // ROWS_OF_A_PART)
+    assert last["result"]["columns"] == ["n"]
+    assert [n for part in [*first, last["result"]] for n in part["rows"]] == list(range(rows))
+
+
+@pytest.mark.parametrize("answer", [{"result": None}, {"result": {"output": "x"}}, {"error": {"message": "no"}}])
+def test_an_answer_without_rows_is_one_part(answer: dict[str, Any]) -> None:
+    assert list(in_parts(answer)) == [answer]
 
 
 def test_an_error_is_told_with_what_java_says_and_without_where_it_was_raised() -> None:

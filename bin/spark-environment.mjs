@@ -1,0 +1,17 @@
+/** What the processes of Python and Java here are started with. Runs without any npm package. */
+
+/** What people set for a Spark, a Hadoop or a Python of their own, each of which leads PySpark or its Java elsewhere. */
+const OF_ANOTHER = /^(PY)?SPARK_|^(HADOOP|YARN)_CONF_DIR$|^PYTHON(PATH|HOME)$/;
+
+/**
+ * The environment without what it says of another Spark, and on Linux with names of files in UTF-8: Java takes their
+ * encoding from the locale, Python does so only in part, and with LC_ALL=C, or a locale that is not installed, they would
+ * see different names. Every Linux that Node 20 runs on has C.UTF-8. A Mac has names in UTF-8, whatever the locale.
+ *
+ * @param {NodeJS.ProcessEnv} given
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function sparkEnvironment(given = process.env, platform = process.platform) {
+  const kept = Object.entries(given).filter(([name]) => !OF_ANOTHER.test(name));
+  return { ...Object.fromEntries(kept), ...(platform === "linux" && { LC_ALL: "C.UTF-8" }) };
+}

@@ -1,0 +1,92 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import type { JobSession } from "../../cli/job-session.ts";
+import { watch } from "../../cli/commands/watch.ts";
+import { Progress } from "../../cli/progress.ts";
+import type { JobRun } from "../../local/local-job.ts";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
+
+/** A run in which a task came to this. */
+const aRun = (status: "SUCCESS" | "FAILED", key: string, outcome?: string): JobRun => ({
+  runId: "1",
+  status,
+  seconds: 1,
+  tasks: [
+    {
+      ...{ key, status, attempts: 1, seconds: 1, message: null, log: null },
+      output: outcome === undefined ? null : JSON.stringify({ files: [{ path: "a.csv", outcome }] }),
+    },
+  ],
+});
+
+const [whole, deferred] = [
+  aRun("SUCCESS", "source_to_stage", "staged"),
+  aRun("SUCCESS", "source_to_stage", "deferred"),
+];
+
+/** What a job does in one run: what it came to, and whether it leaves a batch unfinished. */
+interface Turn {
+  readonly run: JobRun;
+  readonly leavesBatch?: boolean;
+}
+
+/**
+ * Watches a directory in which a file waits, with a clock on which ten minutes take a tenth of a second, until nothing has
+ * happened for longer than that.
+ *
+ * @returns how many runs there were, and what was said
+ */
+async function runsOf(...turns: readonly Turn[]): Promise<{ runs: number; said: string }> {
+  const landingDirectory = temporaryFolder();
+  writeFileSync(path.join(landingDirectory, "a.csv"), "");
+  const interrupt = new AbortController();
+  let runs = 0;
+  let ends: NodeJS.Timeout | undefined;
+  const job = {
+    job: {
+      name: "a job",
+      tasks: [{ key: "source_to_stage" }],
+      queued: true,
+      trigger: { paused: false, minTimeBetweenTriggersSeconds: 0, waitAfterLastChangeSeconds: 0 },
+    },
+    landingDirectory,
+    isUnfinished: false,
+    run: () => {
+      const turn = turns[runs];
+      runs += 1;
+      job.isUnfinished = turn?.leavesBatch ?? false;
+      clearTimeout(ends);
+      ends = setTimeout(() => {
+        interrupt.abort();
+      }, 500);
+      return Promise.resolve(turn?.run ?? whole);
+    },
+  };
+  const print = jest.spyOn(console, "log").mockImplementation();
+  try {
+    const session = { job, interrupted: interrupt.signal } as unknown as JobSession;
+    await watch(session, 6000, new Progress(true));
+    return { runs, said: print.mock.calls.flat().join("\n") };
+  } finally {
+    print.mockRestore();
+  }
+}
+
+test.each<[string, Turn]>([
+  ["has deferred a file", { run: deferred }],
+  ["has left a batch", { run: whole, leavesBatch: true }],
+  ["has failed before it took anything", { run: aRun("FAILED", "source_to_stage") }],
+])("a run comes again after one that %s, until nothing is left", async (_, turn) => {
+  const { runs, said } = await runsOf(turn, turn);
+  expect(runs).toBe(3);
+  expect(said).toContain("For what is left, a run comes at ");
+});
+
+test.each<[string, Turn]>([
+  ["has loaded all", { run: whole }],
+  ["failed in its quality gate alone", { run: aRun("FAILED", "quality_gate") }],
+])("no run comes again after one that %s", async (_, turn) => {
+  const { runs, said } = await runsOf(turn);
+  expect(runs).toBe(1);
+  expect(said).not.toContain("For what is left");
+});
