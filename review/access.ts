@@ -274,11 +274,25 @@ function findingOf(
 /** The end of what Azure calls a role definition by; a role's name says what it allows, this does not. */
 const ROLE_ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Whether what rights are on is deleted, and made by nobody anew. */
+/** Whether what rights are on is deleted, and nothing takes its place. */
 const isOfWhatGoes = (change: Change, scene: Scene): boolean =>
-  [...GRANTED_ON, ...PERMITTED_BY_ID, ...PERMITTED_BY_PATH, "scope"].some(
-    (field) => scene.thingOf(change, change.before, field)?.action === "destroy",
+  [...GRANTED_ON, ...PERMITTED_BY_ID, ...PERMITTED_BY_PATH, "scope"].some((field) => {
+    const thing = scene.thingOf(change, change.before, field);
+    return thing?.action === "destroy" && staying(thing, scene).action === "destroy";
+  });
+
+/** A thing, or what takes its place where it is deleted: the one of its name, or the one that it was deposed for. */
+function staying(thing: Change, scene: Scene): Change {
+  if (thing.action !== "destroy") return thing;
+  const successor = scene.changes.find(
+    (each) =>
+      each.stack === thing.stack &&
+      each.type === thing.type &&
+      each.action !== "destroy" &&
+      (scene.nameOf(each) === scene.nameOf(thing) || thing.address.startsWith(`${each.address} (deposed `)),
   );
+  return successor ?? thing;
+}
 
 /** The rights that one side of a change gives. */
 function rightsIn(change: Change, side: Block, scene: Scene): readonly Right[] {
@@ -369,7 +383,7 @@ type RightOn = Pick<Right, "object" | "on">;
 
 const rightOn = (thing: Change, scene: Scene): RightOn => ({
   object: `the ${typeInWords(thing.type)} ${scene.nameOf(thing)}`,
-  on: thing.address,
+  on: staying(thing, scene).address,
 });
 
 function permittedObject(change: Change, side: Block, scene: Scene): RightOn {

@@ -157,10 +157,21 @@ export function isOtherVersion({ before, after }: Difference): boolean {
   return before.includes("/code-") && withoutVersion(before) === withoutVersion(after);
 }
 
-/** Whether it says nothing of what is made anew: ids, names, places and what else a service chooses are known only later. */
-export const isOfWhatIsNew = ({ path, before, after }: Difference): boolean =>
-  after === LATER &&
-  (isNothing(before) || /(^|[._])(id|name|vnet_address_prefix)$|^(path|storage_location)$/.test(path));
+/** What providers write of what is not set, which the plan of what is new leaves out. */
+const UNSET: readonly unknown[] = [false, 0, -1];
+
+/**
+ * Whether it says nothing of what is made anew: ids, names, places and what else a service chooses are known only later,
+ * and what is not set is left out, as is the place that Databricks chooses for a managed volume.
+ */
+export function isOfWhatIsNew({ path, before, after }: Difference, change: Change): boolean {
+  if (isNothing(after))
+    return UNSET.includes(before) || (path === "storage_location" && change.before.volume_type === "MANAGED");
+  return (
+    after === LATER &&
+    (isNothing(before) || /(^|[._])(id|name|vnet_address_prefix)$|^(path|storage_location)$/.test(path))
+  );
+}
 
 /** Providers write what is not set in several ways. */
 export function isNothing(value: unknown, depth = 0): boolean {

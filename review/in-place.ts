@@ -2,9 +2,9 @@
 import { GRANTED_ON, PERMITTED_BY_ID, PERMITTED_BY_PATH } from "./access.ts";
 import { isStarting } from "./costs.ts";
 import { type Difference, isNothing, isOfWhatIsNew, isOtherVersion, isUnseen } from "./differences.ts";
-import { type Block, type Change, records, text } from "./plan.ts";
+import { type Action, type Block, type Change, records, text } from "./plan.ts";
 import { isForcing, othersOf, whyOf } from "./replacement.ts";
-import { archivesMore } from "./retention.ts";
+import { archivesMore, isOfWhatStays, withPrevious } from "./retention.ts";
 import type { Finding, Scene } from "./scene.ts";
 import { code, counted, listed } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
@@ -31,7 +31,7 @@ const DANGERS: readonly Danger[] = [
   {
     type: /^databricks_(job|alert)/,
     path: /pause_status$/,
-    isDangerous: becomes("UNPAUSED"),
+    isDangerous: (difference, { before }) => becomes("UNPAUSED")(difference) && !isStarting(before),
     consequence: "It starts by itself from now on.",
   },
   {
@@ -40,7 +40,7 @@ const DANGERS: readonly Danger[] = [
     isDangerous: (difference, { before, after }) =>
       (difference.path.endsWith("pause_status") || isNothing(difference.after) || isUnseen(difference)) &&
       isStarting(before) &&
-      !isStarting(after),
+      (!isStarting(after) || (difference.path.endsWith("pause_status") && isUnseen(difference))),
     consequence: "Nothing starts it by itself from now on: what it does is left undone until somebody starts it.",
   },
   {
@@ -223,9 +223,10 @@ function dangersInPlace(scene: Scene, told: ReadonlySet<Change>): readonly Findi
   const changes = scene.changes.filter((change) => !told.has(change));
   return [
     ...changes.flatMap((change) => {
-      const isMissed = goingOf(change) !== undefined;
-      const outcome = scene.outcomeOf(change);
-      if (outcome.action === "update" || (outcome.action === "replace" && !isMissed)) return dangersOf(outcome, scene);
+      const outcome = withPrevious(change, scene);
+      const isForWhatStays = outcome.action === "create" && isOfWhatStays(outcome, scene);
+      const isAnew = outcome.action === "replace" && goingOf(change) === undefined;
+      if (outcome.action === "update" || isAnew || isForWhatStays) return dangersOf(outcome, scene);
       return change.action === "unknown" ? [unknownAction(change, scene)] : [];
     }),
     ...goings(changes, scene),
@@ -291,11 +292,16 @@ function goingInWords(
 
 const isLeftHalfMade = ({ address, action }: Change) => address.includes(" (deposed ") && action === "destroy";
 
+/** What is said of what is not changed in place. */
+const HOW_MADE: Partial<Record<Action, string>> = { create: "is made", replace: "is not made anew as it was" };
+
 function dangersOf(change: Change, scene: Scene): readonly Finding[] {
   const byConsequence = new Map<string, Difference[]>();
-  for (const difference of scene.differences(change)) {
+  const all = scene.differences(change);
+  // Of what is missed when it goes almost each field is dangerous, and most are known only later of what is new.
+  for (const difference of goingOf(change) ? othersOf(change, all) : all) {
     if (isForcing(change, difference) || isOtherVersion(difference)) continue;
-    if (change.action === "replace" && isOfWhatIsNew(difference)) continue;
+    if (change.action === "replace" && isOfWhatIsNew(difference, change)) continue;
     const danger = DANGERS.find(
       ({ type, path, isDangerous }) =>
         type.test(change.type) &&
@@ -309,7 +315,7 @@ function dangersOf(change: Change, scene: Scene): readonly Finding[] {
   }
   return [...byConsequence].map(([consequence, differences]) => ({
     ...scene.about(change),
-    headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${change.action === "replace" ? "is not made anew as it was" : "changes in place"}. ${consequence}`,
+    headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${HOW_MADE[change.action] ?? "changes in place"}. ${consequence}`,
     details: differences.map((each) => scene.showDifference(each)),
     needsSecondLook: true,
   }));

@@ -67,13 +67,14 @@ const FORMAT = "1";
 /** Reads a plan, and lets `secrets` learn what is sensitive in it. */
 export function readPlan(stack: string, json: unknown, secrets: Secrets): Plan {
   const plan = record(json);
-  learnSecrets(plan, secrets);
+  const marks = marksIn(plan);
+  learnSecrets(plan, marks, secrets);
   const version = plan.format_version;
   const isPlan = typeof version === "string" && version.split(".")[0] === FORMAT;
   const changes = (name: string) =>
     isPlan
       ? records(plan[name])
-          .map((each) => readChange(stack, each))
+          .map((each) => readChange(stack, each, marks.get(text(each.address)) ?? []))
           .sort(byAddress)
       : [];
   return {
@@ -119,9 +120,8 @@ function problemOf(json: unknown, version: unknown): string {
   return `its format ${version} is none that this review reads, which is ${FORMAT}`;
 }
 
-function readChange(stack: string, json: Block): Change {
+function readChange(stack: string, json: Block, marks: readonly unknown[]): Change {
   const change = record(json.change);
-  const marks = [change.before_sensitive, change.after_sensitive];
   const actions = strings(change.actions);
   const deposed = text(json.deposed);
   const [before, after] = withoutMarked(change.before, change.after, marks);
@@ -164,13 +164,29 @@ function readReferences(plan: Block): ReadonlyMap<string, string> {
   return found;
 }
 
-function learnSecrets(plan: Block, secrets: Secrets): void {
-  for (const each of [...records(plan.resource_changes), ...records(plan.resource_drift)])
-    learnFromChange(record(each.change), secrets);
-  for (const each of records(plan.deferred_changes))
-    learnFromChange(record(record(each.resource_change).change), secrets);
-  for (const each of Object.values(record(plan.output_changes)))
-    learnFromChange(record(record(each).change ?? each), secrets);
+const changedOrDrifted = (plan: Block) => [...records(plan.resource_changes), ...records(plan.resource_drift)];
+
+const marksOf = (change: Block): readonly unknown[] => [change.before_sensitive, change.after_sensitive];
+
+/**
+ * Marks of what is sensitive, by address: of what drifted and of what is planned together, since a review compares the two
+ * where others have deleted something, and either may lack a mark that the other has.
+ */
+function marksIn(plan: Block): ReadonlyMap<string, readonly unknown[]> {
+  const found = new Map<string, readonly unknown[]>();
+  for (const { address, change } of changedOrDrifted(plan))
+    found.set(text(address), [...(found.get(text(address)) ?? []), ...marksOf(record(change))]);
+  return found;
+}
+
+function learnSecrets(plan: Block, marks: ReadonlyMap<string, readonly unknown[]>, secrets: Secrets): void {
+  for (const { address, change } of changedOrDrifted(plan))
+    learnFromChange(record(change), marks.get(text(address)) ?? [], secrets);
+  const others = [
+    ...records(plan.deferred_changes).map((each) => record(record(each.resource_change).change)),
+    ...Object.values(record(plan.output_changes)).map((each) => record(record(each).change ?? each)),
+  ];
+  for (const each of others) learnFromChange(each, marksOf(each), secrets);
   const declared = record(record(record(plan.configuration).root_module).variables);
   for (const [name, variable] of Object.entries(record(plan.variables))) {
     secrets.learn(record(variable).value, record(declared[name]).sensitive === true);
@@ -179,11 +195,8 @@ function learnSecrets(plan: Block, secrets: Secrets): void {
   for (const each of records(state.resources)) secrets.learn(each.values, each.sensitive_values);
 }
 
-function learnFromChange(change: Block, secrets: Secrets): void {
-  secrets.learn(change.before, change.before_sensitive);
-  secrets.learn(change.before, change.after_sensitive);
-  secrets.learn(change.after, change.after_sensitive);
-  secrets.learn(change.after, change.before_sensitive);
+function learnFromChange(change: Block, marks: readonly unknown[], secrets: Secrets): void {
+  for (const mark of marks) for (const side of [change.before, change.after]) secrets.learn(side, mark);
 }
 
 function byAddress(one: Change, other: Change): number {

@@ -1,5 +1,5 @@
 /** Why something is replaced, and what else is another of it then. */
-import { type Difference, LATER } from "./differences.ts";
+import { type Difference, isOfWhatIsNew, LATER } from "./differences.ts";
 import type { Change } from "./plan.ts";
 import type { Scene } from "./scene.ts";
 import { code } from "./text.ts";
@@ -30,7 +30,9 @@ export const isForcing = ({ replacePaths }: Change, difference: Difference): boo
  * it are ids, addresses and dates of what is new, which always are others, and what is dangerous of it is told apart.
  */
 export const othersOf = (change: Change, differences: readonly Difference[]): readonly Difference[] =>
-  change.action === "replace" ? differences.filter((each) => each.after !== LATER && !isForcing(change, each)) : [];
+  change.action === "replace"
+    ? differences.filter((each) => each.after !== LATER && !isForcing(change, each) && !isOfWhatIsNew(each, change))
+    : [];
 
 /** Terraform's path of an attribute has an index for each block, also for one that is there once. */
 const isAt = (terraformPath: string, { path }: Difference) =>

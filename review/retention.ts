@@ -50,11 +50,11 @@ const KEPT: Readonly<Record<string, Kept>> = {
 /** What is kept, but for less long than before, or nobody sees for how long. */
 export function shorterKept(change: Change, scene: Scene): readonly LossFinding[] {
   const kept = KEPT[change.type];
-  if (!kept || !isOfWhatStays(change, scene)) return [];
-  const unseen = unseenFields(change, kept, scene);
+  const outcome = withPrevious(change, scene);
+  if (!kept || !isOfWhatStays(outcome, scene)) return [];
+  const unseen = unseenFields(outcome, kept, scene);
   const isUnseenOf = (path: string) => unseen.some((each) => path.startsWith(each.path));
-  const before = change.action === "create" ? beforeElsewhere(change, scene) : change.before;
-  const terms = shorterTerms(change.type, before, change.after, isUnseenOf);
+  const terms = shorterTerms(change.type, outcome.before, outcome.after, isUnseenOf);
   const shorter = terms.filter(({ path }) => !isUnseenOf(path));
   return [
     ...shorter.map((term) => shorterInWords(change, term, kept, scene)),
@@ -62,8 +62,8 @@ export function shorterKept(change: Change, scene: Scene): readonly LossFinding[
   ];
 }
 
-/** Whether a change may shorten how long something is kept: of what goes itself, its loss is told. */
-function isOfWhatStays(change: Change, scene: Scene): boolean {
+/** Whether a change decides what becomes of files and tables that stay: of what goes itself, its loss is told. */
+export function isOfWhatStays(change: Change, scene: Scene): boolean {
   if (change.type === "azurerm_storage_account") return change.action === "update";
   if (change.type !== POLICY) return ["update", "replace"].includes(change.action);
   // A new one may be for files that are there already: somebody deleted it by hand, or it was no longer in the state.
@@ -72,13 +72,19 @@ function isOfWhatStays(change: Change, scene: Scene): boolean {
   return ["create", "update", "replace"].includes(change.action) && ![change.before, change.after].some(isOfOtherFiles);
 }
 
-/** Of a new policy, what was there before: an account has only one, which may be at another address until now. */
-function beforeElsewhere({ type, after }: Change, scene: Scene): Block {
-  const account = text(after.storage_account_id);
+/**
+ * What a change comes to where its plan does not show what was there: others have deleted that, or it is an account's only
+ * policy, which was at another address until now.
+ */
+export function withPrevious(change: Change, scene: Scene): Change {
+  const outcome = scene.outcomeOf(change);
+  const account = text(change.after.storage_account_id);
+  if (outcome.action !== "create" || change.type !== POLICY || account === "") return outcome;
   const previous = scene.changes.find(
-    (each) => each.type === type && each.action === "destroy" && text(each.before.storage_account_id) === account,
+    ({ type, action, before }) =>
+      type === POLICY && action === "destroy" && text(before.storage_account_id) === account,
   );
-  return account === "" ? {} : (previous?.before ?? {});
+  return { ...outcome, before: previous?.before ?? {} };
 }
 
 /** The fields that will be what the plan does not show. */
@@ -105,7 +111,7 @@ function shorterInWords(change: Change, term: Term, { recovery }: Kept, scene: S
     more: `deletes more ${what} by their age from now on: ${those}`,
     "new clock": `deletes ${what} by a new clock from now on: ${those}`,
   }[term.how];
-  const isNew = change.action === "create" && before === Infinity;
+  const isNew = isNothing(withPrevious(change, scene).before);
   return {
     ...scene.about(change),
     action: change.action,

@@ -44,7 +44,10 @@ export class Scene {
     for (const change of this.changes) {
       this.#byAddress.set(`${change.stack} ${change.address}`, change);
       const id = text(change.before.id) || text(change.after.id);
-      if (id !== "") this.#byId.set(`${change.stack} ${id}`, change);
+      const known = this.#byId.get(`${change.stack} ${id}`);
+      // An id may be that of several: of what stays, and of what goes from beside it or from another address.
+      if (id !== "" && (known === undefined || known.action === "destroy"))
+        this.#byId.set(`${change.stack} ${id}`, change);
     }
     for (const { drift, changes } of plans) {
       const deleted = new Map(drift.filter(({ action }) => action === "destroy").map((each) => [each.address, each]));

@@ -13,7 +13,7 @@ import {
 import { parseArguments, UsageError } from "../arguments.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR [--compare COMMIT]
-       npm run -s order-tracking -- github comment DIR --pull-request NUMBER --commit HASH
+       npm run -s order-tracking -- github comment DIR --pull-request NUMBER
        npm run -s order-tracking -- github drift ENVIRONMENT DIR --result none|changes|second-look
 
 For steps of workflows, with the variables that GitHub gives them.
@@ -24,7 +24,7 @@ For steps of workflows, with the variables that GitHub gives them.
            updated from commit to commit
   drift    open, update or close the environment's issue
 
-comment and drift need GITHUB_REPOSITORY and GITHUB_TOKEN.
+comment and drift need GITHUB_REPOSITORY and GITHUB_TOKEN; comment also COMMIT, the commit's hash.
 `;
 
 /** Does one step. */
@@ -36,16 +36,14 @@ export async function run(args: readonly string[]): Promise<number> {
       out: { type: "string" },
       compare: { type: "string" },
       "pull-request": { type: "string" },
-      commit: { type: "string" },
       result: { type: "string" },
     },
   });
-  const { out, compare, "pull-request": pullRequest, commit, result } = values;
+  const { out, compare, "pull-request": pullRequest, result } = values;
   const [what, first, second, ...rest] = positionals;
   if (first === undefined || rest.length > 0) throw new UsageError("give plan, comment or drift, and what it takes");
   if (what === "plan" && out !== undefined && second === undefined) return plan(first, out, compare);
-  if (what === "comment" && pullRequest !== undefined && commit !== undefined && second === undefined)
-    return comment(first, pullRequest, commit);
+  if (what === "comment" && pullRequest !== undefined && second === undefined) return comment(first, pullRequest);
   if (what === "drift" && second !== undefined && result !== undefined) return drift(first, second, result);
   throw new UsageError("give plan, comment or drift, and what it takes");
 }
@@ -62,9 +60,13 @@ async function plan(environment: string, folder: string, base: string | undefine
   return 0;
 }
 
-async function comment(folder: string, pullRequest: string, commit: string): Promise<number> {
+async function comment(folder: string, pullRequest: string): Promise<number> {
   if (!/^\d+$/.test(pullRequest)) throw new UsageError(`${pullRequest} is no number of a pull request`);
-  if (!/^[0-9a-f]{40}$/.test(commit)) throw new UsageError(`${commit} is no hash of a commit`);
+  // A variable and no option: a pull request's own workflow calls the command of its base, which refuses options that are
+  // newer than it.
+  const { COMMIT: commit = "" } = process.env;
+  if (!/^[0-9a-f]{40}$/.test(commit))
+    throw new UsageError(`COMMIT is "${commit}", no hash of a commit: set it to the one that the reviews are of`);
   // Where no environment could be planned, nothing was handed on.
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const reviews = new Map(names.map((name) => [name, reviewIn(path.join(folder, name))]));

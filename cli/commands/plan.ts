@@ -21,8 +21,8 @@ import type { Review, Verdict } from "../../review/review.ts";
 import { findRowChanges } from "../../review/rows.ts";
 import type { Finding } from "../../review/scene.ts";
 import { asLines } from "../../review/terminal.ts";
-import { code } from "../../review/text.ts";
-import { parseArguments, userPath, UsageError } from "../arguments.ts";
+import { code, printable } from "../../review/text.ts";
+import { parseArguments, shellWord, userPath, UsageError } from "../arguments.ts";
 import { arrivalsOf } from "../arrivals.ts";
 import { failure } from "../failure.ts";
 import { INTERRUPTED } from "../job-session.ts";
@@ -74,15 +74,15 @@ export async function run(args: readonly string[]): Promise<number> {
   const kinds = values.stack.map((name) => kindOf(name, environment));
   if (values.compare === undefined && values.file.length > 0) throw new UsageError("--file is for --compare");
   const compared =
-    values.compare === undefined ? undefined : { commit: values.compare, arrivals: arrivalsOf(values.file) };
+    values.compare === undefined
+      ? undefined
+      : { commit: values.compare, files: values.file, arrivals: arrivalsOf(values.file) };
   const out = values.out === undefined ? undefined : userPath(values.out);
   const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
     if (out !== undefined) refuseOthersFiles(out);
     refuseFromNothing(environment);
-    const rows = compared
-      ? await rowsOf(compared.commit, environment, compared.arrivals, new Progress(values.json))
-      : { changes: [], notes: [] };
+    const rows = compared ? await rowsOf(compared, environment, new Progress(values.json)) : [];
     if (rows === undefined) return INTERRUPTED;
     return await plan(environment, kinds, directory, { isSaved: out !== undefined, isJson: values.json, rows });
   } finally {
@@ -96,39 +96,48 @@ function kindOf(name: string, environment: string): StackKind {
   return kind;
 }
 
-/** What a change does to rows, or a note that says why nobody knows. */
-interface Rows {
-  readonly changes: readonly Finding[];
-  readonly notes: readonly string[];
+/** What rows are compared with, and of which files. */
+interface Compared {
+  readonly commit: string;
+  /** As they were given. */
+  readonly files: readonly string[];
+  readonly arrivals: readonly (readonly string[])[];
 }
 
 /**
- * Compares rows for a review, which is worth reading without them as well.
+ * Compares rows for a review, which is worth reading without them as well. Why they could not be compared is told in their
+ * place, and needs a second look: the job to be may have failed on files that the one before loads.
  *
  * @returns undefined where Ctrl-C came in between
  * @throws UsageError where what was asked for cannot be compared
  */
 async function rowsOf(
-  commit: string,
+  { commit, files, arrivals }: Compared,
   environment: string,
-  arrivals: readonly (readonly string[])[],
   progress: Progress,
-): Promise<Rows | undefined> {
+): Promise<readonly Finding[] | undefined> {
+  const stack = `${environment}-pipeline`;
   try {
     const comparison = await compareRows(commit, environment, arrivals, progress);
-    return comparison && { changes: findRowChanges(comparison, `${environment}-pipeline`), notes: [] };
+    return comparison && findRowChanges(comparison, stack);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const again = code(`npm run -s order-tracking -- compare ${commit}`);
-    const note = `The rows were not compared, since ${code(failure(error as Error))}. To try that again: ${again}`;
-    return { changes: [], notes: [note] };
+    const again = ["compare", ...[commit, ...files].map(shellWord), "--environment", shellWord(environment)].join(" ");
+    return [
+      {
+        ...{ stack, address: "", needsSecondLook: true },
+        headline: `The rows were not compared, since ${code(failure(error as Error))}.`,
+        // Whole, however many files it names.
+        details: [`To try that again: \`npm run -s order-tracking -- ${printable(again)}\``],
+      },
+    ];
   }
 }
 
 interface Options {
   readonly isSaved: boolean;
   readonly isJson: boolean;
-  readonly rows: Rows;
+  readonly rows: readonly Finding[];
 }
 
 async function plan(
@@ -146,8 +155,8 @@ async function plan(
     directory,
     nameIn(stacks),
     planned,
-    [...(missing ? [fromNothing(missing)] : []), ...options.rows.notes],
-    options.rows.changes,
+    missing ? [fromNothing(missing)] : [],
+    options.rows,
   );
   tell(review, planned, options);
   if (options.isSaved) {

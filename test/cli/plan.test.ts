@@ -197,7 +197,7 @@ test("takes the place of an earlier plan, also of one that was interrupted", asy
   expect(readdirSync(path.join(folder, "stacks")).sort()).toEqual([...STACKS].sort());
 });
 
-test("reviews a plan whose rows cannot be compared, and says why they are not", async () => {
+test("reviews a plan whose rows cannot be compared, says why, and asks for a second look", async () => {
   const repository = folderWith({ "main.ts": 'throw new Error("no stacks today");' });
   const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, stdio: "pipe" });
   git("init", "--quiet");
@@ -205,12 +205,21 @@ test("reviews a plan whose rows cannot be compared, and says why they are not", 
   git("-c", "user.name=somebody", "-c", "user.email=somebody@example.com", "commit", "--quiet", "--message", "broken");
   process.env.GIT_DIR = path.join(repository, ".git");
 
-  const { code, stdout } = await orderTracking(["plan", "staging", "--compare", "HEAD", "--json"]);
+  const file = path.join(folderWith({ "late orders.csv": "" }), "late orders.csv");
 
-  expect(code).toBe(0);
-  expect((JSON.parse(stdout) as { notes: string[] }).notes).toContainEqual(
-    expect.stringMatching(/^The rows were not compared, since `.*`\. To try that again: `.* -- compare HEAD`$/),
-  );
+  const { code, stdout } = await orderTracking(["plan", "staging", "--compare", "HEAD", "--file", file, "--json"]);
+
+  expect(code).toBe(3);
+  expect(JSON.parse(stdout)).toMatchObject({
+    rows: [
+      {
+        headline: expect.stringMatching(/^The rows were not compared, since `.*`\.$/) as string,
+        details: [`To try that again: \`npm run -s order-tracking -- compare HEAD '${file}' --environment staging\``],
+        needsSecondLook: true,
+      },
+    ],
+    verdict: "second look",
+  });
   const mistake = await orderTracking(["plan", "staging", "--compare", "no-such-commit"]);
   expect(mistake).toMatchObject({ code: 1, stdout: "" });
   expect(mistake.stderr).toContain("there is no commit no-such-commit in this repository");

@@ -41,9 +41,9 @@ beforeAll(async () => {
     GITHUB_REPOSITORY: "example/order-tracking",
     GITHUB_TOKEN: "a-token",
   };
-  process.env = { ...before, ...variables };
 });
 beforeEach(() => {
+  process.env = { ...before, ...variables, COMMIT };
   repository = { comments: [], issues: [], tokens: new Set() };
 });
 afterAll(() => {
@@ -92,7 +92,7 @@ function reviewsIn(name: string, reviews: Readonly<Record<string, string>>): str
 
 it("writes a comment for each review, and updates it with the next commit", async () => {
   const folders = reviewsIn("first", { "review-dev": "one to add", "review-prod": "nothing" });
-  expect(await run(["comment", folders, "--pull-request", "7", "--commit", COMMIT])).toBe(0);
+  expect(await run(["comment", folders, "--pull-request", "7"])).toBe(0);
   expect(repository.comments[0]?.body).toBe("<!-- order-tracking review-dev -->\nOf commit `0123456`:\n\none to add");
 
   await commentReviews(
@@ -130,9 +130,7 @@ it("writes a comment that GitHub takes, of the longest review of an environment 
 
 it("says that there is no review where no environment could be planned", async () => {
   repository.comments = [{ id: 1, body: "<!-- order-tracking review-dev -->\nold", user: { type: "Bot" } }];
-  expect(
-    await run(["comment", path.join(folder, "nothing was handed on"), "--pull-request", "7", "--commit", COMMIT]),
-  ).toBe(0);
+  expect(await run(["comment", path.join(folder, "nothing was handed on"), "--pull-request", "7"])).toBe(0);
   expect(repository.comments[0]?.body).toContain("There is no review-dev of commit `0123456`");
 });
 
@@ -194,13 +192,25 @@ it("leaves alone a pull request that has the label of the issue", async () => {
 });
 
 it.each([
-  [["comment", folder, "--pull-request", "7; rm", "--commit", COMMIT], "7; rm is no number of a pull request"],
-  [["comment", folder, "--pull-request", "7", "--commit", "main"], "main is no hash of a commit"],
-  [["comment", folder, "--pull-request", "7"], "give plan, comment or drift, and what it takes"],
+  [["comment", folder, "--pull-request", "7; rm"], "7; rm is no number of a pull request"],
+  [["comment", folder], "give plan, comment or drift, and what it takes"],
   [["drift", "dev", folder, "--result", "some"], "some is no result of a plan"],
   [["plan", "dev"], "give plan, comment or drift, and what it takes"],
 ])("refuses %p", async (args, message) => {
   await expect(run(args)).rejects.toThrow(message);
+});
+
+it.each([undefined, "main"])("writes no comment that cannot name the commit it is of: %p", async (commit) => {
+  process.env = { ...before, ...variables, ...(commit !== undefined && { COMMIT: commit }) };
+  await expect(run(["comment", folder, "--pull-request", "7"])).rejects.toThrow(
+    `COMMIT is "${commit ?? ""}", no hash of a commit`,
+  );
+});
+
+it("is called by the workflow of a pull request with no option that the code of an older base refuses", () => {
+  const workflow = readFileSync(path.join(__dirname, "../../.github/workflows/pull-request.yml"), "utf8");
+  expect(/-- github comment .*/.exec(workflow)?.[0].match(/--\w\S*/g)).toEqual(["--pull-request"]);
+  expect(workflow).toMatch(/^ +COMMIT: \$\{\{ github\.event\.pull_request\.head\.sha \}\}$/m);
 });
 
 it("says what GitHub said where it refuses", async () => {

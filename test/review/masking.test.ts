@@ -109,6 +109,25 @@ test("a sensitive variable, an output, and encoded forms of a value are masked a
   for (const form of everyForm(json)) for (const each of shown) expect(form).not.toContain(each);
 });
 
+test.each([
+  ["in the plan", {}, { options: true }],
+  ["before others deleted it", { options: true }, {}],
+])(
+  "what is marked as sensitive only %s is masked in what is made anew as well",
+  (_, before_sensitive, after_sensitive) => {
+    const type = "databricks_catalog";
+    // The short one is masked only where it is marked, the long one wherever else it turns up.
+    const side = (short: string, long: string) => ({ name: "orders", options: { short, long } });
+    const drift = change({ type, actions: ["delete"], before: side("x1", "old-token"), after: null, before_sensitive });
+    const made = change({ type, actions: ["create"], before: null, after: side("y2", "new-token"), after_sensitive });
+    const elsewhere = change({ actions: ["update"], before: { name: "old-token" }, after: { name: "new-token" } });
+    for (const form of everyForm(plan([made, elsewhere], { resource_drift: [drift] }))) {
+      expect(form).toContain("was deleted by somebody else");
+      expect(form).not.toMatch(/x1|y2|-token/);
+    }
+  },
+);
+
 test.each(["loss", "details", "headline", "second look", "update", "never", "Moved"])(
   "a secret that is like the review's own word %s changes nothing that programs read",
   (secret) => {

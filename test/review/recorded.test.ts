@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { asMarkdown } from "../../review/markdown.ts";
-import { readPlan } from "../../review/plan.ts";
+import { readPlan, record, records, text } from "../../review/plan.ts";
 import { review } from "../../review/review.ts";
 import { Secrets } from "../../review/secrets.ts";
 import { typeInWords } from "../../review/words.ts";
@@ -33,6 +33,21 @@ it.each(scenarios)("reviews the plan of %s as it is recorded", (scenario) => {
     writeFileSync(file, markdown);
   }
   expect(markdown).toBe(readFileSync(file, "utf8"));
+});
+
+describe.each(KINDS)("of what is in the stack %s", (kind) => {
+  const changesOf = (scenario: string) =>
+    records(record(JSON.parse(readFileSync(path.join(PLANS, `${scenario}-${kind}.json`), "utf8"))).resource_changes);
+  const made = new Map(changesOf("first").map((each) => [text(each.address), each]));
+  const deleted = changesOf("destroyed").filter(({ address }) => made.has(text(address)));
+
+  it.each(deleted.map((each) => [text(each.address), each] as const))(
+    "finds no danger in place where somebody has deleted %s, and it is made anew as it was",
+    (address, drift) => {
+      const json = { format_version: "1.2", resource_changes: [made.get(address)], resource_drift: [drift] };
+      expect(review("shop", [{ stack: `shop-${kind}`, json }]).inPlace).toEqual([]);
+    },
+  );
 });
 
 it("has words for each type of the stacks", () => {

@@ -453,6 +453,35 @@ describe("what may be lost", () => {
     ]);
   });
 
+  it("compares how long something is kept with what was there before somebody else deleted it", () => {
+    const policy = (age: number) => ({
+      storage_account_id: "/lake",
+      rule: [{ name: "archive", actions: [{ base_blob: [{ [BY_CHANGE]: age }] }] }],
+    });
+    const job = (days: string) => ({ name: "upkeep", parameter: [{ name: "retention_days", default: days }] });
+    const ofSides = (type: string, before: object, after: object) => {
+      const made = change({ type, actions: ["create"], before: null, after });
+      const gone = change({ type, actions: ["delete"], before, after: null });
+      const lake = { id: "/lake", name: "lake" };
+      return reviewed(plan([account({ before: lake, after: lake }), made], { resource_drift: [gone] })).loss;
+    };
+    const ages = "azurerm_storage_management_policy";
+    expect(ofSides(ages, policy(400), policy(400))).toEqual([]);
+    expect(ofSides(ages, policy(30), policy(400))).toEqual([]);
+    const shortened = ofSides(ages, policy(400), policy(30));
+    expect(headlines(shortened)).toEqual([
+      expect.stringContaining("kept archived files for 400 days after their last change, and keeps them for 30 days"),
+    ]);
+    expect(shortened[0]?.details.join()).not.toContain("The state knew of none");
+    expect(ofSides("databricks_job", job("30"), job("30"))).toEqual([]);
+    expect(ofSides("databricks_job", job("30"), job("1"))).toMatchObject([
+      {
+        action: "create",
+        headline: "The job `upkeep` kept old versions of tables for 30 days, and keeps them for 1 day from now on.",
+      },
+    ]);
+  });
+
   it.each([
     [
       "azurerm_storage_account",
@@ -613,6 +642,65 @@ describe("who may do what", () => {
       verdict: "changes",
     });
     expect(ofJob({ before: job, after: job }).access[0]?.details[0]).toContain("lock themselves out");
+  });
+
+  it("flags who loses a right on what is only at another address, or was deposed, and nobody who keeps it there", () => {
+    const entry = (service_principal_name: string, permission_level: string) => ({
+      ...{ service_principal_name, permission_level },
+    });
+    const reader = entry("them", "CAN_VIEW");
+    const permissions = (...access_control: object[]) =>
+      change({
+        ...{ type: "databricks_permissions", actions: ["delete", "create"], replace_paths: [["job_id"]] },
+        before: { job_id: "7", access_control: [entry("us", "IS_OWNER"), reader] },
+        ...{ after: { access_control: [...access_control, reader] }, after_unknown: { job_id: true } },
+      });
+    const references = ["databricks_job.new.id", "databricks_job.new"];
+    const resources = [{ address: "databricks_permissions.it", expressions: { job_id: { references } } }];
+    const ofJobs = (old: object, made: object, ...kept: object[]) =>
+      reviewed(
+        plan(
+          [
+            change({ actions: ["delete"], before: { id: "7", name: "load" }, after: null, ...old }),
+            change({ address: "databricks_job.new", ...made }),
+            permissions(...kept),
+          ],
+          { configuration: { root_module: { resources } } },
+        ),
+      ).access;
+    const moved = { actions: ["create"], before: null, after: { name: "load" }, after_unknown: { id: true } };
+    const living = { before: { id: "8", name: "renamed" }, after: { id: "8", name: "renamed" } };
+    for (const access of [
+      ofJobs({ address: "databricks_job.old" }, moved),
+      ofJobs({ address: "databricks_job.new", deposed: "ab12" }, living),
+    ]) {
+      expect(access).toMatchObject([
+        {
+          headline: expect.stringContaining("`us` loses `IS_OWNER`") as string,
+          details: [expect.stringContaining("lock themselves out")],
+        },
+      ]);
+    }
+    expect(ofJobs({ address: "databricks_job.old" }, moved, entry("us", "IS_OWNER"))).toEqual([]);
+  });
+
+  it.each([
+    ["databricks_catalog.it", { deposed: "ab12" }],
+    ["databricks_catalog.other", {}],
+    ["databricks_storage_credential.it", { type: "databricks_storage_credential" }],
+  ])("flags who loses a right on what stays, while %s of the same id goes", (address, rest) => {
+    const catalog = { id: "orders", name: "orders" };
+    const { access } = reviewed(
+      plan([
+        change({ type: "databricks_catalog", before: catalog, after: catalog }),
+        change({
+          ...{ type: "databricks_catalog", address, actions: ["delete"], before: catalog, after: null },
+          ...rest,
+        }),
+        change({ type: "databricks_grants", actions: ["update"], before: grants("MANAGE"), after: grants() }),
+      ]),
+    );
+    expect(access[0]?.details[0]).toContain("lock themselves out");
   });
 
   it("flags a role that the plan names only by its id, and takes no role for the identity that has it", () => {
@@ -955,6 +1043,21 @@ describe("what runs differently", () => {
     });
   });
 
+  it.each(["UNPAUSED", "PAUSED"])("says what may happen where nobody sees if what was %s will be", (pause) => {
+    const { trigger, ...rest } = job(60, pause);
+    const after = { ...rest, trigger: trigger.map(({ file_arrival }) => ({ file_arrival })) };
+    const { inPlace } = reviewed(
+      plan([
+        change({
+          ...{ actions: ["update"], before: { ...rest, trigger }, after },
+          after_unknown: { trigger: [{ pause_status: true }] },
+        }),
+      ]),
+    );
+    const words = pause === "PAUSED" ? "It starts by itself" : "Nothing starts it by itself";
+    expect(headlines(inPlace)).toEqual([expect.stringContaining(`Perhaps: ${words} from now on`)]);
+  });
+
   it.each([
     ["databricks_job", { trigger: [{ pause_status: "UNPAUSED" }] }, { trigger: [] }, true],
     ["databricks_job", { schedule: [{ pause_status: null, quartz_cron_expression: "0 0 1 * * ?" }] }, {}, true],
@@ -1262,6 +1365,31 @@ test("calls it dangerous that a policy puts files where no replay can read them,
   ]);
 });
 
+test("calls it dangerous that a new policy puts files of an account that stays where no replay can read them", () => {
+  const rule = (days: number) => ({
+    ...{ name: "archive", enabled: true, filters: [{ prefix_match: ["orders/archive/"] }] },
+    actions: [{ base_blob: [{ tier_to_archive_after_days_since_modification_greater_than: days }] }],
+  });
+  const policy = (days: number) => ({ storage_account_id: "/lake", rule: [rule(days)] });
+  const lake = { id: "/lake", name: "lake" };
+  const ofPolicies = (ofAccount: object, ...policies: object[]) =>
+    reviewed(
+      plan([
+        account({ before: lake, after: lake, ...ofAccount }),
+        ...policies.map((each) => change({ type: "azurerm_storage_management_policy", ...each })),
+      ]),
+    ).inPlace;
+  const made = { actions: ["create"], before: null, after: policy(1) };
+  const gone = (days: number) => ({ address: "a.old", actions: ["delete"], before: policy(days), after: null });
+  const words = expect.stringContaining("is made. Azure puts files where nobody can read them") as string;
+  expect(ofPolicies({}, made)).toMatchObject([{ headline: words, needsSecondLook: true }]);
+  expect(ofPolicies({}, { ...made, after: policy(-1) })).toEqual([]);
+  expect(ofPolicies({ actions: ["create"], before: null }, made)).toEqual([]);
+  const isDeletedAgain = expect.stringContaining("is deleted from where it is put anew") as string;
+  expect(headlines(ofPolicies({}, made, gone(1)))).toEqual([isDeletedAgain]);
+  expect(headlines(ofPolicies({}, made, gone(90)))).toEqual([isDeletedAgain, words]);
+});
+
 test("names a category of the audit log that goes, and calls one that comes no danger", () => {
   const ofLogs = (before: object, after: object) =>
     reviewed(plan([change({ type: "azurerm_monitor_diagnostic_setting", actions: ["update"], before, after })]))
@@ -1351,6 +1479,29 @@ test.each([
   });
   expect(reviewed(plan([anew])).inPlace).toEqual([]);
 });
+
+test.each([
+  ["azurerm_storage_account_network_rules", { default_action: "Deny" }, { default_action: "Allow" }],
+  ["azurerm_virtual_network", { address_space: ["10.0.0.0/16"] }, { address_space: ["10.1.0.0/16"] }],
+  [
+    "databricks_volume",
+    { volume_type: "EXTERNAL", storage_location: "abfss://orders@lake.dfs.core.windows.net/" },
+    { volume_type: "MANAGED" },
+  ],
+])(
+  "tells what is dangerous in a %s that others deleted, and that is not made anew as it was",
+  (type, before, after) => {
+    const ofSides = (to: object) => {
+      const made = { actions: ["create"], before: null, after: { name: "a", ...to }, after_unknown: { guid: true } };
+      const gone = { actions: ["delete"], before: { name: "a", guid: "1", read_only: false, ...before }, after: null };
+      return reviewed(plan([change({ type, ...made })], { resource_drift: [change({ type, ...gone })] })).inPlace;
+    };
+    expect(ofSides(before)).toEqual([]);
+    expect(ofSides(after)).toMatchObject([
+      { headline: expect.stringContaining("is not made anew as it was") as string, needsSecondLook: true },
+    ]);
+  },
+);
 
 test("tells what else is another of what is missed while it is made anew", () => {
   const group = (location: string, access: string) => ({ name: "n", location, security_rule: [{ name: "r", access }] });
