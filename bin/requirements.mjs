@@ -111,18 +111,21 @@ export function findTerraform(run = output) {
 }
 
 /**
- * The Azure CLI, and whoever is signed in to it.
+ * The Azure CLI, and whoever is signed in to it. An older one does not know `role assignment list --fill-principal-name`,
+ * without which that asks Microsoft Graph for names that a service may not see.
  *
  * @returns {Finding}
  */
 export function findAzureCli(run = output) {
   const missing = (sentence) => ({ name: "Azure CLI", ok: false, sentence });
-  if (run("az", "version") === undefined) {
-    return missing("the Azure CLI (az) was not found: install it from https://aka.ms/installazurecli");
-  }
+  const remedy = "install 2.72 or newer from https://aka.ms/installazurecli";
+  const version = /"azure-cli": "(\d+\.\d+\.\d+)/.exec(run("az", "version", "--output", "json") ?? "")?.[1];
+  if (version === undefined) return missing(`the Azure CLI (az) was not found: ${remedy}`);
+  const [major, minor] = version.split(".").map(Number);
+  if (major < 2 || (major === 2 && minor < 72)) return missing(`the Azure CLI (az) ${version} is too old: ${remedy}`);
   const user = run("az", "account", "show", "--query", "user.name", "--output", "tsv");
   if (user === undefined) return missing("nobody is signed in to the Azure CLI, or not any more: run az login");
-  return { name: "Azure CLI", ok: true, sentence: `Azure CLI, signed in as ${user}` };
+  return { name: "Azure CLI", ok: true, sentence: `Azure CLI ${version}, signed in as ${user}` };
 }
 
 /** What is needed beside that to deploy, and for nothing else. */

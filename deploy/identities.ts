@@ -249,8 +249,13 @@ export async function rolesBeyond(backend: StateBackend, identity: Identity): Pr
     if (role && (role.condition === undefined || isSame(role.condition, condition ?? ""))) return [];
     const name =
       roleDefinitionName == null ? "a role whose name Azure does not tell" : `the role ${roleDefinitionName}`;
+    // A condition that differs may be of fewer roles, as from before the stacks gave one more.
+    const limit =
+      condition == null
+        ? "not limited to the roles that the stacks give"
+        : "limited to other roles than the stacks give now";
     const taking: Step = {
-      what: `${name} on ${scope}${role ? ", not limited to the roles that the stacks give" : ""}`,
+      what: `${name} on ${scope}${role ? `, ${limit}` : ""}`,
       call: { command: "role assignment delete", options: { ids: id, subscription: backend.subscriptionId } },
     };
     return role ? [taking, giving(role, principal.principalId, backend)] : [taking];

@@ -34,7 +34,12 @@ interface Run {
 }
 
 /** What became of a file, as the task that read it tells of it. */
-type FileOutcome = Readonly<Record<string, unknown>> & { readonly path: string; readonly outcome: string };
+type FileOutcome = Readonly<Record<string, unknown>> & {
+  readonly path: string;
+  readonly outcome: string;
+  /** Why it was not loaded. */
+  readonly reason?: string | null;
+};
 
 /** The part of the command's JSON document that is shown. */
 interface ReplayDocument {
@@ -129,6 +134,12 @@ function putBack(paths: readonly string[], tasks: Run["tasks"]): string[] {
       : `${counted(put.size, "file")} put back: ${counted(sum(own, "rows_staged"), "row")} loaded, ${sum(own, "rows_quarantined")} quarantined again`;
   // Of orders it is not told which file has changed them.
   const orders = `${counted(sum(summaries, "inserted"), "order")} new, ${sum(summaries, "updated")} changed.`;
-  if (others > 0) return [`${came}.`, `The run loaded ${counted(others, "other file")} that waited; in all, ${orders}`];
-  return [put.size === 0 ? `${came}.` : `${came}, ${orders}`];
+  const counts =
+    others > 0
+      ? [`${came}.`, `The run loaded ${counted(others, "other file")} that waited; in all, ${orders}`]
+      : [put.size === 0 ? `${came}.` : `${came}, ${orders}`];
+  // The run may succeed all the same: an environment allows for some rejected files.
+  const notLoaded = own.filter(({ outcome }) => outcome !== "staged");
+  const reasons = notLoaded.map((file) => [`${file.path}: ${file.outcome}`, file.reason].filter(Boolean).join(", "));
+  return [...counts, ...reasons.map((reason) => `${reason}.`)];
 }

@@ -85,6 +85,9 @@ describe("every environment that lasts", () => {
   });
 });
 
+/** Without a function of the status, GitHub adds success(), which is false after any job that was skipped. */
+const conditionOf = (job: string) => /^ {4}if: \$\{\{ (.*!cancelled\(\).*) \}\}$/m.exec(job)?.[1] ?? "undefined";
+
 describe("what is deployed after something else", () => {
   const jobs = read(".github/workflows/deploy.yml").split(/^ {2}(?=[\w-]+:$)/m);
   const after = jobs.flatMap((job) => {
@@ -107,10 +110,30 @@ describe("what is deployed after something else", () => {
   )(
     "$job, where $needed ends in $result and the run is cancelled ($isCancelled): $expected",
     ({ needed, text, result, isCancelled, expected }) => {
-      // Without a function of the status, GitHub adds success(), which is false after any job that was skipped.
-      const condition = /^ {4}if: \$\{\{ (.*!cancelled\(\).*) \}\}$/m.exec(text)?.[1] ?? "undefined";
       const context = { needs: { [needed]: { result } }, cancelled: () => isCancelled };
-      expect(runInNewContext(condition, context)).toBe(expected);
+      expect(runInNewContext(conditionOf(text), context)).toBe(expected);
+    },
+  );
+});
+
+describe("the jobs of an environment, which Deploy calls also after jobs that were skipped", () => {
+  const [plan = "", apply = ""] = jobsOf(read(".github/workflows/environment.yml"));
+
+  it.each([
+    { result: "success", planned: "changes", isCancelled: false, expected: [true, true] },
+    { result: "success", planned: "none", isCancelled: false, expected: [true, false] },
+    { result: "success", planned: "changes", isCancelled: true, expected: [false, false] },
+    { result: "failure", planned: "", isCancelled: false, expected: [true, false] },
+    { result: "cancelled", planned: "", isCancelled: false, expected: [true, false] },
+  ])(
+    "run, where the plan ends in $result with $planned and the run is cancelled ($isCancelled): $expected",
+    ({ result, planned, isCancelled, expected }) => {
+      const context = {
+        needs: { plan: { result, outputs: { result: planned } } },
+        cancelled: () => isCancelled,
+      };
+      const conditions = [plan, apply].map((job) => conditionOf(job));
+      expect(conditions.map((condition): unknown => runInNewContext(condition, context))).toEqual(expected);
     },
   );
 });

@@ -58,7 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
       ...(await credentialsBeyond(backend, repository, identity)),
     ];
     if (beyond.length === 0) continue;
-    console.log(`${identity.name} is trusted with more than is meant. Take away what was not given for a reason:`);
+    console.log(`${identity.name} is not trusted with just what is meant. Take away what was not given for a reason:`);
     showSteps(beyond);
   }
   const unfinished = missing.filter(({ steps }) => steps.length > 0);

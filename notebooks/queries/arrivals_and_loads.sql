@@ -8,13 +8,15 @@ FROM (
         -- arrive.
         SELECT explode(array(
             struct(CAST(modified_at AS DATE) AS day, 'arrived' AS event, rows_read AS rows,
+                   -- By its time, since what was dropped from one batch may have been loaded in another.
                    concat(modified_at, ' ', regexp_replace(path,
                      '^(replay-(files|rows)-[^/]+/[0-9]{8}T[0-9.]{13}Z-[^/]+/)+', '')) AS id),
             struct(CAST(occurred_at AS DATE) AS day,
                    CASE WHEN state IN ('STAGED', 'MERGED') THEN 'loaded' ELSE lower(state) END AS event,
                    CASE WHEN state = 'REJECTED' THEN rows_read ELSE rows_staged END AS rows,
-                   concat(modified_at, ' ', regexp_replace(path,
-                     '^(replay-files-[^/]+/[0-9]{8}T[0-9.]{13}Z-[^/]+/)+', '')) AS id)
+                   -- A file that cannot be taken is dropped from another batch in each run.
+                   regexp_replace(concat(IF(state = 'DROPPED', CAST(modified_at AS STRING), batch_id), '/', path),
+                     '^([^/]+/replay-files-[^/]+/(?=[0-9]{8}T[0-9.]{13}Z-))+', '') AS id)
         )) AS file
         FROM operations.loaded_files_table
         -- What arrived in these days was not dealt with before them.

@@ -2,7 +2,10 @@
  * All roles that the stacks give, by name, with the ids that Azure knows them by: all that identities of the lake need. None
  * of them hands out rights, and none reads data but as a client does.
  *
- * Whoever deploys may give these and no others: see deploy/identities.ts.
+ * Whoever deploys may give and take these and no others: see deploy/identities.ts. For the identities of workflows Azure
+ * keeps a copy of this list in a condition, and `identities` shows the commands that replace it. After a line is added they
+ * have to be run for each environment before that is deployed; after one is removed, once the role is taken away there.
+ * Otherwise the deployment stops halfway with 403.
  * https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
  */
 export const NARROW_ROLES: Readonly<Record<string, string>> = {

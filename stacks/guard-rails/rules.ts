@@ -96,7 +96,7 @@ export const RULES: readonly Rule[] = [
   {
     id: "narrow-roles",
     sentence:
-      "gives an identity of the lake a role that is not known to be narrow, or does not say whose role it is: name one of NARROW_ROLES by roleDefinitionName, and set principalType to ServicePrincipal",
+      "gives an identity of the lake a role that is not known to be narrow, or does not say whose role it is: name one of NARROW_ROLES by roleDefinitionName, and set principalType to ServicePrincipal; where you add one to them, run the command identities for each environment before a workflow deploys it",
     concerns: ofType("azurerm_role_assignment"),
     isKept: ({ role_definition_name, principal_type }) =>
       Object.hasOwn(NARROW_ROLES, String(role_definition_name)) && principal_type === "ServicePrincipal",

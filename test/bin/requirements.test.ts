@@ -89,11 +89,18 @@ describe("Terraform", () => {
 });
 
 describe("Azure CLI", () => {
-  const az = (user: string) => `(_, command) => (command === "version" ? "{}" : ${user})`;
-  test("says who is signed in", () => {
-    expect(finding("findAzureCli(run)", az('"anna@example.com"'))).toMatchObject({
+  const az = (user: string, version = "2.72.0") =>
+    `(_, command) => (command === "version" ? '{\\n  "azure-cli": "${version}",\\n  "azure-cli-core": "9.9.9"\\n}' : ${user})`;
+  test.each(["2.72.0", "2.80.1", "3.0.0"])("%s fits, and says who is signed in", (version) => {
+    expect(finding("findAzureCli(run)", az('"anna@example.com"', version))).toMatchObject({
       ok: true,
-      sentence: "Azure CLI, signed in as anna@example.com",
+      sentence: `Azure CLI ${version}, signed in as anna@example.com`,
+    });
+  });
+  test.each(["1.99.0", "2.71.0"])("fails for %s, which is too old", (version) => {
+    expect(finding("findAzureCli(run)", az('"anna@example.com"', version))).toMatchObject({
+      ok: false,
+      sentence: `the Azure CLI (az) ${version} is too old: install 2.72 or newer from https://aka.ms/installazurecli`,
     });
   });
   test("fails where nobody is, and where there is no CLI", () => {
@@ -101,6 +108,6 @@ describe("Azure CLI", () => {
       ok: false,
       sentence: "nobody is signed in to the Azure CLI, or not any more: run az login",
     });
-    expect(finding("findAzureCli(run)").sentence).toMatch(/^the Azure CLI \(az\) was not found: install it/);
+    expect(finding("findAzureCli(run)").sentence).toMatch(/^the Azure CLI \(az\) was not found: install 2.72/);
   });
 });

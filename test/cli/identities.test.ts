@@ -69,6 +69,6 @@ test("tells whoever does not agree, too, of what there is that is not meant to b
 
   expect([code, stderr]).toEqual([1, expect.stringContaining("Nothing was changed.")]);
   expect(stdout).toMatch(
-    /^id-order-tracking-dev-plan is trusted with more than is meant[^]*federated-credential delete --name by-hand [^]*Missing for/,
+    /^id-order-tracking-dev-plan is not trusted with just what is meant[^]*federated-credential delete --name by-hand [^]*Missing for/,
   );
 });

@@ -136,12 +136,17 @@ it("tells a role that is not held to its condition, and how to replace it by one
   expect(role?.properties).toMatchObject({ condition: NARROW_ROLES_ONLY, conditionVersion: "2.0" });
   cloud.arm.patch(role?.id ?? "", { condition: `${NARROW_ROLES_ONLY.replaceAll(" OR ", "\n OR \n")}\n` });
   expect(await rolesBeyond(BACKEND, apply)).toEqual([]);
+  cloud.arm.patch(role?.id ?? "", { condition: NARROW_ROLES_ONLY.replaceAll(/, [\w-]+\}/g, "}") });
+  const [ofFewerRoles] = await rolesBeyond(BACKEND, apply);
   cloud.arm.patch(role?.id ?? "", { condition: undefined });
 
   expect(await missingIdentitySteps(BACKEND, REPOSITORY, apply)).toEqual([]);
   const beyond = await rolesBeyond(BACKEND, apply);
 
   const name = "the role Role Based Access Control Administrator on";
+  expect(ofFewerRoles?.what).toBe(
+    `${name} /subscriptions/${SUBSCRIPTION_ID}, limited to other roles than the stacks give now`,
+  );
   expect(beyond.map(({ what }) => what)).toEqual([
     `${name} /subscriptions/${SUBSCRIPTION_ID}, not limited to the roles that the stacks give`,
     `give it ${name} the subscription, limited to the roles that the stacks give`,

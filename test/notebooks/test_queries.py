@@ -144,6 +144,16 @@ def test_a_file_that_cannot_be_taken_is_dropped_once_a_day(pipeline: Pipeline, q
     assert queries.rows("arrivals_and_loads") == [(TODAY, "arrived", 1, 0), (TODAY, "dropped", 1, 0)]
 
 
+def test_a_file_that_is_sent_twice_as_it_was_is_loaded_twice(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.run()
+    checkpoint, sent = Checkpoint(pipeline.checkpoint), datetime.now(timezone.utc)
+    with task_run(checkpoint, "1", "source_to_stage", utc_now) as run:
+        for state in (State.MERGED, State.MERGED, State.REJECTED, State.REJECTED):
+            run.files.append(FileOutcome(new_batch_id(utc_now()), "a.csv", state, "id", 9, sent, rows_staged=3))
+    write_job_log(pipeline.spark, pipeline.tables.job_log, checkpoint)
+    assert queries.rows("arrivals_and_loads", "event", "files", "rows")[1:] == [("loaded", 2, 6), ("rejected", 2, 0)]
+
+
 def test_loads_by_day_count_each_row_and_what_is_bad_of_it_once(pipeline: Pipeline, queries: Queries) -> None:
     places = (str(pipeline.volume), str(pipeline.checkpoint))
 
@@ -313,6 +323,30 @@ def test_quarantined_percent_is_as_before_where_files_or_rows_are_loaded_again(
     pipeline.run()
     assert rows_alone.startswith("replay-rows-")
     assert queries.rows("quarantined_percent") == [(25,)]
+
+
+def test_quarantined_percent_leaves_out_only_what_was_loaded_before(pipeline: Pipeline, queries: Queries) -> None:
+    pipeline.run()
+    now = utc_now()
+    old, recent = (new_batch_id(now - timedelta(hours=hours)) for hours in (48, 2))
+    archive, rejected = "replay-files-archive-20261122T100000Z-abcdef", "replay-files-20261122T100000Z-abcdef"
+
+    def loaded(path: str, rows: int, bad: int, batch_id: str = "") -> FileOutcome:
+        batch_id = batch_id or new_batch_id(now)
+        return FileOutcome(batch_id, path, State.MERGED, "id", 9, now, rows_read=rows, rows_quarantined=bad)
+
+    with task_run(Checkpoint(pipeline.checkpoint), "1", "source_to_stage", utc_now) as run:
+        run.files += [
+            loaded("good.csv", 4, 0),
+            loaded("of_a_resumed_batch.csv", 1, 1, old),
+            loaded(f"{rejected}/{old}/was_rejected.csv", 1, 1),
+            loaded(f"{archive}/{recent}/{rejected}/{old}/was_loaded_of_late.csv", 1, 1),
+            loaded("replay-files-archive-north/99999999T999999.999999Z-abcdef/of_a_client.csv", 1, 1),
+            loaded(f"{archive}/{old}/was_loaded.csv", 100, 100),
+            loaded(f"{rejected}/{recent}/{archive}/{old}/was_loaded_then_rejected.csv", 100, 100),
+        ]
+    write_job_log(pipeline.spark, pipeline.tables.job_log, Checkpoint(pipeline.checkpoint))
+    assert queries.rows("quarantined_percent") == [(50,)]
 
 
 def test_hours_without_success_begin_with_the_last_good_run(pipeline: Pipeline, queries: Queries) -> None:

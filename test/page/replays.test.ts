@@ -103,6 +103,17 @@ describe("what a replay came to", () => {
     );
   });
 
+  it("is said of each file with why it was not loaded, also where the run allows for that", () => {
+    const replay = { files: ["replay-1/a.csv", "replay-1/b.csv"], tasks: [{ summary: {}, error: null }] };
+    const rejected = { path: "replay-1/b.csv", outcome: "rejected", reason: "it has no header" };
+    const waited = { path: "c.csv", outcome: "rejected", reason: "it is empty" };
+    const run = runOf([staged("replay-1/a.csv", 3, 1), rejected, waited]);
+    expect(told(JSON.stringify({ replay, runs: [run] }))).toBe(
+      "2 files put back: 3 rows loaded, 1 quarantined again, 2 orders new, 1 changed. " +
+        "replay-1/b.csv: rejected, it has no header.",
+    );
+  });
+
   it("is said where the replay itself has failed, whatever was loaded then", () => {
     const replay = { files: [], tasks: [{ summary: null, error: "ReplayError: 1 files could not be put back" }] };
     for (const runs of [[], [runOf([staged("replay-1/a.csv", 3, 1)])]]) {
