@@ -1,7 +1,10 @@
 /** What the processes of Python and Java here are started with. Runs without any npm package. */
 
-/** What people set for a Spark, a Hadoop or a Python of their own, each of which leads PySpark or its Java elsewhere. */
-const OF_ANOTHER = /^(PY)?SPARK_|^(HADOOP|YARN)_CONF_DIR$|^PYTHON(PATH|HOME)$/;
+/**
+ * What people set for a Spark, a Hadoop or a Python of their own. Each of them leads PySpark or its Java elsewhere, but for
+ * PYTHONSAFEPATH, with which a script does not find the modules beside it.
+ */
+const OF_ANOTHER = /^(PY)?SPARK_|^(HADOOP|YARN)_CONF_DIR$|^PYTHON(PATH|HOME|SAFEPATH)$/;
 
 /**
  * The environment without what it says of another Spark, and on Linux with names of files in UTF-8: Java takes their

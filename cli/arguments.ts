@@ -40,8 +40,11 @@ function keptByNpm({ args = [], options = {} }: ParseArgsConfig): string | undef
   );
 }
 
-/** Some have it set for all that npm does, as in their .npmrc. A command that does not get it only asks. */
-const NPMS_OWN = ["yes"];
+/**
+ * What npm itself has settings for: one that is in a person's .npmrc, for all that npm does, looks here as if it had stood on
+ * the command line. A command that does not get these only asks, or answers in words.
+ */
+const NPMS_OWN = ["yes", "json"];
 
 /**
  * A path as the person typed it: npm runs the command in the project's folder, wherever it was called, and a shell leaves
@@ -54,6 +57,11 @@ export function userPath(given: string): string {
 /** What a command needs beside what it says, to be about this home. */
 export function homeArgument(home: string): string {
   return home === DEFAULT_HOME ? "" : ` --home ${shellWord(shownPath(home))}`;
+}
+
+/** What a command needs beside what it says, to run the job of this environment. */
+export function environmentArgument(environment: string): string {
+  return environment === environmentOption.environment.default ? "" : ` --environment ${shellWord(environment)}`;
 }
 
 /** A text as one word of a command line. */

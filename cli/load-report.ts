@@ -1,7 +1,7 @@
 /** What came of runs of the load job: the files, and what the tables hold now, for people or as one JSON document. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { homeArgument } from "./arguments.ts";
+import { environmentArgument, homeArgument } from "./arguments.ts";
 import type { JobRun } from "../local/local-job.ts";
 import type { Row } from "../local/notebook-kernel.ts";
 import type { JobSession } from "./job-session.ts";
@@ -25,9 +25,18 @@ export function hasLanded({ tasks }: JobRun): boolean {
   return tasks.every(({ key, status }) => status === "SUCCESS" || key === GATE);
 }
 
-/** Whether a run has left a file to a later one, since it may still be on its way. */
-export function hasDeferred(run: JobRun): boolean {
-  return fileOutcomes(run).some(({ outcome }) => outcome === "deferred");
+/** How the job begins the reason of a dropped file that waits as what it is now, as `claimed_files.py` has it. */
+const WRITTEN_AGAIN = "it was written again before it could be loaded";
+
+/**
+ * Whether a run has left a file to a later one, since it may still be on its way, or was written again meanwhile. A dropped
+ * file that cannot be taken stays as well, but no later run takes it either.
+ */
+export function leavesFiles(run: JobRun): boolean {
+  return fileOutcomes(run).some(
+    ({ outcome, reason }) =>
+      outcome === "deferred" || (outcome === "dropped" && showValue(reason).startsWith(WRITTEN_AGAIN)),
+  );
 }
 
 /** A run, as a JSON document tells of it. */
@@ -51,12 +60,14 @@ export function runDocument({ runId, status, seconds, tasks }: JobRun): object {
 /**
  * Reads the tables and shows them, with the files of the runs.
  *
+ * @param environment whose job ran
  * @param document what a JSON document says first; undefined for people
  * @param begun whether what came before the runs succeeded
  * @returns the exit code
  */
 export async function reportLoads(
   session: JobSession,
+  environment: string,
   arrivals: readonly Arrival[],
   progress: Progress,
   document: object | undefined,
@@ -68,9 +79,9 @@ export async function reportLoads(
   progress.end();
   if (document === undefined) {
     printTables(arrivals, tables, succeeded);
-    if (arrivals.some(({ run }) => hasDeferred(run))) {
-      const command = `npm run -s order-tracking -- run${homeArgument(session.home.directory)}`;
-      console.log(`\nA deferred file waits in the landing directory. In ten minutes, load it: ${command}`);
+    if (arrivals.some(({ run }) => leavesFiles(run))) {
+      const command = `npm run -s order-tracking -- run${environmentArgument(environment)}${homeArgument(session.home.directory)}`;
+      console.log(`\nA file waits in the landing directory for a later run. In ten minutes, load it: ${command}`);
     }
   } else {
     const { job, home } = session;

@@ -96,11 +96,11 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   }
 }
 
-// Whoever reads the output may have enough of it, as `head` has, or the terminal was closed: the work goes on, or ends in
-// order as SIGHUP asks it to, and nobody is told of it.
+// Whoever reads the output may have enough of it, as `head` has, or the terminal was closed, which answers EIO then as a
+// broken disk does: the work goes on, or ends in order as SIGHUP asks it to, and nobody is told of it.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+    if (error.code !== "EPIPE" && !(error.code === "EIO" && stream.isTTY)) throw error;
   });
 }
 const [name, ...args] = process.argv.slice(2);

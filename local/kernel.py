@@ -55,8 +55,10 @@ _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryM
 #: From here on not every whole number is one of JavaScript's.
 _LAST_EXACT = 2**53
 
-#: So many rows are in a line at most: one with all of them may be longer than any text that a client can have.
+#: A line ends with so many rows, or with the row that makes it so long: one with all of them may be longer than any
+#: text that a client can have, which in Node is half a GiB.
 ROWS_OF_A_PART = 5000
+BYTES_OF_A_PART = 16 << 20
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -96,7 +98,7 @@ def serve(
 
     def reply(message: dict[str, Any]) -> None:
         with one_at_a_time:
-            connection.sendall(json.dumps(message, default=str).encode() + b"\n")
+            connection.sendall(_in_a_line(message) + b"\n")
 
     if opened is None:
         try:
@@ -253,12 +255,21 @@ def in_parts(answered: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Split an answer with many rows; the last part is the answer, with those that are left."""
     result = answered.get("result")
     if isinstance(result, dict) and "rows" in result:
-        rows = result["rows"]
-        left = len(rows) - len(rows) % ROWS_OF_A_PART
-        for start in range(0, left, ROWS_OF_A_PART):
-            yield {"rows": rows[start : start + ROWS_OF_A_PART]}
-        answered = {"result": {**result, "rows": rows[left:]}}
+        part: list[Any] = []
+        size = 0
+        for row in result["rows"]:
+            part.append(row)
+            size += len(_in_a_line(row))
+            if len(part) == ROWS_OF_A_PART or size >= BYTES_OF_A_PART:
+                yield {"rows": part}
+                part, size = [], 0
+        answered = {"result": {**result, "rows": part}}
     yield answered
+
+
+def _in_a_line(message: Any) -> bytes:
+    """Write a message as clients get it."""
+    return json.dumps(message, default=str).encode()
 
 
 def describe(error: BaseException) -> str:

@@ -1,6 +1,18 @@
 /** The landing directory on this machine: what waits there, and how a client delivers a file. */
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import path from "node:path";
 
 /** So long the job leaves a file to a later run that may still be on its way, as `landing.py` has it. */
@@ -36,8 +48,10 @@ function filesInSubdirectory(folder: string): string[] {
  * Delivers a file as a careful client does: under a hidden name first, then renamed, so that nobody reads half of it.
  * A name that is already waiting is never overwritten; the file then goes into a numbered subdirectory.
  *
- * The copy's time is that of its delivery, since the job takes it for the time at which the file was sent; where nobody has
- * written to the file for a while, just so much before it that the job does not wait for more to come.
+ * The copy's time is that of its delivery, since the job takes it for the time at which the file was sent. Only a file that
+ * looks cut, and to which nobody has written for a while, counts as sent just so much earlier that the job does not wait
+ * for more to come. Where such a file and one that was delivered within the ten minutes before it differ in an order of the
+ * same time and status, the other one wins, although it came first.
  *
  * @returns its path, relative to the directory
  */
@@ -55,7 +69,7 @@ export function deliver(file: string, landingDirectory: string): string {
   try {
     copyFileSync(file, upload);
     const sent = statSync(upload);
-    if (sent.mtimeMs - statSync(file).mtimeMs >= UNFINISHED_GRACE_MS) {
+    if (sent.mtimeMs - statSync(file).mtimeMs >= UNFINISHED_GRACE_MS && looksCut(upload, sent.size)) {
       utimesSync(upload, sent.atimeMs / 1000, (sent.mtimeMs - UNFINISHED_GRACE_MS) / 1000);
     }
     renameSync(upload, absolute);
@@ -63,4 +77,17 @@ export function deliver(file: string, landingDirectory: string): string {
     rmSync(upload, { force: true });
   }
   return target;
+}
+
+/** Whether the job waits for more of a file while that is young: it is empty, or its last line has no end. */
+function looksCut(file: string, size: number): boolean {
+  if (size === 0) return true;
+  const last = Buffer.alloc(1);
+  const opened = openSync(file, "r");
+  try {
+    readSync(opened, last, 0, 1, size - 1);
+  } finally {
+    closeSync(opened);
+  }
+  return last.toString() !== "\n";
 }

@@ -59,7 +59,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const progress = new Progress(json);
   const print = json ? () => undefined : console.log;
   return withJobSession(home.directory, environment, progress, (session) =>
-    replay(session, chosen, progress, print, json ? { environment } : undefined),
+    replay(session, environment, chosen, progress, print, json ? { environment } : undefined),
   );
 }
 
@@ -79,6 +79,7 @@ function isDay(text: string): boolean {
 
 async function replay(
   session: JobSession,
+  environment: string,
   chosen: Readonly<Record<string, string>>,
   progress: Progress,
   print: (line: string) => void,
@@ -111,5 +112,5 @@ async function replay(
   const isAllPutBack = succeeded && left.length === 0;
   if (document === undefined && arrivals.length === 0) return isAllPutBack ? 0 : 1;
   const told = document && { ...document, replay: { ...runDocument(replayed), files } };
-  return reportLoads(session, arrivals, progress, told, isAllPutBack);
+  return reportLoads(session, environment, arrivals, progress, told, isAllPutBack);
 }

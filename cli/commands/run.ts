@@ -32,6 +32,6 @@ export async function run(args: readonly string[]): Promise<number> {
     print(`${job.job.name} on this machine: ${waiting} in ${shownPath(job.landingDirectory)}`);
     const run = await runAndReport(job, interrupted, progress, print);
     interrupted.throwIfAborted();
-    return reportLoads(session, [{ files, run }], progress, json ? { environment } : undefined);
+    return reportLoads(session, environment, [{ files, run }], progress, json ? { environment } : undefined);
   });
 }

@@ -1,6 +1,7 @@
 /** `order-tracking start`, which is `npm start`: files through the job, and what came of them. */
 import { deliver } from "../../local/landing-directory.ts";
 import {
+  environmentArgument,
   environmentOption,
   homeArgument,
   homeOption,
@@ -48,17 +49,22 @@ export async function run(args: readonly string[]): Promise<number> {
       if (!hasLanded(run)) break;
     }
     const document = values.json ? { environment: values.environment } : undefined;
-    const code = await reportLoads(session, arrivals, progress, document);
-    if (code === 0 && !values.json) print(await whatNext(session, positionals.length === 0));
+    const code = await reportLoads(session, values.environment, arrivals, progress, document);
+    if (code === 0 && !values.json) print(await whatNext(session, values.environment, positionals.length === 0));
     return code;
   });
 }
 
 /** Commands about what is in the tables now, wherever they are. */
-async function whatNext({ home, job, kernel }: JobSession, isOfSamples: boolean): Promise<string> {
+export async function whatNext(
+  { home, job, kernel }: Pick<JobSession, "home" | "job" | "kernel">,
+  environment: string,
+  isOfSamples: boolean,
+): Promise<string> {
   const newest = "SELECT max_by(tracking_num, last_update_timestamp) AS tracking_num FROM orders_table";
   const trackingNum = (await kernel.query(newest)).rows[0]?.tracking_num;
   const at = homeArgument(home.directory);
+  const jobAt = `${environmentArgument(environment)}${at}`;
   const command = "npm run -s order-tracking --";
   return [
     "",
@@ -66,8 +72,8 @@ async function whatNext({ home, job, kernel }: JobSession, isOfSamples: boolean)
     `  ${command} page${at}    to look at all of it in a browser`,
     ...(typeof trackingNum === "string" ? [`  ${command} track ${shellWord(printable(trackingNum))}${at}`] : []),
     `  ${command} query "SELECT * FROM operations.quarantined_orders_table"${at}`,
-    ...(isOfSamples ? [`  npm start -- your-orders.csv${at}`] : []),
-    `  ${command} watch --speed 30${at}    and copy files into ${shownPath(job.landingDirectory)}`,
+    ...(isOfSamples ? [`  npm start -- your-orders.csv${jobAt}`] : []),
+    `  ${command} watch --speed 30${jobAt}    and copy files into ${shownPath(job.landingDirectory)}`,
     `Tables, files and logs are in ${shownPath(home.directory)}.`,
   ].join("\n");
 }

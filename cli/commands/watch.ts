@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FileArrivalTrigger } from "../../local/file-arrival-trigger.ts";
 import { UNFINISHED_GRACE_MS, waitingFiles } from "../../local/landing-directory.ts";
 import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
-import { hasDeferred, hasLanded, troublesOf } from "../load-report.ts";
+import { hasLanded, leavesFiles, troublesOf } from "../load-report.ts";
 import { INTERRUPTED, withJobSession, type JobSession } from "../job-session.ts";
 import { Progress } from "../progress.ts";
 import { runAndReport } from "../run-report.ts";
@@ -33,8 +33,19 @@ export async function run(args: readonly string[]): Promise<number> {
   return code === INTERRUPTED ? 0 : code;
 }
 
-/** Watches until the session is interrupted, or a run ends in an error that is not the job's. */
-export async function watch({ job, interrupted }: JobSession, speed: number, progress: Progress): Promise<number> {
+/**
+ * Watches until the session is interrupted, or a run ends in an error that is not the job's.
+ *
+ * @param speed how many times faster the trigger's clock runs
+ * @param againAfterMs how long after a run that has left something the next one comes; by default as long as the job waits
+ *   for files that may still be on their way, by the time of day, which no speed changes
+ */
+export async function watch(
+  { job, interrupted }: JobSession,
+  speed: number,
+  progress: Progress,
+  againAfterMs = UNFINISHED_GRACE_MS,
+): Promise<number> {
   const { trigger, queued } = job.job;
   const { waitAfterLastChangeSeconds, minTimeBetweenTriggersSeconds } = trigger;
   console.log(`${job.job.name} watches ${shownPath(job.landingDirectory)}`);
@@ -49,7 +60,7 @@ export async function watch({ job, interrupted }: JobSession, speed: number, pro
   // Files that a run had taken and not loaded make no trigger fire again.
   let due = job.isUnfinished ? 1 : 0;
   if (due > 0) console.log("An earlier run was cut short: the first one here finishes what it began.");
-  // Nor does what a run here leaves: when one comes for it, on the trigger's clock.
+  // Nor does what a run here leaves: when one comes for it, by the time of day.
   let againAt = Infinity;
   const clock = () => (performance.now() / 1000) * speed;
   let failure: Error | undefined;
@@ -60,7 +71,7 @@ export async function watch({ job, interrupted }: JobSession, speed: number, pro
       if (active === undefined || queued) due += 1;
       else console.log("Files arrived during a run, and the job has no queue: this run is skipped.");
     }
-    if (active === undefined && due === 0 && clock() >= againAt) due = 1;
+    if (active === undefined && due === 0 && Date.now() >= againAt) due = 1;
     if (active === undefined && due > 0) {
       due -= 1;
       againAt = Infinity;
@@ -69,10 +80,9 @@ export async function watch({ job, interrupted }: JobSession, speed: number, pro
         .then(
           (run) => {
             for (const line of troublesOf(run)) console.log(`  ${line}`);
-            if (interrupted.aborted || (hasLanded(run) && !hasDeferred(run) && !job.isUnfinished)) return;
-            againAt = clock() + UNFINISHED_GRACE_MS / 1000;
-            const time = new Date(Date.now() + UNFINISHED_GRACE_MS / speed).toLocaleTimeString();
-            console.log(`  For what is left, a run comes at ${time}.`);
+            if (interrupted.aborted || (hasLanded(run) && !leavesFiles(run) && !job.isUnfinished)) return;
+            againAt = Date.now() + againAfterMs;
+            console.log(`  For what is left, a run comes at ${new Date(againAt).toLocaleTimeString()}.`);
           },
           (error: unknown) => (failure = error as Error),
         )

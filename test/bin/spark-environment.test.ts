@@ -8,6 +8,7 @@ test("what is set for another Spark, Hadoop or Python is left out, and everythin
     PYSPARK_SUBMIT_ARGS: "--master yarn pyspark-shell",
     PYTHONPATH: "/opt/spark/python",
     PYTHONHOME: "/opt/python",
+    PYTHONSAFEPATH: "1",
     HADOOP_CONF_DIR: "/etc/hadoop",
     YARN_CONF_DIR: "/etc/hadoop",
   };

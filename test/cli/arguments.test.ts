@@ -7,6 +7,7 @@ describe("an option that npm has kept, since no -- was before it,", () => {
     ...homeOption,
     yes: { type: "boolean" },
     json: { type: "boolean" },
+    write: { type: "boolean" },
     "break-locks": { type: "boolean" },
   } as const;
   const parse = (variable: string, value: string, ...args: string[]) => {
@@ -22,7 +23,7 @@ describe("an option that npm has kept, since no -- was before it,", () => {
   test.each([
     ["npm_config_home", "/tmp/x"],
     ["npm_config_home", "true"],
-    ["npm_config_json", "true"],
+    ["npm_config_write", "true"],
     ["npm_config_break_locks", "true"],
   ])("is told of: %s=%s", (variable, value) => {
     const option = variable.replace("npm_config_", "").replace("_", "-");
@@ -34,7 +35,8 @@ describe("an option that npm has kept, since no -- was before it,", () => {
   test("is not, where it came as well, npm has it for itself, or it is another command's", () => {
     expect(parse("npm_config_home", "/tmp/x", "--home", "/tmp/y")).toMatchObject({ home: "/tmp/y" });
     expect(parse("npm_config_yes", "true")).not.toHaveProperty("yes");
-    expect(parse("npm_config_json", "")).not.toHaveProperty("json");
+    expect(parse("npm_config_json", "true")).not.toHaveProperty("json");
+    expect(parse("npm_config_write", "")).not.toHaveProperty("write");
     expect(parse("npm_config_speed", "30")).toHaveProperty("home");
   });
 });

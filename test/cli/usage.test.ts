@@ -85,12 +85,14 @@ test("an option without -- before it, which npm keeps, is refused instead of bei
 });
 
 test.each([
-  ["EPIPE", 0],
-  ["EIO", 0], // What a terminal answers that was closed.
-  ["ENOSPC", 1],
-])("output that ends in %s ends a command with %d", (code, status) => {
+  ["a pipe", "EPIPE", 0],
+  ["a terminal", "EIO", 0], // What one answers that was closed.
+  ["a file", "EIO", 1],
+  ["a file", "ENOSPC", 1],
+])("output to %s that ends in %s ends a command with %d", (to, code, status) => {
+  const isTerminal = `process.stdout.isTTY = ${to === "a terminal"}`;
   const emit = `process.stdout.emit("error", Object.assign(new Error("write"), { code: "${code}" }))`;
-  const preload = `data:text/javascript,process.once("beforeExit", () => ${emit});`;
+  const preload = `data:text/javascript,process.once("beforeExit", () => { ${isTerminal}; ${emit}; });`;
   const ended = spawnSync(process.execPath, ["--import", "tsx", "--import", preload, "cli/main.ts", "--version"], {
     cwd: path.join(__dirname, "../.."),
     encoding: "utf8",

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { JobSession } from "../../cli/job-session.ts";
 import { watch } from "../../cli/commands/watch.ts";
 import { Progress } from "../../cli/progress.ts";
+import { UNFINISHED_GRACE_MS } from "../../local/landing-directory.ts";
 import type { JobRun } from "../../local/local-job.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
@@ -30,17 +31,24 @@ interface Turn {
   readonly leavesBatch?: boolean;
 }
 
+/** Twice as long as ten minutes take on the trigger's clock here. */
+const AGAIN_AFTER_MS = 200;
+
 /**
- * Watches a directory in which a file waits, with a clock on which ten minutes take a tenth of a second, until nothing has
- * happened for longer than that.
+ * Watches a directory in which a file waits, with a trigger's clock that is 6000 times faster, until nothing has happened
+ * for longer than that.
  *
- * @returns how many runs there were, and what was said
+ * @returns how many runs there were, what was said, and the shortest time from one run to the next
  */
-async function runsOf(...turns: readonly Turn[]): Promise<{ runs: number; said: string }> {
+async function runsOf(
+  turns: readonly Turn[],
+  againAfterMs?: number,
+): Promise<{ runs: number; said: string; betweenMs: number }> {
   const landingDirectory = temporaryFolder();
   writeFileSync(path.join(landingDirectory, "a.csv"), "");
   const interrupt = new AbortController();
   let runs = 0;
+  let [lastAt, betweenMs] = [-Infinity, Infinity];
   let ends: NodeJS.Timeout | undefined;
   const job = {
     job: {
@@ -54,6 +62,8 @@ async function runsOf(...turns: readonly Turn[]): Promise<{ runs: number; said: 
     run: () => {
       const turn = turns[runs];
       runs += 1;
+      betweenMs = Math.min(betweenMs, Date.now() - lastAt);
+      lastAt = Date.now();
       job.isUnfinished = turn?.leavesBatch ?? false;
       clearTimeout(ends);
       ends = setTimeout(() => {
@@ -65,8 +75,8 @@ async function runsOf(...turns: readonly Turn[]): Promise<{ runs: number; said: 
   const print = jest.spyOn(console, "log").mockImplementation();
   try {
     const session = { job, interrupted: interrupt.signal } as unknown as JobSession;
-    await watch(session, 6000, new Progress(true));
-    return { runs, said: print.mock.calls.flat().join("\n") };
+    await watch(session, 6000, new Progress(true), againAfterMs);
+    return { runs, said: print.mock.calls.flat().join("\n"), betweenMs };
   } finally {
     print.mockRestore();
   }
@@ -77,16 +87,26 @@ test.each<[string, Turn]>([
   ["has left a batch", { run: whole, leavesBatch: true }],
   ["has failed before it took anything", { run: aRun("FAILED", "source_to_stage") }],
 ])("a run comes again after one that %s, until nothing is left", async (_, turn) => {
-  const { runs, said } = await runsOf(turn, turn);
+  const { runs, said, betweenMs } = await runsOf([turn, turn], AGAIN_AFTER_MS);
   expect(runs).toBe(3);
   expect(said).toContain("For what is left, a run comes at ");
+  expect(betweenMs).toBeGreaterThanOrEqual(AGAIN_AFTER_MS);
+});
+
+test("a run comes again as long after the last one as the job waits for a file, however fast the trigger's clock is", async () => {
+  const inTenMinutes = () => new Date(Date.now() + UNFINISHED_GRACE_MS).toLocaleTimeString();
+  const begun = inTenMinutes();
+  const { runs, said } = await runsOf([{ run: deferred }]);
+  expect(runs).toBe(1);
+  const told = [begun, inTenMinutes()].map((time) => `For what is left, a run comes at ${time}.`);
+  expect(told.filter((line) => said.includes(line))).not.toEqual([]);
 });
 
 test.each<[string, Turn]>([
   ["has loaded all", { run: whole }],
   ["failed in its quality gate alone", { run: aRun("FAILED", "quality_gate") }],
 ])("no run comes again after one that %s", async (_, turn) => {
-  const { runs, said } = await runsOf(turn);
+  const { runs, said } = await runsOf([turn], AGAIN_AFTER_MS);
   expect(runs).toBe(1);
   expect(said).not.toContain("For what is left");
 });

@@ -44,22 +44,33 @@ test("a delivered file never overwrites one of the same name, and no partial upl
   expect(readdirSync(landing, { recursive: true })).toHaveLength(5);
 });
 
-test("the copy of a file that has been still for a while is no young one, and that of another one is", () => {
-  const [client, landing] = [temporaryFolder(), temporaryFolder()];
-  const ageOfCopy = (name: string, age: number) => {
-    const file = path.join(client, name);
-    writeFileSync(file, "no end of a line");
-    utimesSync(file, new Date(), new Date(Date.now() - age));
-    return Date.now() - statSync(path.join(landing, deliver(file, landing))).mtimeMs;
-  };
-  for (const age of [UNFINISHED_GRACE_MS, 1000 * UNFINISHED_GRACE_MS]) {
-    // The time of its delivery, but for what the job waits. The clock of files may be some milliseconds off.
-    const beside = ageOfCopy(`${age}.csv`, age) - UNFINISHED_GRACE_MS;
-    expect(beside).toBeGreaterThan(-100);
-    expect(beside).toBeLessThan(UNFINISHED_GRACE_MS / 10);
-  }
-  expect(ageOfCopy("young.csv", UNFINISHED_GRACE_MS / 2)).toBeLessThan(UNFINISHED_GRACE_MS / 10);
-});
+/** How old the copy of a file is that was last written to so long ago. */
+function ageOfCopy(content: string, age: number): number {
+  const [file, landing] = [path.join(temporaryFolder(), "orders.csv"), temporaryFolder()];
+  writeFileSync(file, content);
+  utimesSync(file, new Date(), new Date(Date.now() - age));
+  return Date.now() - statSync(path.join(landing, deliver(file, landing))).mtimeMs;
+}
+
+test.each(["", "no end of a line", "a line\nno end of a line"])(
+  "the copy of a file that looks cut and has been still for a while is no young one, and that of another one is: %j",
+  (content) => {
+    for (const age of [UNFINISHED_GRACE_MS, 1000 * UNFINISHED_GRACE_MS]) {
+      // The time of its delivery, but for what the job waits. The clock of files may be some milliseconds off.
+      const beside = ageOfCopy(content, age) - UNFINISHED_GRACE_MS;
+      expect(beside).toBeGreaterThan(-100);
+      expect(beside).toBeLessThan(UNFINISHED_GRACE_MS / 10);
+    }
+    expect(ageOfCopy(content, UNFINISHED_GRACE_MS / 2)).toBeLessThan(UNFINISHED_GRACE_MS / 10);
+  },
+);
+
+test.each(["\n", "a line\n", "lines of\r\nWindows\r\n"])(
+  "a whole file counts as sent when it is delivered, however old it is, so that as a correction it comes last: %j",
+  (content) => {
+    expect(ageOfCopy(content, 1000 * UNFINISHED_GRACE_MS)).toBeLessThan(UNFINISHED_GRACE_MS / 10);
+  },
+);
 
 test("a file whose name is as long as any can be is delivered", () => {
   const [client, landing] = [temporaryFolder(), temporaryFolder()];

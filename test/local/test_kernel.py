@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kernel import ROWS_OF_A_PART, describe, in_json, in_parts, is_small, new_job_group
+from kernel import BYTES_OF_A_PART, ROWS_OF_A_PART, describe, in_json, in_parts, is_small, new_job_group
 from pyspark.errors import PySparkException
 from spark_session import UnreadableTableError
 
@@ -42,6 +42,13 @@ def test_many_rows_come_in_parts_and_the_last_one_is_the_answer(rows: int) -> No
     assert sizes == [ROWS_OF_A_PART] * (rows // ROWS_OF_A_PART)
     assert last["result"]["columns"] == ["n"]
     assert [n for part in [*first, last["result"]] for n in part["rows"]] == list(range(rows))
+
+
+def test_long_rows_come_in_parts_of_fewer_rows() -> None:
+    rows = [{"raw_row": "\x01" * (BYTES_OF_A_PART // 8)} for _ in range(5)]  # As JSON, each is six times as long.
+    *first, last = in_parts({"result": {"columns": ["raw_row"], "rows": rows}})
+    assert [len(part["rows"]) for part in first] == [2, 2]
+    assert [row for part in [*first, last["result"]] for row in part["rows"]] == rows
 
 
 @pytest.mark.parametrize("answer", [{"result": None}, {"result": {"output": "x"}}, {"error": {"message": "no"}}])
