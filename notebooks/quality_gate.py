@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Quality gate
 # MAGIC
-# MAGIC Writes what the tasks did to the job log, which the run tracker and the file ledger show, and fails the run if its data is too bad.
+# MAGIC Writes what the tasks did to the job log, which the run tracker and the file ledger show.
+# MAGIC Fails the run if its data is too bad.
 # MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
 
 # COMMAND ----------

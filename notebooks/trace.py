@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Trace
 # MAGIC
-# MAGIC Says of each row that was ever sent of an order in which line of which file it was, and what was made of it.
+# MAGIC Says of each row that was sent of an order in which line of which file it was, and what was made of it.
+# MAGIC Old rows that others repeat are not kept: the last one is listed, without its line where its file had several.
 # MAGIC The work is done, and explained, in the `order_tracking` package beside this notebook.
 
 # COMMAND ----------

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from order_tracking.contract.contract import Column
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import ContractError
+from order_tracking.errors import ContractError, QualityGateError
 from order_tracking.parameters import NewColumns
 from order_tracking.tables import tables
 from order_tracking.tasks.load_batch import Policy
 from pipeline import HEADER, Pipeline, lines, order
+from pyspark.errors import ParseException
 
 LATER = "2026-01-03 10:00:00"
 
@@ -86,6 +87,7 @@ def test_a_column_that_the_contract_no_longer_has_stays_as_it_was(
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.run()
     fewer = tuple(column for column in ORDERS.columns if column.name != "delivery_date")
+    tables.create_missing(pipeline.spark, replace(ORDERS, columns=fewer, rules=()), pipeline.tables)
     made = []
     monkeypatch.setattr(tables, "replace_views", lambda *_: made.append("views"))
     tables.create_missing(pipeline.spark, replace(ORDERS, columns=fewer, rules=()), pipeline.tables)
@@ -100,6 +102,90 @@ def test_a_column_that_the_contract_no_longer_has_stays_as_it_was(
     staged_rows = sorted(tuple(row) for row in pipeline.table("stage_orders_table", "tracking_num", "delivery_date"))
     assert staged_rows == [("T1", None), ("T2", None), ("T2", None)]
     assert dict(pipeline.spark.table(pipeline.tables.orders).dtypes)["delivery_date"] == "date"
+
+
+@pytest.mark.parametrize("new_columns", NewColumns)
+def test_a_column_is_loaded_without_the_contract_only_where_the_environment_adds_columns(
+    pipeline: Pipeline, new_columns: NewColumns
+) -> None:
+    pipeline.drop("a.csv", lines(f"{order(1)},DHL", header=f"{HEADER},carrier"))
+    pipeline.run(Policy(NewColumns.ADD))
+    # One came with a file, the other one was the contract's.
+    fewer = tuple(column for column in ORDERS.columns if column.name != "address")
+    pipeline.contract = replace(ORDERS, columns=fewer)
+    pipeline.drop("b.csv", lines(f"{order(2)},UPS", header=f"{HEADER},carrier"))
+    pipeline.run(Policy(new_columns))
+    expected = {
+        NewColumns.IGNORE: {"T2": (None, None)},
+        NewColumns.ADD: {"T2": ("2 Main Street", "UPS")},
+        NewColumns.REJECT: {},
+    }
+    loaded = {row.tracking_num: (row.address, row.carrier) for row in pipeline.table("orders_table")}
+    assert loaded == {"T1": ("1 Main Street", "DHL"), **expected[new_columns]}
+
+
+def test_the_key_and_the_sequence_keep_their_names(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    before = pipeline.versions()
+    for role, name in (("key", "tracking_num"), ("sequence", "last_update_timestamp")):
+        renamed = (
+            replace(column, name="renamed", aliases=(name,)) if column.name == name else column
+            for column in ORDERS.columns
+        )
+        contract = replace(ORDERS, columns=tuple(renamed), **{role: "renamed"})
+        with pytest.raises(ContractError, match=rf"has .*renamed as the {role}.* be an alias"):
+            tables.create_missing(pipeline.spark, contract, pipeline.tables)
+    assert pipeline.versions() == before
+
+
+def test_the_key_and_the_sequence_are_no_other_columns_that_the_tables_have(pipeline: Pipeline) -> None:
+    later = replace(ORDERS, columns=(*ORDERS.columns, Column("seen_at", "timestamp")))
+    pipeline.contract = later
+    pipeline.drop("a.csv", lines(f"{order(1)},", f"{order(2).replace('O2', 'O1')},", header=f"{HEADER},seen_at"))
+    pipeline.run()
+    before = pipeline.versions()
+    required = tuple(replace(column, required=True) for column in later.columns)
+    for role, name in (("key", "order_num"), ("sequence", "seen_at")):
+        moved = replace(later, columns=required, **{role: name})
+        with pytest.raises(ContractError, match=rf"has .*{name} as the {role}"):
+            tables.create_missing(pipeline.spark, moved, pipeline.tables)
+    assert pipeline.versions() == before
+
+
+def test_a_contract_that_is_refused_is_told_in_a_job_log_of_an_earlier_version(pipeline: Pipeline) -> None:
+    pipeline.run()
+    job_log = pipeline.tables.job_log
+    pipeline.spark.sql(f"DROP TABLE {job_log}").collect()
+    pipeline.spark.sql(f"CREATE TABLE {job_log} (run_id STRING, task STRING) USING DELTA").collect()
+    required = tuple(replace(column, required=True) for column in ORDERS.columns)
+    pipeline.contract = replace(ORDERS, columns=required, key="order_num")
+    with pytest.raises(ContractError):
+        pipeline.stage("1")
+    with pytest.raises(QualityGateError, match=r"source_to_stage failed: .*order_num as the key"):
+        pipeline.gate("1")
+    statuses = {row.task: row.status for row in pipeline.table("job_log_table") if row.run_id == "1"}
+    assert statuses == {"source_to_stage": "FAILED", "quality_gate": "FAILED"}
+
+
+def test_the_first_contract_may_have_columns_of_which_delta_keeps_no_statistics(pipeline: Pipeline) -> None:
+    pipeline.contract = replace(
+        ORDERS, columns=(*ORDERS.columns, Column("is_fragile", "Boolean"), Column("label", "binary"))
+    )
+    pipeline.drop("a.csv", lines(f"{order(1)},true,x", f"{order(2)},maybe,x", header=f"{HEADER},is_fragile,label"))
+    pipeline.run()
+    assert [tuple(row) for row in pipeline.table("orders_table", "is_fragile", "label")] == [(True, b"x")]
+    assert [reasons for _, _, reasons in pipeline.quarantine()] == [[("is_fragile", "type")]]
+
+
+def test_a_run_that_cannot_create_the_tables_is_in_the_job_log(pipeline: Pipeline) -> None:
+    pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, Column("weight", "kilograms")))
+    with pytest.raises(ParseException):
+        pipeline.stage("1")
+    with pytest.raises(QualityGateError, match=r"source_to_stage failed: .*KILOGRAMS"):
+        pipeline.gate("1")
+    statuses = {row.task: row.status for row in pipeline.table("job_log_table")}
+    assert statuses == {"source_to_stage": "FAILED", "quality_gate": "FAILED"}
 
 
 def test_a_type_that_cannot_hold_what_is_there_is_refused(pipeline: Pipeline) -> None:

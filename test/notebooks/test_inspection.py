@@ -5,6 +5,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UnreadableFileError
 from order_tracking.files.inspection import Content, check_path
 from order_tracking.files.inspection import inspect as inspect_file
+from order_tracking.parameters import NewColumns
 from pipeline import HEADER, lines, order
 
 
@@ -111,6 +112,21 @@ def test_a_path_that_spark_cannot_read_says_why(path: str, reason: str) -> None:
 def test_a_header_may_have_lines_and_commas(tmp_path: Path) -> None:
     header = inspect(written(tmp_path, lines(f"{order(1)},5", header=f'{HEADER},"Weight, net\n(kg)"'))).header
     assert header.unknown_names() == ("Weight, net\n(kg)",)
+
+
+@pytest.mark.parametrize("names", ["note,note", "Ship-To,Ship To"])
+def test_columns_are_not_added_where_two_names_make_one(tmp_path: Path, names: str) -> None:
+    file = written(tmp_path, lines(f"{order(1)},x,,y,", header=f"{HEADER},{names.replace(',', ',,')},"))
+    refused = f"its header has {names.replace(',', ', ')}, which would be the same column; name each column once"
+    with pytest.raises(UnreadableFileError, match=refused):
+        inspect_file(file, ORDERS, NewColumns.ADD)
+    assert inspect(file).records == 1  # They are not loaded, then.
+
+
+@pytest.mark.parametrize("names", ["Order-Num,Order.Num", "Valid From,valid-from", "€,£"])
+def test_two_names_may_make_one_that_no_added_column_can_have(tmp_path: Path, names: str) -> None:
+    file = written(tmp_path, lines(f"{order(1)},x,y", header=f"{HEADER},{names}"))
+    assert inspect_file(file, ORDERS, NewColumns.ADD).header.unknown_names() == tuple(names.split(","))
 
 
 def test_a_folder_that_spark_can_read_is_none_to_refuse() -> None:

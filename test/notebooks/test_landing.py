@@ -121,9 +121,11 @@ def test_emptied_folders_are_removed_after_a_while(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "file.csv").touch()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / ".keep").touch()
     now = datetime.now(timezone.utc)
     remove_emptied(list_arrivals(tmp_path).empty_folders, now)
     assert (tmp_path / "a" / "b").exists()
     for later in (timedelta(hours=2), timedelta(hours=4)):
         remove_emptied(list_arrivals(tmp_path).empty_folders, now + later)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["c"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "kept"]

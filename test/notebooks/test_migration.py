@@ -3,11 +3,18 @@
 import json
 from typing import Any
 
+import pytest
 from order_tracking.clock import utc_now
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.landing import look_at
 from order_tracking.files.volume import open_volume
+from order_tracking.tables import tables as tables_and_views
+from order_tracking.tables.folded_files import ledger
+from order_tracking.tasks.withdraw import withdraw
 from pipeline import COLUMNS, Pipeline, lines, order
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 _CONTRACT = (
     "tracking_num string, order_num string, status string, address string, received_date date, delivery_date date, "
@@ -126,3 +133,75 @@ def test_the_first_run_takes_over_the_tables_and_the_checkpoint_of_the_version_b
     before = pipeline.versions()
     pipeline.run()
     assert pipeline.versions() == {**before, "job_log_table": before["job_log_table"] + 1}
+
+
+@pytest.mark.parametrize("of_somebody_else", ["", "loaded_files_table"], ids=["all views", "one view"])
+def test_the_first_run_of_a_version_that_may_renews_the_views_of_another_one(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, of_somebody_else: str
+) -> None:
+    """As of one that knew no withdrawals, and whose views have the same columns.
+
+    Until then each run says so, and commits nothing to the orders: a merge or a compaction under way would fail.
+    """
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    spark, tables = pipeline.spark, pipeline.tables
+    without_withdrawals = ledger(spark, tables.job_log, tables.folded_files).replace(", 'SUPERSEDED', 'WITHDRAWN'", "")
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in spark.table(tables.history).dtypes)
+    for view, query in {tables.ledger: without_withdrawals, tables.history: f"SELECT {columns}"}.items():
+        spark.sql(f"CREATE OR REPLACE VIEW {view} AS {query}")
+    sql, of_orders = type(spark).sql, pipeline.versions()["orders_table"]
+    view = pipeline.full_name(of_somebody_else) if of_somebody_else else ""
+
+    def refused(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        if query.startswith(f"CREATE OR REPLACE VIEW {view}"):
+            raise PySparkException("PERMISSION_DENIED: User is not an owner of Table")
+        return sql(spark, query, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spark), "sql", refused)
+        for _ in range(2):
+            staged, _ = pipeline.run()
+            assert any("could not be renewed" in warning for warning in staged.warnings)
+    assert pipeline.versions()["orders_table"] == of_orders
+    pipeline.run()
+    assert [row.tracking_num for row in pipeline.table("orders_history")] == ["T1"]
+    withdraw(spark, tables, str(pipeline.volume), str(pipeline.checkpoint), "withdrawal", "a.csv")
+    assert pipeline.states() == {"a.csv": ["WITHDRAWN"]}
+
+
+def test_a_view_that_was_made_again_from_its_text_is_not_renewed(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a laptop, whose catalog forgets between processes."""
+    pipeline.run()
+    _, text = tables_and_views.describe_view(pipeline.spark, pipeline.tables.history)
+    pipeline.spark.sql(f"CREATE OR REPLACE VIEW {pipeline.tables.history} AS {text}")
+    renewed: list[str] = []
+    monkeypatch.setattr(tables_and_views, "replace_views", lambda *_: renewed.append("views") or ())
+    before = pipeline.versions()
+    pipeline.run()
+    assert renewed == []
+    assert pipeline.versions() == {**before, "job_log_table": before["job_log_table"] + 1}
+
+
+@pytest.mark.parametrize("told", ["", None])
+def test_a_view_of_which_the_catalog_tells_no_text_is_not_renewed_by_each_run(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    pipeline.run()
+    renewed: list[str] = []
+    sql = type(pipeline.spark).sql
+
+    def hidden(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        if query.startswith("CREATE OR REPLACE VIEW"):
+            renewed.append(query)
+        result = sql(spark, query, *args, **kwargs)
+        if query.startswith("DESCRIBE TABLE EXTENDED"):
+            is_text = F.col("col_name") == "View Text"
+            return result.withColumn("data_type", F.when(is_text, F.lit(told)).otherwise(F.col("data_type")))
+        return result
+
+    monkeypatch.setattr(type(pipeline.spark), "sql", hidden)
+    pipeline.run()
+    assert renewed == []

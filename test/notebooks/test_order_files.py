@@ -251,6 +251,13 @@ def test_hidden_and_unfinished_files_stay_where_they_are_and_are_told(pipeline: 
     assert set(pipeline.files("file_arrival")) == {".a.csv", ".keep", "_a.csv", "_x/a.csv", "a.csv.tmp"}
 
 
+def test_a_run_to_which_nothing_came_tells_what_people_must_look_at(pipeline: Pipeline) -> None:
+    pipeline.landing.mkdir(parents=True)
+    (pipeline.landing / "link").symlink_to(".")
+    told = "Nothing has arrived.\nWarning: link/: it is a link; put there what it leads to."
+    assert str(pipeline.stage()) == told
+
+
 def test_files_in_folders_are_loaded_and_keep_their_paths(pipeline: Pipeline) -> None:
     pipeline.drop("north/2026/a.csv", lines(order(1)))
     pipeline.drop("status=x/a.csv", lines(order(2)))

@@ -1,13 +1,15 @@
 """What the contract declares, as rows meet it."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
-from order_tracking.contract.contract import Contract
+from order_tracking.contract.contract import Column, Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import Rule, at_most, between, matching, not_before, one_of
+from order_tracking.contract.rules import parse
 from order_tracking.rows.order_rows import check_rules
-from pipeline import Pipeline, csv_text, lines, order
+from pipeline import HEADER, Pipeline, csv_text, lines, order
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -89,6 +91,48 @@ def test_a_day_that_does_not_exist_is_told_from_another_way_to_write_one(pipelin
         "received_date is not a date such as 2026-11-21: 01/02/2026",
         "last_update_timestamp is a timestamp that does not exist: 2026-01-02 25:00:00",
     ]
+
+
+def test_a_number_that_its_type_cannot_hold_as_it_is_is_quarantined(pipeline: Pipeline) -> None:
+    numbers = {
+        "price": (
+            "Decimal(10, 2)",
+            ["1.23", "1.2300", "-.5", "1.239e1", "1E3", "1.5E+003", "1.", "+1", "007", "100E-2", "1000e-3"],
+            ["1.239", "1e-3", "1E10", "99999999.999", "nan"],
+        ),
+        # Spark takes seconds for such exponents, or fails.
+        "cost": ("decimal(10,2)", ["1"], ["1e-2147483648", "1.5e-2147483647", "1e-100000000", "1e2147483647"]),
+        "total": ("decimal(38,2)", ["1.230", "1E30"], ["1.239", "\uff11.\uff12\uff13\uff19"]),
+        "items": ("dec", ["3", "3.0"], ["3.5"]),
+        "weight": ("double", ["1.239", "-1e300"], ["nan", "Infinity", "-inf", "1e400"]),
+        "volume": ("float", ["0.5"], ["NaN", "1e39"]),
+    }
+    added = tuple(Column(name, type_name) for name, (type_name, *_) in numbers.items())
+    pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, *added))
+    for name, (_, good, bad) in numbers.items():
+        rows = [f"{order(f'{name}{number}')},{value}" for number, value in enumerate((*good, *bad))]
+        pipeline.drop(f"{name}.csv", lines(*rows, header=f"{HEADER},{name}"))
+    pipeline.run()
+    expected = [
+        (f"{name}.csv", len(good) + number, [(name, "type")])
+        for name, (_, good, bad) in sorted(numbers.items())
+        for number, _ in enumerate(bad, start=1)
+    ]
+    assert pipeline.quarantine() == expected
+    rows = pipeline.table("orders_table", "tracking_num", *numbers)
+    loaded = {key: next(filter(None, values)) for key, *values in rows}
+    assert loaded == {
+        f"T{name}{number}": float(value) if name in ("weight", "volume") else Decimal(value)
+        for name, (_, good, _) in numbers.items()
+        for number, value in enumerate(good)
+    }
+
+
+@pytest.mark.parametrize("type_name", ["decimal(10,2)", "decimal(38,38)", "decimal"])
+def test_nothing_is_a_decimal_however_it_is_written(spark: SparkSession, type_name: str) -> None:
+    written = spark.createDataFrame([(zero,) for zero in ("0", "-0", "0.000", "0E-8", "0.00E-8")], "number STRING")
+    numbers = written.selectExpr(f"{parse(Column('number', type_name))} AS number").collect()
+    assert [row.number for row in numbers] == [0] * 5
 
 
 def test_a_rule_may_only_warn(pipeline: Pipeline) -> None:

@@ -2,7 +2,9 @@
 
 import unicodedata
 
-from pipeline import Pipeline, csv_text, lines, order
+from order_tracking.parameters import NewColumns
+from order_tracking.tasks.load_batch import Policy
+from pipeline import HEADER, Pipeline, csv_text, lines, order
 
 KEYS = ["T1", "T1\u00a0", "\u2003T1", "\ufeffT1", "T1\u200b", "\tT1"]
 
@@ -30,6 +32,14 @@ def test_control_characters_are_refused(pipeline: Pipeline) -> None:
     assert set(pipeline.statuses()) == {f"T{number}-3" for number in range(4)}
     broken = [[("tracking_num", "control")], [("address", "control")]]
     assert [reasons for _, _, reasons in pipeline.quarantine()] == broken * 4
+
+
+def test_control_characters_are_refused_in_added_columns_too(pipeline: Pipeline) -> None:
+    rows = [f"{order(1)},D\x00HL", f"{order(2)},\u00a0DHL"]
+    pipeline.drop("a.csv", lines(*rows, header=f"{HEADER},carrier"))
+    pipeline.run(Policy(NewColumns.ADD))
+    assert pipeline.quarantine() == [("a.csv", 1, [("carrier", "control")])]
+    assert [tuple(row) for row in pipeline.table("orders_table", "tracking_num", "carrier")] == [("T2", "DHL")]
 
 
 def test_control_characters_are_refused_in_quotes_too(pipeline: Pipeline) -> None:

@@ -1,4 +1,6 @@
+import os
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -6,11 +8,14 @@ from urllib.parse import urlparse
 
 import pytest
 from order_tracking.clock import utc_now
+from order_tracking.contract.contract import Column
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import RemovalError, UpkeepError
+from order_tracking.errors import ContractError, RemovalError, UpkeepError
+from order_tracking.files.batch import claimed_at
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.parameters import NewColumns
-from order_tracking.rows.fold_stage import delete_repeats, fold_stage
+from order_tracking.rows.fold_stage import delete_repeats, fold_stage, kept_since
+from order_tracking.rows.stage import count_by_file
 from order_tracking.tables import versions
 from order_tracking.tables.folded_files import fold_files, ledger
 from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
@@ -90,6 +95,44 @@ def test_what_is_folded_already_is_not_written_anew(pipeline: Pipeline) -> None:
     history = pipeline.spark.sql(f"DESCRIBE HISTORY {pipeline.tables.folded_files}").where("operation = 'MERGE'")
     counts = ("numTargetFilesRemoved", "numTargetRowsInserted")
     assert [[row.operationMetrics[count] for count in counts] for row in history.collect()] == [["0", "1"]] * 2
+
+
+@pytest.mark.parametrize("nights", [(400,), (400, 401)])
+@pytest.mark.usefixtures("no_compaction")
+def test_after_upkeeps_by_a_clock_that_was_ahead_the_next_one_lets_new_files_be_seen_and_withdrawn(
+    pipeline: Pipeline, nights: tuple[int, ...]
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    for days in nights:
+        ahead = utc_now() + timedelta(days=days)
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda now=ahead: now)
+    upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+    pipeline.drop("b.csv", lines(order(2)))
+    pipeline.run()
+    assert pipeline.states() == {"a.csv": ["MERGED"], "b.csv": ["MERGED"]}
+    withdraw(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), "withdrawal", "b.csv")
+    assert pipeline.states() == {"a.csv": ["MERGED"], "b.csv": ["WITHDRAWN"]}
+
+
+def test_what_was_told_after_a_fold_by_a_clock_that_was_ahead_is_folded_by_the_next_one(pipeline: Pipeline) -> None:
+    for name, days_ahead in (("a.csv", 400), ("b.csv", 0)):
+        pipeline.drop(name, lines(order(1)))
+        pipeline.run()
+        until = utc_now() + timedelta(days=days_ahead)
+        fold_files(pipeline.spark, pipeline.tables.job_log, pipeline.tables.folded_files, until)
+    assert {row.path for row in pipeline.table("folded_files_table")} == {"a.csv", "b.csv"}
+
+
+def test_what_is_folded_of_the_stage_stays_folded_where_rows_are_to_be_kept_longer(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    staged, _ = pipeline.run()
+    begin = claimed_at(*staged.batch_ids) + timedelta(microseconds=1)
+    told = []
+    for days in (0, 1, 2, -20, 0.5):
+        fold_stage(pipeline.spark, ORDERS, pipeline.tables, until=begin + timedelta(days=days))
+        told.append(kept_since(pipeline.spark, pipeline.tables))
+    assert told == [begin + timedelta(days=days) for days in (0, 1, 2, 0, 0)]
 
 
 def test_what_is_folded_at_any_time_tells_what_all_records_tell(pipeline: Pipeline) -> None:
@@ -202,6 +245,31 @@ def test_no_file_is_read_of_orders_of_which_nothing_became_old(pipeline: Pipelin
     assert fold(since) == 2
 
 
+def test_no_file_of_the_quarantine_is_read_of_other_batches_however_many_columns_there_are(pipeline: Pipeline) -> None:
+    """Delta has statistics of the first 32 columns, unless it is told of which."""
+    names = [f"column_{number}" for number in range(30)]
+    pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, *(Column(name, "string") for name in names)))
+    header = ",".join([HEADER, *names])
+    pipeline.drop("a.csv", lines("bad", header=header))
+    pipeline.run()
+    [unread] = pipeline.spark.table(pipeline.tables.quarantine).inputFiles()
+    pipeline.drop("b.csv", lines("bad", header=header))
+    staged, _ = pipeline.run()
+    Path(urlparse(unread).path).unlink()
+    [batch_id] = staged.batch_ids
+    assert count_by_file(pipeline.spark, pipeline.tables.quarantine, batch_id) == {"b.csv": 1}
+
+
+@pytest.mark.usefixtures("no_compaction")
+def test_a_quarantine_of_an_earlier_version_learns_by_which_columns_rows_are_found(pipeline: Pipeline) -> None:
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    statistics = "delta.dataSkippingStatsColumns"
+    pipeline.spark.sql(f"ALTER TABLE {pipeline.tables.quarantine} UNSET TBLPROPERTIES ('{statistics}')")
+    upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+    [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.quarantine}").collect()
+    assert detail.properties[statistics] == "tracking_num,_batch_id"
+
+
 @pytest.mark.usefixtures("no_compaction")
 def test_a_job_log_of_an_earlier_version_is_clustered_by_time(pipeline: Pipeline) -> None:
     create_missing(pipeline.spark, ORDERS, pipeline.tables)
@@ -260,6 +328,77 @@ def test_what_fails_of_one_table_keeps_no_other_step_from_being_taken(
     for name in stored:
         assert f"OPTIMIZE {name}" in asked and f"VACUUM {name} RETAIN 168 HOURS" in asked
     assert "stage_kept_since" in "".join(asked)
+
+
+@pytest.mark.parametrize("name", ["orders_history", "loaded_files_table"])
+@pytest.mark.usefixtures("no_compaction")
+def test_a_view_that_cannot_be_made_keeps_no_other_step_from_being_taken(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    view = pipeline.full_name(name)
+    pipeline.spark.sql(f"DROP VIEW {view}")
+    sql = type(pipeline.spark).sql
+
+    def failing(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        if query.startswith(f"CREATE OR REPLACE VIEW {view}"):
+            raise PySparkException("[FAILED] no space is left")
+        return sql(spark, query, *args, **kwargs)
+
+    monkeypatch.setattr(type(pipeline.spark), "sql", failing)
+    with pytest.raises(UpkeepError, match=rf"the upkeep of \S+{name}\S* did not .*no space"):
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7)
+    assert kept_since(pipeline.spark, pipeline.tables)
+    [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.job_log}").collect()
+    assert detail.properties["delta.deletedFileRetentionDuration"] == "interval 168 hours"
+
+
+def test_an_upkeep_by_a_contract_that_the_tables_cannot_follow_does_nothing(pipeline: Pipeline) -> None:
+    """Or the views would be of that contract, by which the next run would find nothing to refuse."""
+    pipeline.run()
+    required = tuple(replace(column, required=True) for column in ORDERS.columns)
+    contract, before = replace(ORDERS, columns=required, key="order_num"), pipeline.versions()
+    for _ in range(2):
+        with pytest.raises(ContractError, match="order_num as the key"):
+            upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, contract=contract)
+    assert pipeline.versions() == before
+
+
+@pytest.mark.usefixtures("no_compaction")
+def test_tables_that_lack_a_column_of_the_contract_after_an_upkeep_get_it_from_the_next_run(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.run()
+    pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, Column("weight", "int")))
+    quarantine, sql = pipeline.tables.quarantine, type(pipeline.spark).sql
+
+    def failing(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:
+        if query.startswith(f"ALTER TABLE {quarantine} ADD COLUMNS"):
+            raise PySparkException("[FAILED] no space is left")
+        return sql(spark, query, *args, **kwargs)
+
+    with monkeypatch.context() as patch, pytest.raises(UpkeepError, match=r"the upkeep of \S+orders_history did not"):
+        patch.setattr(type(pipeline.spark), "sql", failing)
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=7, contract=pipeline.contract)
+    pipeline.drop("a.csv", lines(f"{order(1)},heavy", header=f"{HEADER},weight"))
+    pipeline.run()
+    assert [row.weight for row in pipeline.table("quarantined_orders_table", "weight")] == ["heavy"]
+
+
+@pytest.mark.parametrize(("days", "is_kept"), [(7.9, True), (8.1, False)])
+def test_the_log_of_a_table_that_seldom_changes_is_kept_a_day_longer_at_most(
+    pipeline: Pipeline, days: float, is_kept: bool
+) -> None:
+    """An erasure says by when its order is in no old version any more: two nights after the days of the environment."""
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    table = pipeline.tables.orders
+    versions.set_properties(pipeline.spark, table, versions.versions_kept(7))
+    [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {table}").collect()
+    log = Path(urlparse(detail.location).path) / "_delta_log"
+    for path in log.iterdir():
+        os.utime(path, (path.stat().st_mtime - days * 86_400,) * 2)
+    upkeep._drop_old_log(pipeline.spark, table, 7)
+    assert (log / f"{0:020}.json").exists() == is_kept
 
 
 @pytest.mark.usefixtures("no_compaction")

@@ -25,9 +25,11 @@ class Column:
     Attributes:
         name: The column's name in the tables. A file's header may write it in any case, with spaces or underscores.
         type: A Spark SQL type, in any case. Dates are ISO (`2026-11-21`); timestamps are ISO with a space or a `T`
-            (`2026-11-21 10:15:00`), in UTC unless they carry a zone.
+            (`2026-11-21 10:15:00`), in UTC unless they carry a zone. A decimal takes no value that it would have to
+            round, as far as 38 digits tell, a float or a double no infinite one and no NaN.
         required: Whether every file must have the column, and every row a value in it.
-        aliases: Other names that a header may give it, such as the one it had before it was renamed.
+        aliases: Other names that a header may give it. Once there are tables, the key and the sequence keep their
+            names, and what senders call them by then is an alias.
         formats: Further formats of a date or timestamp, tried in this order where a value is not ISO:
             https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html
         case: `upper` or `lower`, to write every value so.
@@ -133,6 +135,10 @@ class Contract:
     def warnings(self) -> tuple[Rule, ...]:
         """The rules that only warn."""
         return tuple(rule for rule in self.rules if rule.warn_only)
+
+    def may_add(self, name: str) -> bool:
+        """Tell whether the tables may have a column of that name beside the contract's."""
+        return 0 < len(name) <= MAX_NAME_LENGTH and not is_reserved(name) and name not in self.names
 
     def known_as(self, header_name: str) -> str | None:
         """Return the column that a header's name means."""

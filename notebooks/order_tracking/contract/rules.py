@@ -4,6 +4,8 @@ The expressions are SQL text: Spark parses a long text in a fraction of the time
 Python, call by call.
 """
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from order_tracking.contract.contract import Column, Contract, Progress
@@ -25,6 +27,13 @@ _CONTROL_IN_KEY = r"[\p{Cc}\p{Cf}]"
 
 #: The type of what a row broke.
 REASONS = "ARRAY<STRUCT<column: STRING, rule: STRING, message: STRING>>"
+
+#: With its digits, 10 if it does not say how many, and those of them that are decimals, if any are.
+_DECIMAL = re.compile(r"(?:decimal|dec|numeric)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?")
+_MAX_DIGITS = 38
+#: No decimal has so many digits, and to write out what is next to nothing as one takes Spark seconds, or fails.
+_EXPONENT_OF_THREE_DIGITS = "[eE].*[^0+-].."
+_FLOATING = ("float", "real", "double")
 
 _EXPECTED = {
     "date": "a date such as 2026-11-21",
@@ -54,14 +63,38 @@ def typed(column: Column) -> str:
 
 
 def parse(column: Column) -> str:
-    """Read a cleaned value as its column's type; NULL if it is not of that type."""
+    """Read a cleaned value as its column's type; NULL if it is none, or the type cannot hold it as it is."""
     value = identifier(column.name)
     if column.type not in _EXPECTED:
-        return f"try_cast({value} AS {column.type})"
+        return _parse_other(value, column.type)
     complete = _complete_timestamp(value) if column.type == "timestamp" else value
     iso = f"CASE WHEN {_is_iso(column)} THEN try_cast({complete} AS {column.type}) END"
     others = [f"CAST(try_to_timestamp({value}, {literal(each)}) AS {column.type})" for each in column.formats]
     return f"coalesce({', '.join([iso, *others])})" if others else iso
+
+
+def _parse_other(value: str, type_name: str) -> str:
+    decimal = _DECIMAL.fullmatch(type_name)
+    if decimal:
+        return _parse_decimal(value, type_name, int(decimal[1] or 10), int(decimal[2] or 0))
+    cast = f"try_cast({value} AS {type_name})"
+    if type_name in _FLOATING:  # NaN is greater than all, and what is too large becomes infinite.
+        return f"CASE WHEN abs({cast}) < double('Infinity') THEN {cast} END"
+    return cast
+
+
+def _parse_decimal(value: str, type_name: str, digits: int, decimals: int) -> str:
+    """Read a decimal; NULL if its type would have to round it, which the cast alone does.
+
+    It is compared with the same value in a type of as many integer digits that has the rest of Spark's 38 digits for
+    decimals; what a value has after these is not seen. Where the integer digits would leave few or none, the other type
+    has fewer of them, and a value that is too large for it is not compared.
+    """
+    wide = f"decimal({_MAX_DIGITS}, {max(_MAX_DIGITS - digits + decimals, (_MAX_DIGITS + decimals) // 2)})"
+    number = f"CASE WHEN {value} NOT RLIKE {literal(_EXPONENT_OF_THREE_DIGITS)} THEN {value} END"
+    cast = f"try_cast({number} AS {type_name})"
+    is_exact = f"coalesce(try_cast({cast} AS {wide}) = try_cast({number} AS {wide}), true)"
+    return f"CASE WHEN {is_exact} THEN {cast} END"
 
 
 def _is_iso(column: Column) -> str:
@@ -72,7 +105,9 @@ def _is_iso(column: Column) -> str:
     return f"{identifier(column.name)} RLIKE '^{_DATE}{time}$'"
 
 
-def broken_rules(contract: Contract, malformed: str, arrived_at: datetime, is_plain: bool) -> str:
+def broken_rules(
+    contract: Contract, malformed: str, arrived_at: datetime, is_plain: bool, added_columns: Sequence[str] = ()
+) -> str:
     """List what is wrong with a row of cleaned values, and of those in their types; empty if nothing is.
 
     Args:
@@ -80,8 +115,10 @@ def broken_rules(contract: Contract, malformed: str, arrived_at: datetime, is_pl
         malformed: Says why the row could not be split into values; NULL if it could. Its values are not looked at then.
         arrived_at: When the row's file was found.
         is_plain: Whether no value can have a control character.
+        added_columns: The columns beside the contract's, which are text.
     """
-    of_values = [_broken_by(contract, column, is_plain) for column in contract.columns]
+    columns = (*contract.columns, *(Column(name, "string") for name in added_columns))
+    of_values = [_broken_by(contract, column, is_plain) for column in columns]
     of_values += [_in_the_future(contract, arrived_at), _unknown(contract.progress)]
     of_rules = [
         f"CASE WHEN {breaks(contract, rule)} THEN {_reason(rule.column, rule.name, _with_value(rule))} END"

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract
+from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract, column_name
 from order_tracking.errors import UnreadableFileError
 from order_tracking.files.records import MAX_RECORD_BYTES, Record, count_well_quoted, read_records
+from order_tracking.parameters import NewColumns
 
 #: Spark unpacks files with these endings, whatever is in them.
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
@@ -118,13 +119,13 @@ def check_path(path: str) -> None:
         raise UnreadableFileError("its name, or a folder's, is not UTF-8, which Spark cannot read; name it otherwise")
 
 
-def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> Content:
+def inspect(path: Path, contract: Contract, new_columns: NewColumns = NewColumns.IGNORE) -> Content:
     """Read a file through once, a second time only if it has quotes.
 
     Args:
         path: The file.
         contract: The contract.
-        allow_new_columns: Whether the header may name columns that the contract does not know.
+        new_columns: What happens to columns that the contract does not know.
 
     Raises:
         UnreadableFileError: If no row of it could be loaded.
@@ -142,10 +143,7 @@ def inspect(path: Path, contract: Contract, allow_new_columns: bool = True) -> C
         raise UnreadableFileError("it is empty")
     header = _read_header(first, contract)
     _check_columns(header, first, contract)
-    if not allow_new_columns and header.unknown_names():
-        raise UnreadableFileError(
-            f"its header has the unknown columns {', '.join(header.unknown_names())}; leave them out"
-        )
+    _check_new_columns(header, contract, new_columns)
     records, well_quoted, spans_lines, is_ended, widest = text.filled_lines, True, False, text.is_ended, 0
     if text.quotes:
         counted = count_well_quoted(path)
@@ -368,6 +366,19 @@ def _check_columns(header: Header, record: Record, contract: Contract) -> None:
         raise UnreadableFileError(f"its header names {', '.join(twice)} more than once; name each column once")
     if missing:
         raise UnreadableFileError(f"its header lacks {', '.join(missing)}; add what is missing: {_as_read(record)}")
+
+
+def _check_new_columns(header: Header, contract: Contract, new_columns: NewColumns) -> None:
+    unknown = header.unknown_names()
+    if unknown and new_columns is NewColumns.REJECT:
+        raise UnreadableFileError(f"its header has the unknown columns {', '.join(unknown)}; leave them out")
+    if new_columns is NewColumns.ADD:
+        counts = Counter(filter(contract.may_add, map(column_name, unknown)))
+        alike = [name for name in unknown if counts[column_name(name)] > 1]
+        if alike:
+            raise UnreadableFileError(
+                f"its header has {', '.join(alike)}, which would be the same column; name each column once"
+            )
 
 
 def _as_read(record: Record) -> str:

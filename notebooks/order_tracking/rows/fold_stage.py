@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.rules import is_unknown
 from order_tracking.contract.state_order import values
-from order_tracking.files.batch import first_batch_id
+from order_tracking.files.batch import claimed_at, first_batch_id
 from order_tracking.sql import identifier, literal
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.folded_files import create_folded_files, note_times, noted_times
@@ -42,9 +42,14 @@ def fold_stage(spark: SparkSession, contract: Contract, tables: Tables, until: d
     create_folded_files(spark, tables.folded_files)
     folded_until, said = noted_times(spark, tables.folded_files, _FOLDED_UNTIL, _KEPT_SINCE)
     if said and until - said < _LEAST_BETWEEN:
+        # A clock that was ahead said that rows of much later batches would be folded; only those that are stay so.
+        kept = max(until, folded_until or until)
+        if kept < said:
+            note_times(spark, tables.folded_files, {_KEPT_SINCE: kept})
         return 0
     deleted = delete_repeats(spark, contract, tables, folded_until, said) if said else 0
-    note_times(spark, tables.folded_files, {**({_FOLDED_UNTIL: said} if said else {}), _KEPT_SINCE: until})
+    folded = _folded_until(spark, tables, folded_until, said) if said else None
+    note_times(spark, tables.folded_files, {**({_FOLDED_UNTIL: folded} if folded else {}), _KEPT_SINCE: until})
     return deleted
 
 
@@ -62,8 +67,7 @@ def delete_repeats(
     """
     key, row = identifier(contract.key), "_batch_id, _source_file, _row_id"
     state = values(contract, added_columns(spark, contract, tables.stage))
-    before = f"_batch_id < {literal(first_batch_id(until))}"
-    became_old = f"{before} AND _batch_id >= {literal(first_batch_id(since))}" if since else before
+    before, became_old = _became_old(None, until), _became_old(since, until)
     # Delta skips the files of orders that are not among them. Spark takes over what is said of one side of a join for
     # the other one; of the table that rows are merged into it has to be said apart.
     ends = f"SELECT min({key}) AS first_key, max({key}) AS last_key FROM {tables.stage} WHERE {became_old}"
@@ -91,3 +95,18 @@ def delete_repeats(
             AND _t._source_file = _s._source_file AND _t._row_id = _s._row_id
         WHEN MATCHED THEN DELETE"""
     return int(run_again_on_conflict(lambda: spark.sql(query, args=keys.asDict()).collect()[0]).num_deleted_rows)
+
+
+def _folded_until(spark: SparkSession, tables: Tables, since: datetime | None, until: datetime) -> datetime | None:
+    """Tell before when batches were claimed of which rows are folded; None if none is.
+
+    The last batch says so, by the clock of its load: that of an upkeep may be ahead, by which batches of days to come
+    would count as folded. To ask after the fold is enough: what the rows repeat that are gone is still there.
+    """
+    [[last]] = spark.sql(f"SELECT max(_batch_id) FROM {tables.stage} WHERE {_became_old(since, until)}").collect()
+    return claimed_at(last) + timedelta(microseconds=1) if last else since
+
+
+def _became_old(since: datetime | None, until: datetime) -> str:
+    before = f"_batch_id < {literal(first_batch_id(until))}"
+    return f"{before} AND _batch_id >= {literal(first_batch_id(since))}" if since else before

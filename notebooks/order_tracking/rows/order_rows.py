@@ -215,7 +215,8 @@ def _read_files_of_one_shape(
         *positions,
         _UNSPLIT,
     )
-    reasons = broken_rules(contract, "_malformed", arrived_at, content.is_plain and not content.spans_lines)
+    is_plain = content.is_plain and not content.spans_lines
+    reasons = broken_rules(contract, "_malformed", arrived_at, is_plain, added_columns)
     rows = values.selectExpr("*", *_in_types(contract)).selectExpr(
         "* EXCEPT (_malformed)",
         f"{reasons} AS reasons",
@@ -264,13 +265,9 @@ def _value_of(column: Column, content: Content) -> str:
 
 
 def _added_value_of(name: str, content: Content) -> str:
-    # Of two names that make one column, the first with a value.
-    values = [
-        clean(f"_{i}", content.is_plain)
-        for i, (each, known) in enumerate(zip(content.header.names, content.header.columns, strict=True))
-        if not known and column_name(each) == name
-    ]
-    return f"coalesce({', '.join([*values, 'CAST(NULL AS string)'])})"
+    header = enumerate(zip(content.header.names, content.header.columns, strict=True))
+    position = next((i for i, (each, known) in header if not known and column_name(each) == name), None)
+    return "CAST(NULL AS string)" if position is None else clean(f"_{position}", content.is_plain)
 
 
 def _malformed(file: ReadableFile, contract: Contract) -> str:

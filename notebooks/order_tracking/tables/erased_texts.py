@@ -17,6 +17,9 @@ from order_tracking.typed_json import columns_of
 #: Stands where a text of the order was.
 ERASED = "(erased)"
 
+#: Begins a pattern of Java's that knows all letters and spaces, as each of Python's does.
+IN_UNICODE = "(?U)"
+
 
 def told_reasons(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]]) -> list[str]:
     """Read why files were not loaded, as each run told it.
@@ -34,9 +37,28 @@ def told_reasons(spark: SparkSession, tables: Tables, files: Iterable[tuple[str,
         return []
     query = f"""
         SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
-        WHERE concat(each.batch_id, '/', each.path) IN ({named})
+        WHERE {_is_named(named)}
         UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})"""
     return [row.reason for row in spark.sql(query).collect() if row.reason]
+
+
+def told_errors(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]]) -> list[str]:
+    """Read what went wrong in runs that had one of the files.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        files: The files, by batch and path.
+
+    Returns:
+        The errors, of which one that is too long is cut.
+    """
+    named = _named(files)
+    if not named:
+        return []
+    of_runs = f"SELECT run_id FROM {tables.job_log} WHERE {_has_file(named)}"
+    rows = spark.sql(f"SELECT DISTINCT error FROM {tables.job_log} WHERE run_id IN ({of_runs})").collect()
+    return [row.error for row in rows if row.error]
 
 
 def erase_texts(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]], pattern: str) -> dict[str, int]:
@@ -51,7 +73,7 @@ def erase_texts(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, 
     Returns:
         In how many rows of each table there was something, by the table's name without its schema.
     """
-    named = _named(files)
+    named, pattern = _named(files), f"{IN_UNICODE}{pattern}"
     return {
         "job_log_table": _erase_from_job_log(spark, tables.job_log, named, pattern) if named else 0,
         "folded_files_table": _erase_from_folded_files(spark, tables.folded_files, named, pattern) if named else 0,
@@ -63,19 +85,28 @@ def _named(files: Iterable[tuple[str, str]]) -> str:
     return ", ".join(literal(f"{batch_id}/{path}") for batch_id, path in sorted(files))
 
 
+def _has_file(named: str) -> str:
+    """Tell whether a row of the job log has one of the files that are named."""
+    return f"exists(files, each -> {_is_named(named)})"
+
+
+def _is_named(named: str) -> str:
+    return f"concat(each.batch_id, '/', each.path) IN ({named})"
+
+
 def _erase_from_job_log(spark: SparkSession, job_log: str, named: str, pattern: str) -> int:
     """Take what meets a pattern out of what is told of the files which are named, and of the runs that had them.
 
     What is told of other files stays as it is: the order's values may be words of any text.
     """
-    is_named = f"concat(each.batch_id, '/', each.path) IN ({named})"
-    has_file = f"exists(files, each -> {is_named})"
-    runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {has_file}").collect()]
-    reasons = f"array_join(filter(files, each -> {is_named}).reason, ' ')"
-    told = f"concat_ws(' ', error, array_join(warnings, ' '), array_join(alarms, ' '), {reasons})"
+    is_named = _is_named(named)
+    runs = [row[0] for row in spark.sql(f"SELECT DISTINCT run_id FROM {job_log} WHERE {_has_file(named)}").collect()]
+    reasons = f"filter(files, each -> {is_named}).reason"
+    told = f"flatten(array_compact(array(array(error), warnings, alarms, {reasons})))"
     of_runs = f"run_id IN ({', '.join(map(literal, runs)) or 'NULL'})"
     [[count]] = spark.sql(
-        f"SELECT count_if({told} RLIKE :pattern) FROM {job_log} WHERE {of_runs}", args={"pattern": pattern}
+        f"SELECT count_if(exists({told}, each -> each RLIKE :pattern)) FROM {job_log} WHERE {of_runs}",
+        args={"pattern": pattern},
     ).collect()
     if not count:
         return 0

@@ -44,7 +44,11 @@ def create_folded_files(spark: SparkSession, folded_files: str) -> None:
 
 def ledger(spark: SparkSession, job_log: str, folded_files: str) -> str:
     """Select the ledger: what is folded, and what tasks told that were started since."""
-    since = _folded_until(spark, folded_files)
+    return ledger_since(_folded_until(spark, folded_files), job_log, folded_files)
+
+
+def ledger_since(since: datetime | None, job_log: str, folded_files: str) -> str:
+    """Select the ledger where what tasks told that were started before a time is folded; None where nothing is."""
     told = _told(job_log, since)
     if since is None:
         return _last_told(told)
@@ -58,9 +62,11 @@ def fold_files(spark: SparkSession, job_log: str, folded_files: str, until: date
     """Fold what tasks told that were started before a time. To do so again changes nothing."""
     create_folded_files(spark, folded_files)
     folded = _folded_until(spark, folded_files)
-    if folded and folded >= until:
+    if folded == until:
         return
-    told = _told(job_log, folded - _LOOKED_FOR_AGAIN if folded else None, until)
+    # A clock that was ahead had all be taken for folded that was told since; nobody knows since when, so all is folded.
+    since = folded - _LOOKED_FOR_AGAIN if folded and folded < until else None
+    told = _told(job_log, since, until)
     # A merge writes anew each file of the table in which it finds a row of its source, even if it changes none.
     query = f"""
         MERGE INTO {folded_files} AS _t USING (

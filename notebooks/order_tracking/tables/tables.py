@@ -1,8 +1,12 @@
 """The pipeline's tables and views: their names, their creation on first use, their columns as the contract changes."""
 
+import hashlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from itertools import takewhile
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
@@ -14,18 +18,31 @@ from order_tracking.contract.state_order import LAST_ROW, comparable, leading, v
 from order_tracking.errors import ContractError
 from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import alter, why_refused
-from order_tracking.tables.folded_files import ledger
+from order_tracking.tables.folded_files import ledger, ledger_since
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS
-from order_tracking.tables.versions import set_properties
+from order_tracking.tables.versions import as_listed, ensure_properties, properties_of, set_properties
 
 _JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
 #: What the job log is clustered by: people, and the ledger, ask for its last days.
 BY_TIME = "started_at"
 
+#: Text costs most to collect and tells least: a file's keys are close together, its addresses are not. Delta collects
+#: nothing of the other two, and creates no table that asks for it.
+_WITHOUT_STATISTICS = ("string", "boolean", "binary")
+
+#: The columns by which Delta skips files; without it, the first 32, whatever they are.
+STATISTICS = "delta.dataSkippingStatsColumns"
+
 #: Two merges may each find that a key is missing, and touch no row of one another. Databricks lets both insert it then,
 #: row by row, where a table has deletion vectors; at this level one of them fails, and is run again.
-ONE_MERGE_AT_A_TIME = "'delta.isolationLevel' = 'Serializable'"
+ONE_MERGE_AT_A_TIME = {"delta.isolationLevel": "Serializable"}
+
+#: In the text of the history: the key and the sequence that it was made with.
+_COMPARED_BY = re.compile(r"PARTITION BY `(\w+)` ORDER BY _state\.`(\w+)`")
+
+#: The transactions that keep a batch from being written twice; no run is that old.
+_TRANSACTIONS_KEPT = {"delta.setTransactionRetentionDuration": "interval 30 days"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,7 @@ class Tables:
 
     @property
     def job_log(self) -> str:
-        """What each task did, in one row; after a crash a row may be there twice."""
+        """What each task did, in one row, unless it is very large; after a crash a row may be there twice."""
         return f"{self.of_operations}.job_log_table"
 
     @property
@@ -107,28 +124,36 @@ def clustered_by(contract: Contract, tables: Tables) -> Mapping[str, str]:
     return {**by_key, tables.job_log: BY_TIME, tables.folded_files: "batch_id"}
 
 
+def rows_found_by(contract: Contract) -> tuple[str, str]:
+    """Name the columns by which rows are looked for in the stage and in the quarantine."""
+    return contract.key, "_batch_id"
+
+
 def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> tuple[str, ...]:
-    """Create what is missing, and let tables and views have the columns of the contract.
+    """Create what is missing, and let tables and views be as the contract and this version of the code have them.
 
     Returns:
         What could not be done, and does not stop a run.
 
     Raises:
-        ContractError: If a type of the contract changed into one that cannot hold what is there.
+        ContractError: If a type of the contract changed into one that cannot hold what is there, or the key or the
+            sequence is another column than the one that the orders were compared by.
     """
     # Each run asks, so it asks little: the history is changed last, so where it is as it should be, all else is, too.
-    columns_of_history = {}
+    columns_of_history: dict[str, str] = {}
+    text_of_history = None
     if spark.catalog.tableExists(tables.history):
-        described = spark.sql(f"DESCRIBE TABLE {tables.history}").collect()
-        columns_of_history = {row.col_name: row.data_type for row in described}
+        columns_of_history, text_of_history = describe_view(spark, tables.history)
     else:
         _create_tables(spark, contract, tables)
     of_stage = _type_names(spark.table(tables.stage).schema)
     added = _added_columns(contract, of_stage)
     wanted = {**_types_of(_typed(contract)), "_sent": "string"}
-    if {**wanted, **{name: of_stage[name] for name in added}}.items() <= columns_of_history.items():
+    has_columns = {**wanted, **{name: of_stage[name] for name in added}}.items() <= columns_of_history.items()
+    # A catalog may tell nobody but its owner the text of a view, and nobody else could renew it.
+    if has_columns and (text_of_history is None or _made_as(contract, tables, added) in text_of_history):
         return ()
-    _follow_contract(spark, contract, tables, wanted)
+    _follow_contract(spark, contract, tables, wanted, text_of_history)
     return add_columns(spark, contract, tables, added)
 
 
@@ -165,20 +190,45 @@ def replace_views(spark: SparkSession, contract: Contract, tables: Tables) -> tu
     Returns:
         Which views are still as they were, and what to do.
     """
-    warnings = []
     added = added_columns(spark, contract, tables.stage)
-    views = _views(contract, tables, added, ledger(spark, tables.job_log, tables.folded_files))
-    for name, query in views.items():
-        try:
-            spark.sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
-        except PySparkException as error:
-            if not spark.catalog.tableExists(name):
-                raise
-            warnings.append(
-                f"the view {name} could not be renewed; if it belongs to somebody else, whom the jobs ran as before, "
-                f"let its owner or the schema's drop it, and the next upkeep makes it: {why_refused(error)}"
-            )
-    return tuple(warnings)
+    warnings = (
+        *_replace_view(spark, tables.runs, _runs(tables)),
+        *_replace_view(spark, tables.ledger, ledger(spark, tables.job_log, tables.folded_files)),
+    )
+    # Without the mark of this version the next run renews them all, and says which ones it cannot.
+    made_as = "" if warnings else _made_as(contract, tables, added)
+    return *warnings, *_replace_view(spark, tables.history, _history(contract, tables, added, made_as))
+
+
+def _replace_view(spark: SparkSession, name: str, query: str) -> tuple[str, ...]:
+    try:
+        spark.sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+    except PySparkException as error:
+        if not spark.catalog.tableExists(name):
+            raise
+        return (
+            f"the view {name} could not be renewed; if it belongs to somebody else, whom the jobs ran as before, "
+            f"let its owner or the schema's drop it, and the next upkeep makes it: {why_refused(error)}",
+        )
+    return ()
+
+
+def describe_view(spark: SparkSession, view: str) -> tuple[dict[str, str], str | None]:
+    """Tell the types of a view's columns, and its text, in one question; None where the text is not told."""
+    rows = iter(spark.sql(f"DESCRIBE TABLE EXTENDED {view}").collect())
+    columns = {row.col_name: row.data_type for row in takewhile(lambda row: row.col_name, rows)}
+    details = {row.col_name: row.data_type for row in rows}
+    return columns, details.get("View Text") or None
+
+
+def _made_as(contract: Contract, tables: Tables, added: tuple[str, ...]) -> str:
+    """Tell in a few characters what this version of the code makes of tables and views, to find what another one made.
+
+    Of the ledger that is its text but for the time of the last fold, which is another one each night.
+    """
+    ledger = ledger_since(datetime.min, tables.job_log, tables.folded_files)
+    made = (_definitions(contract, tables), _runs(tables), ledger, _history(contract, tables, added))
+    return hashlib.sha256(repr(made).encode()).hexdigest()[:16]
 
 
 def _added_columns(contract: Contract, columns: Collection[str]) -> tuple[str, ...]:
@@ -194,13 +244,26 @@ def _create_tables(spark: SparkSession, contract: Contract, tables: Tables) -> N
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} {definition}")
 
 
-def _follow_contract(spark: SparkSession, contract: Contract, tables: Tables, wanted: Mapping[str, str]) -> None:
+def _follow_contract(
+    spark: SparkSession, contract: Contract, tables: Tables, wanted: Mapping[str, str], text_of_history: str | None
+) -> None:
     """Add the columns that the contract, or this version of the code, has anew, and widen the contract's types."""
+    # First, as it is created first: a run that fails here is told of in it.
+    _follow(spark, tables.job_log, _types_of(_JOB_LOG))
+    # An added column would be NULL in the orders that are there, and another one may make two of them the same. The
+    # history tells which columns they were compared by, whatever columns they have.
+    by, columns = (contract.key, contract.sequence), spark.table(tables.orders).columns
+    before = _COMPARED_BY.search(text_of_history or "")
+    if not set(by) <= set(columns) or (before and before.groups() != by):
+        raise ContractError(
+            f"the contract has {by[0]} as the key and {by[1]} as the sequence, by which the orders in {tables.orders} "
+            "were not told apart and put in order so far, so new ones could not be compared with them; keep both "
+            "columns and their names, and let what headers call them be an alias"
+        )
     _follow(spark, tables.orders, wanted)
     _follow(spark, tables.stage, {**wanted, "_row_id": "bigint"})
     _follow(spark, tables.quarantine, dict.fromkeys(contract.names, "string"))
-    _follow(spark, tables.job_log, _types_of(_JOB_LOG))
-    alter(spark, tables.orders, f"SET TBLPROPERTIES ({ONE_MERGE_AT_A_TIME})")
+    ensure_properties(spark, tables.orders, ONE_MERGE_AT_A_TIME, properties_of(spark, tables.orders))
 
 
 def _follow(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
@@ -243,68 +306,70 @@ def _definitions(contract: Contract, tables: Tables) -> Mapping[str, str]:
     typed, key = _typed(contract), contract.key
     columns = {table: identifier(column) for table, column in clustered_by(contract, tables).items()}
     as_text = ", ".join(f"{identifier(name)} STRING" for name in contract.names)
-    not_text = [each.name for each in contract.columns if each.name == key or each.type.lower() != "string"]
+    with_statistics = [
+        each.name for each in contract.columns if each.name == key or each.type not in _WITHOUT_STATISTICS
+    ]
     return {
+        # First, so that a run that cannot create one of the others is told of in it.
+        tables.job_log: f"({_JOB_LOG}) USING DELTA CLUSTER BY ({columns[tables.job_log]}) "
+        f"{_statistics_of('run_id', BY_TIME)}",
         # By key, as the history asks for it. A merge finds its batches by the statistics of the files: each is of one
         # batch until they are optimized, and then of old ones only.
         tables.stage: f"({typed}, _source_file STRING, _ingested_at TIMESTAMP, _batch_id STRING, _sent STRING, "
-        f"_row_id BIGINT) USING DELTA CLUSTER BY ({columns[tables.stage]}) {_statistics_of(key, '_batch_id')}",
-        # A merge finds an order's file by its key. Text costs most to collect and tells least: a file's keys are close
-        # together, its addresses are not.
+        f"_row_id BIGINT) USING DELTA CLUSTER BY ({columns[tables.stage]}) {_statistics_of(*rows_found_by(contract))}",
+        # A merge finds an order's file by its key.
         tables.orders: f"({typed}, _source_file STRING, _batch_id STRING, _sent STRING) "
         f"USING DELTA CLUSTER BY ({columns[tables.orders]}) "
-        f"{_statistics_of(*not_text, properties=ONE_MERGE_AT_A_TIME)}",
+        f"{_statistics_of(*with_statistics, properties=ONE_MERGE_AT_A_TIME)}",
         tables.quarantine: f"({as_text}, raw_row STRING, "
         f"reasons {REASONS}, _source_file STRING, "
         "_row_number BIGINT, _batch_id STRING, _quarantined_at TIMESTAMP) USING DELTA "
-        # The transactions that keep a batch from being written twice; no run is that old.
-        "TBLPROPERTIES ('delta.setTransactionRetentionDuration' = 'interval 30 days')",
-        tables.job_log: f"({_JOB_LOG}) USING DELTA CLUSTER BY ({columns[tables.job_log]}) "
-        f"{_statistics_of('run_id', BY_TIME)}",
+        f"{_statistics_of(*rows_found_by(contract), properties=_TRANSACTIONS_KEPT)}",
     }
 
 
-def _statistics_of(*columns: str, properties: str = "") -> str:
+def _statistics_of(*columns: str, properties: Mapping[str, str] | None = None) -> str:
     """Have Delta skip files by these columns only: to collect what skips no file costs a tenth of a small run."""
-    statistics = f"'delta.dataSkippingStatsColumns' = '{','.join(columns)}'"
-    return f"TBLPROPERTIES ({', '.join([statistics, *([properties] if properties else [])])})"
+    return f"TBLPROPERTIES ({as_listed({STATISTICS: ','.join(columns), **(properties or {})})})"
 
 
-def _views(contract: Contract, tables: Tables, added: tuple[str, ...], ledger: str) -> Mapping[str, str]:
+def _runs(tables: Tables) -> str:
+    # A record is appended at least once; its copies are the same in every column. What is older than its order's state
+    # is no late delivery, as its first name would have people believe.
+    return f"SELECT DISTINCT * EXCEPT (files, rows_late), rows_late AS rows_outdated FROM {tables.job_log}"
+
+
+def _history(contract: Contract, tables: Tables, added: tuple[str, ...], made_as: str = "") -> str:
     key, sequence = identifier(contract.key), identifier(contract.sequence)
     state = values(contract, added)
     columns = ", ".join(map(identifier, (*contract.names, *added)))
     compared = comparable(contract, added)
-    return {
-        # A record is appended at least once; its copies are the same in every column. What is older than its order's
-        # state is no late delivery, as its first name would have people believe.
-        tables.runs: f"SELECT DISTINCT * EXCEPT (files, rows_late), rows_late AS rows_outdated FROM {tables.job_log}",
-        tables.ledger: ledger,
-        # The greatest state of each time, as in the merge. What is staged and not merged yet is left out where it is
-        # newer than the order, so the current state is that of the orders table at any moment: it comes last of the
-        # rows of its file. It is the last view to be made: that it is there, with all columns, tells that nothing is
-        # missing.
-        tables.history: f"""
-            SELECT {columns}, {sequence} AS valid_from, valid_to, valid_to IS NULL AS is_current, _batch_id, _sent
+    # The greatest state of each time, as in the merge. What is staged and not merged yet is left out where it is newer
+    # than the order, so the current state is that of the orders table at any moment: it comes last of the rows of its
+    # file. It is the last view to be made: that it is there, with all columns and with the mark of this version, tells
+    # that nothing is missing. The mark is a comment within the query, which is part of the view's text wherever that is
+    # kept.
+    return f"""
+        SELECT /* made as {made_as} */ {columns}, {sequence} AS valid_from, valid_to,
+               valid_to IS NULL AS is_current, _batch_id, _sent
+        FROM (
+            SELECT {key}, _state.*,
+                   lead(_state.{sequence}) OVER (PARTITION BY {key} ORDER BY _state.{sequence}) AS valid_to
             FROM (
-                SELECT {key}, _state.*,
-                       lead(_state.{sequence}) OVER (PARTITION BY {key} ORDER BY _state.{sequence}) AS valid_to
+                SELECT {key}, max_by(struct({state}, _batch_id, _sent),
+                                     struct({leading(contract)}, _row_id, {state})) AS _state
                 FROM (
-                    SELECT {key}, max_by(struct({state}, _batch_id, _sent),
-                                         struct({leading(contract)}, _row_id, {state})) AS _state
+                    SELECT *, max(_current) OVER (PARTITION BY {key}) AS _newest
                     FROM (
-                        SELECT *, max(_current) OVER (PARTITION BY {key}) AS _newest
-                        FROM (
-                            SELECT {key}, {state}, _batch_id, _sent, coalesce(_row_id, -1) AS _row_id,
-                                   {compared} AS _this, NULL AS _current
-                            FROM {tables.stage}
-                            UNION ALL
-                            SELECT {key}, {state}, _batch_id, _sent, {LAST_ROW}, {compared}, {compared}
-                            FROM {tables.orders}
-                        )
+                        SELECT {key}, {state}, _batch_id, _sent, coalesce(_row_id, -1) AS _row_id,
+                               {compared} AS _this, NULL AS _current
+                        FROM {tables.stage}
+                        UNION ALL
+                        SELECT {key}, {state}, _batch_id, _sent, {LAST_ROW}, {compared}, {compared}
+                        FROM {tables.orders}
                     )
-                    WHERE _this <= _newest
-                    GROUP BY {key}, {sequence}
                 )
-            )""",
-    }
+                WHERE _this <= _newest
+                GROUP BY {key}, {sequence}
+            )
+        )"""

@@ -19,10 +19,14 @@ def properties_of(spark: SparkSession, table: str) -> Mapping[str, str]:
     return dict(detail.properties)
 
 
+def as_listed(properties: Mapping[str, str]) -> str:
+    """Write properties as a statement lists them."""
+    return ", ".join(f"{literal(name)} = {literal(value)}" for name, value in properties.items())
+
+
 def set_properties(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
     """Set properties of a table, also where somebody else commits to it at the same moment."""
-    properties = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in wanted.items())
-    alter(spark, table, f"SET TBLPROPERTIES ({properties})")
+    alter(spark, table, f"SET TBLPROPERTIES ({as_listed(wanted)})")
 
 
 def ensure_properties(spark: SparkSession, table: str, wanted: Mapping[str, str], present: Mapping[str, str]) -> None:

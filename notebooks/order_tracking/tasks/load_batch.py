@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 
-from order_tracking.contract.contract import MAX_NAME_LENGTH, Contract, column_name, is_reserved
+from order_tracking.contract.contract import Contract, column_name
 from order_tracking.errors import LoadError, UnreadableFileError
 from order_tracking.files.batch import claimed_at, larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, StagedBatch
@@ -21,6 +21,7 @@ from order_tracking.files.claimed_files import TakenFile, outcome, put_back, rej
 from order_tracking.files.inspection import check_path, find_row, inspect, lines_of
 from order_tracking.files.landing import ArrivedFile, look_at_or_say
 from order_tracking.files.pool import map_in_pool
+from order_tracking.files.replay_folder import ROWS_FOLDER, withdrawn_with
 from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows, NewColumns
 from order_tracking.rows import few_bad_rows
@@ -44,6 +45,9 @@ _CANNOT_BE_TAKEN = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, 
 
 #: So many bad rows are told of where a file is rejected for them, and so many of these to those who only read a line.
 _TOLD_ROWS, _TOLD_IN_A_LINE = 100, 3
+
+#: What is told of an error is cut there.
+MAX_DESCRIBED_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class BatchLoader:
         doubted: set[str] = set()
         while True:
             with self.step("take"):
-                readable = self._open(claim, aside)
+                readable = self._open(claim, aside, now)
             added, warnings = self._columns_beside_contract(readable)
             total, counts = self._write_rows(claim, readable, added, now)
             if claim.attempt == 1 and not self.checkpoint.is_only_attempt(claim):
@@ -183,14 +187,17 @@ class BatchLoader:
         for table in (self.tables.stage, self.tables.quarantine):
             discard_batch(self.spark, table, claim.batch_id)
 
-    def _open(self, claim: Claim, aside: dict[str, FileOutcome]) -> list[ReadableFile]:
-        """Take the files, and set aside what cannot be read."""
+    def _open(self, claim: Claim, aside: dict[str, FileOutcome], now: datetime) -> list[ReadableFile]:
+        """Take the files, and set aside what cannot be read, or was withdrawn."""
+        withdrawn = self._withdrawn(claim, now)
 
         def open_one(file: ArrivedFile) -> ReadableFile | FileOutcome:
             for _ in range(_MAX_READS):
                 taken = take(self.volume, self.checkpoint, claim, file)
                 if not isinstance(taken, TakenFile):
                     return taken
+                if file.path in withdrawn:
+                    return reject(self.volume, claim.batch_id, self._as_sent(taken), withdrawn[file.path])
                 try:
                     return self._readable(taken)
                 except UnreadableFileError as error:
@@ -204,9 +211,32 @@ class BatchLoader:
         aside.update((each.path, each) for each in opened if isinstance(each, FileOutcome))
         return [each for each in opened if isinstance(each, ReadableFile)]
 
+    def _withdrawn(self, claim: Claim, now: datetime) -> dict[str, str]:
+        """Say of files that were put back, and whose earlier reading was withdrawn meanwhile, why none is loaded.
+
+        What is in the landing directory, or claimed, before the withdrawal is noted lets that be refused; what is put
+        there later meets the note, at each attempt and whoever claimed it.
+        """
+        noted = [self.replayed[file.path] for file in claim.files if file.path in self.replayed]
+        readings = {each.path: reading for each in noted if (reading := withdrawn_with(each))}
+        if not readings:
+            return {}
+        withdrawn = {(file.batch_id, file.path) for each in self.checkpoint.withdrawals(now) for file in each.files}
+        return {
+            path: (
+                f"the file of its rows, {'/'.join(reading)}, was withdrawn while these were put back; `replay` can "
+                "load them after all"
+                if path.startswith(ROWS_FOLDER)
+                else "what was read of it before was withdrawn while it was put back; `replay` can load the withdrawn "
+                f"file, {'/'.join(reading)}"
+            )
+            for path, reading in readings.items()
+            if reading in withdrawn
+        }
+
     def _readable(self, taken: TakenFile) -> ReadableFile:
         check_path(taken.file.path)
-        content = inspect(taken.location, self.contract, self.policy.new_columns is not NewColumns.REJECT)
+        content = inspect(taken.location, self.contract, self.policy.new_columns)
         first = self.replayed.get(taken.file.path)
         sent_as = first.sent_as if first else taken.file.path
         cut_is_bad = self.policy.cut_rows is CutRows.QUARANTINE
@@ -220,18 +250,12 @@ class BatchLoader:
     def _columns_beside_contract(self, files: Sequence[ReadableFile]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Name the columns to load beside the contract's, and say which of them are new, and which cannot be added."""
         unknown = {column_name(name) for each in files for name in each.content.header.unknown_names()} - {""}
-        if not unknown:
+        if not unknown or self.policy.new_columns is not NewColumns.ADD:
             return (), ()
         added = added_types(self.spark, self.contract, self.tables.stage)
         # A value need not fit into another type, and would break its whole file.
         present = tuple(name for name, type_name in added.items() if type_name == "string")
-        if self.policy.new_columns is not NewColumns.ADD:
-            return present, ()
-        possible = sorted(
-            name
-            for name in unknown - set(added)
-            if not is_reserved(name) and name not in self.contract.names and len(name) <= MAX_NAME_LENGTH
-        )
+        possible = sorted(filter(self.contract.may_add, unknown - set(added)))
         new = possible[: max(0, _MAX_ADDED_COLUMNS - len(added))]
         refused = sorted(unknown - set(added) - set(new))
         of_other_type = sorted(unknown & (set(added) - set(present)))
@@ -379,7 +403,7 @@ class FileCounts:
 def describe(error: BaseException) -> str:
     """Say in a line what went wrong: Spark's errors without their plan and stack."""
     text = str(error).split("\n\nJVM stacktrace", maxsplit=1)[0].split("; line ", maxsplit=1)[0].strip()
-    return f"{type(error).__name__}: {' '.join(text.split())[:500]}"
+    return f"{type(error).__name__}: {' '.join(text.split())[:MAX_DESCRIBED_CHARACTERS]}"
 
 
 def _changing(file: ArrivedFile) -> LoadError:

@@ -65,13 +65,13 @@ class SourceToStageSummary(Summary):
         return "\n".join(map(shown, self._lines()))
 
     def _lines(self) -> Iterator[str]:
-        if not self.files:
+        if self.files:
+            yield (
+                f"Read {self.rows_read} rows from {sum(file.rows_read is not None for file in self.files)} files: "
+                f"{self.rows_staged} staged, {self.rows_quarantined} quarantined."
+            )
+        else:
             yield "Nothing has arrived."
-            return
-        yield (
-            f"Read {self.rows_read} rows from {sum(file.rows_read is not None for file in self.files)} files: "
-            f"{self.rows_staged} staged, {self.rows_quarantined} quarantined."
-        )
         for batch_id in self.resumed_batch_ids:
             yield f"Finished batch {batch_id}, which an earlier run had left."
         for warning in self.warnings:

@@ -1,4 +1,7 @@
-"""Trace one order: each row that was sent of it, where it stands in which file, and what the pipeline made of it."""
+"""Trace one order: its rows as they were sent, where they stand in which file, and what the pipeline made of them.
+
+Of old rows that say the same, only the one that upkeep left is there; see `docs/decisions/folded-stage.md`.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,7 +32,8 @@ class TracedRow:
     Attributes:
         file: The path that its file arrived with.
         line: The line that it begins in; None where the file is not there any more, or is another one, or where nobody
-            can tell, since an order was erased from it and so its rows have other numbers.
+            can tell, since an order was erased from it and so its rows have other numbers, or since it has more rows of
+            the order than are staged: old ones that others repeat are deleted.
         decision: `inserted` (it brought the order), `updated` (it brought a newer state), `outdated` (it says otherwise
             than the order's state then), `unchanged` (it says the same), `quarantined` or `staged` (it waits for its
             merge).
@@ -55,7 +59,7 @@ class TracedRow:
 
 @dataclass(frozen=True)
 class Trace(Summary):
-    """All rows of an order, in the order in which they were decided on."""
+    """The rows of an order that are staged or in quarantine, in the order in which they were decided on."""
 
     rows: tuple[TracedRow, ...]
 

@@ -1,4 +1,4 @@
-"""Keep the tables quick and small: compact and cluster their files, delete versions and repeated rows that are too old."""
+"""Keep the tables quick and small: compact and cluster their files, delete versions and repeated rows if too old."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from pyspark.sql import Row, SparkSession
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import UpkeepError
+from order_tracking.errors import ContractError, UpkeepError
 from order_tracking.rows.fold_stage import fold_stage
 from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.folded_files import fold_files
-from order_tracking.tables.tables import BY_TIME, Tables, create_missing, replace_views
+from order_tracking.tables.tables import BY_TIME, STATISTICS, Tables, create_missing, replace_views, rows_found_by
 from order_tracking.tables.versions import (
     MARKS_ROWS,
     ensure_properties,
@@ -72,20 +72,25 @@ def upkeep(
     lets one fail, which is run again. A step that fails all the same keeps no other one from being taken.
 
     Raises:
+        ContractError: If the tables cannot follow the contract; then no other step is taken.
         UpkeepError: If a step failed, when all others are taken.
     """
     use_utc(spark)
-    warnings = list(create_missing(spark, contract, tables))
+    warnings: list[str] = []
     failures: dict[str, Exception] = {}
+    with _apart(failures, tables.history):
+        warnings += create_missing(spark, contract, tables)
     with _apart(failures, tables.folded_files):
         fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
-    warnings += replace_views(spark, contract, tables)  # To fold the stage takes the ledger's view.
+    if tables.history not in failures:  # Or its new view would tell the next run that no table lacks anything.
+        with _apart(failures, tables.ledger):
+            warnings += replace_views(spark, contract, tables)  # To fold the stage takes the ledger's view.
     rows_folded = added = removed = 0
     with _apart(failures, tables.stage):
         rows_folded = fold_stage(spark, contract, tables, until=now() - timedelta(days=retention_days))
     for name in tables.stored:
         with _apart(failures, name):
-            warnings += _set_up(spark, tables, name, retention_days)
+            warnings += _set_up(spark, contract, tables, name, retention_days)
             compaction = _compact_and_clean(spark, name, retention_days)
             added += compaction.numFilesAdded
             removed += compaction.numFilesRemoved
@@ -109,11 +114,13 @@ def _apart(failures: dict[str, Exception], table: str) -> Iterator[None]:
     """Note what fails of a table first, and let what comes after it be done."""
     try:
         yield
+    except ContractError:
+        raise  # Views and folds by a contract that the tables were not made by would be wrong, and taken for right.
     except Exception as error:
         failures.setdefault(table, error)
 
 
-def _set_up(spark: SparkSession, tables: Tables, table: str, days: float) -> tuple[str, ...]:
+def _set_up(spark: SparkSession, contract: Contract, tables: Tables, table: str, days: float) -> tuple[str, ...]:
     """Let a table have the properties and the clustering that it should have by now.
 
     Returns:
@@ -123,6 +130,8 @@ def _set_up(spark: SparkSession, tables: Tables, table: str, days: float) -> tup
     wanted = versions_kept(days)
     if table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES:
         wanted[MARKS_ROWS] = "true"
+    if table == tables.quarantine:
+        wanted[STATISTICS] = ",".join(rows_found_by(contract))
     ensure_properties(spark, table, wanted, detail.properties)
     stop_checkpoints(spark, table, detail.properties)
     if table == tables.job_log and detail.clusteringColumns != [BY_TIME]:
@@ -150,8 +159,8 @@ def _drop_old_log(spark: SparkSession, table: str, days: float) -> None:
     A table that seldom changes would keep it for years. What is kept begins with a checkpoint that is old enough.
     """
     [[oldest]] = spark.sql(f"DESCRIBE HISTORY {table}").selectExpr("min(timestamp)").collect()
-    # Delta counts in whole days.
-    if oldest < datetime.now() - timedelta(days=days + 2):
+    # Delta deletes up to the midnight before, so what is older by a day is deleted whatever the hour is.
+    if oldest < datetime.now() - timedelta(days=days + 1):
         write_checkpoint(spark, table)
 
 
