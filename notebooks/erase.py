@@ -9,7 +9,7 @@
 # COMMAND ----------
 
 # DBTITLE 1,Parameters
-from order_tracking.parameters import number, read_parameters
+from order_tracking.parameters import read_parameters, retention_days
 from order_tracking.tables.tables import Tables
 from order_tracking.tasks.erase import erase
 
@@ -27,8 +27,8 @@ dbutils.widgets.text("retention_days", "30")
 # DBTITLE 1,Erase the order
 tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
 parameters = read_parameters(dbutils.widgets.get, "volume", "checkpoint", "run_id", "tracking_num")
-retention_days = number("retention_days", dbutils.widgets.get("retention_days"))
-summary = erase(spark, tables, **parameters, retention_days=retention_days)
+days = retention_days(dbutils.widgets.get("retention_days"))
+summary = erase(spark, tables, **parameters, retention_days=days)
 print(summary)
 
 # COMMAND ----------

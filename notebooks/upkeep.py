@@ -9,7 +9,7 @@
 # COMMAND ----------
 
 # DBTITLE 1,Parameters
-from order_tracking.parameters import number, read_parameters
+from order_tracking.parameters import read_parameters, retention_days
 from order_tracking.tables.tables import Tables
 from order_tracking.tasks.upkeep import upkeep
 
@@ -24,7 +24,7 @@ dbutils.widgets.text("retention_days", "30")
 
 # DBTITLE 1,Keep the tables in shape
 tables = Tables(**read_parameters(dbutils.widgets.get, "catalog", "schema", "operations_schema"))
-summary = upkeep(spark, tables, retention_days=number("retention_days", dbutils.widgets.get("retention_days")))
+summary = upkeep(spark, tables, retention_days=retention_days(dbutils.widgets.get("retention_days")))
 print(summary)
 
 # COMMAND ----------

@@ -24,6 +24,9 @@ class CutRows(str, Enum):
 
 Choice = TypeVar("Choice", bound=Enum)
 
+#: A write that takes longer is none that is under way, so no file of one is deleted.
+_MIN_RETENTION_DAYS = 7
+
 
 def read_parameters(read: Callable[[str], str], *names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """Read the named parameters, each of which must have a value, and the optional ones.
@@ -50,6 +53,23 @@ def number(name: str, text: str) -> float:
         value = -1
     if not 0 <= value < float("inf"):
         raise ParameterError(f"{name} is {text!r}; it must be a number that is not negative")
+    return value
+
+
+def retention_days(text: str) -> float:
+    """Read for how many days old versions of the tables are kept.
+
+    Delta compares what it is asked to delete only with what it is told to keep, and both are this number.
+
+    Raises:
+        ParameterError: If it is none, or so small that files of writes that are under way would be deleted.
+    """
+    value = number("retention_days", text)
+    if value < _MIN_RETENTION_DAYS:
+        raise ParameterError(
+            f"retention_days is {text!r}; it must be {_MIN_RETENTION_DAYS} or more, or files would be deleted that are "
+            "still being written"
+        )
     return value
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 from datetime import datetime, timezone
 from pathlib import Path
@@ -69,6 +70,13 @@ def test_no_two_attempts_have_one_number(tmp_path: Path) -> None:
     second = checkpoint.begin_again(first)
     numbers = [checkpoint.begin_again(claim).attempt for claim in (second, first, second)]
     assert (second.attempt, numbers) == (2, [3, 4, 5])
+
+
+def test_a_claim_has_no_field_that_the_version_before_would_take_for_damage(tmp_path: Path) -> None:
+    """That version goes on with what is claimed where this one is taken back."""
+    Checkpoint(tmp_path).claim(Claim(BATCH, "run", ()))
+    written = json.loads((tmp_path / "batches" / f"{BATCH}.claimed.json").read_text())
+    assert written.keys() == {"batch_id", "run_id", "files", "attempt"}
 
 
 def test_what_is_about_to_be_merged_is_still_known_as_a_replay(tmp_path: Path) -> None:

@@ -31,13 +31,15 @@ from order_tracking.files.landing import list_arrivals, look_at
 from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.volume import Volume
+from order_tracking.parameters import CutRows
 from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tables.job_log import State
 from order_tracking.tasks import erase
 from order_tracking.tasks.erase import ErasureReport
 from order_tracking.tasks.late_writes import put_back_what_grew
-from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.load_batch import MAX_DESCRIBED_CHARACTERS, Policy
 from order_tracking.tasks.replay import replay
+from order_tracking.tasks.task_run import MAX_ERROR_CHARACTERS, task_run, write_job_log
 from order_tracking.tasks.upkeep import upkeep
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import Pipeline, lines, order
@@ -185,6 +187,20 @@ def test_the_next_run_finishes_what_was_cut_short_before_any_step(
     assert files_with(pipeline.volume, "T1,") + files_with(pipeline.checkpoint, '"T1"') == []
 
 
+def test_to_erase_it_once_more_forgets_what_was_cut_short(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = Checkpoint(pipeline.checkpoint)
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(erase, "erase_rows", crashing)
+        erase_order(pipeline, " T1\u200b")
+    other = Erasure(new_batch_id(utc_now()), "T2")
+    checkpoint.erase(other)
+    erase_order(pipeline, "T1")
+    assert checkpoint.erasures() == [other]
+    with pytest.raises(RemovalError, match="name the order to erase"):
+        erase_order(pipeline, " \u200b\ufeff")
+    assert checkpoint.erasures() == [other]
+
+
 def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or_waits_is_told(
     pipeline: Pipeline,
 ) -> None:
@@ -223,6 +239,7 @@ def test_what_was_told_of_a_file_is_erased_after_it_was_loaded_again(pipeline: P
     assert len(pipeline.files("archive")) == 2
     erase_order(pipeline)
     assert told_of(pipeline, "someday77777") == []
+    assert files_with(pipeline.checkpoint, "someday77777") == []
     assert told_of(pipeline, "that are allowed") == ["folded_files_table", "job_log_table"]
 
 
@@ -382,13 +399,27 @@ def test_what_the_reason_of_a_file_that_is_gone_tells_of_the_order_is_erased(tmp
     """As where a replay was cut short."""
     folder = Volume(tmp_path).rejected_of(new_batch_id(utc_now()))
     folder.mkdir(parents=True)
-    for name, key in {"gone.csv": "T1", "other.csv": "T2", "there.csv": "T1"}.items():
+    for name, key in {"gone.csv": "T1", "found.csv": "?", "other.csv": "T2", "there.csv": "T1"}.items():
         (folder / f"{name}.reason.txt").write_text(f"it is bad; line 2: {key}, 1 Main Street\n")
     (folder / "there.csv").write_text(lines(order(1)))  # Its reason goes with its rows.
-    clean_lone_reasons(Volume(tmp_path), OrderRecords(ORDERS, "T1").is_word_of, without_shown_rows)
+    (folder / "removed meanwhile.csv.reason.txt").symlink_to("nowhere")
+    of_order = [(folder.name, "found.csv")]  # Its reason shows other values.
+    clean_lone_reasons(Volume(tmp_path), of_order, OrderRecords(ORDERS, "T1").is_word_of, without_shown_rows)
+    (folder / "removed meanwhile.csv.reason.txt").unlink()
     assert [path.name for path in sorted(folder.rglob("*.txt")) if "Main" in path.read_text()] == [
         *("other.csv.reason.txt", "there.csv.reason.txt")
     ]
+
+
+def test_a_damaged_file_is_forgotten_in_whatever_way_it_has_the_key(tmp_path: Path) -> None:
+    checkpoint, unreadable = Checkpoint(tmp_path), tmp_path / "unreadable"
+    unreadable.mkdir()
+    of_order = ("K\u00e9-1", r'"K\u00e9-1"', r'"a\nK\u00e9-1', r'"K\u00E9-1 \ud83d')
+    for number, text in enumerate((*of_order, r'"K\u00e9-12"', r'"K\\u00e9-1"', "other")):
+        (unreadable / str(number)).write_text(text, encoding="utf-8")
+    key = OrderRecords(ORDERS, "K\u00e9-1")
+    assert checkpoint.forget_key(key.key, key.is_word_of, (), without_shown_rows) == 4
+    assert sorted(path.name for path in unreadable.iterdir()) == ["4", "5", "6"]
 
 
 def test_what_an_erasure_left_that_was_cut_short_brings_nothing_back_that_another_one_took_out(tmp_path: Path) -> None:
@@ -420,6 +451,60 @@ def test_a_row_of_the_order_that_cannot_be_split_is_erased_in_whatever_case_its_
     pipeline.run()
     assert [place.removed for place in erase_order(pipeline).places if place.name == "quarantined_orders_table"] == [1]
     assert [number for _, number, _ in pipeline.quarantine()] == [3]
+
+
+def test_rows_in_quarantine_are_told_apart_as_the_records_of_files_are(pipeline: Pipeline) -> None:
+    pipeline.drop("cut.csv", lines(order(1)) + order(2).replace("2 Main", 'T "1 Main'), 60)
+    controls = 'T "1\x01SHIPPED,T \x02"1\x1fSHIPPED'
+    pipeline.drop("bad.csv", lines('T\u00a0""\u00ad1,too few', '\u00dfT "1,too few', order(3), controls))
+    pipeline.run(Policy(cut_rows=CutRows.QUARANTINE))
+    assert [row[:2] for row in pipeline.quarantine()] == [
+        *(("bad.csv", number) for number in (1, 2, 4)),
+        ("cut.csv", 2),
+    ]
+    archived = pipeline.files("archive")
+    erase_order(pipeline, 'T "1')
+    assert [row[:2] for row in pipeline.quarantine()] == [("bad.csv", 2), ("cut.csv", 2)]
+    header, _, *others, _ = archived["bad.csv"].splitlines(keepends=True)
+    assert pipeline.files("archive") == {**archived, "bad.csv": b"".join([header, *others])}
+
+
+def test_a_key_that_is_not_ascii_is_erased_from_a_file_that_is_not_utf_8(pipeline: Pipeline) -> None:
+    pipeline.drop("latin.csv", lines(order("77777\u00c4"), order(6)).encode("cp1252"))
+    pipeline.run()
+    [reason] = (pipeline.volume / "rejected").rglob("*.reason.txt")
+    assert "T77777\u00c4" in reason.read_text()
+    assert erase_order(pipeline, "T77777\u00c4").unsearched == {}
+    assert told_of(pipeline, "T77777") == []
+    assert files_with(pipeline.volume, "77777") + files_with(pipeline.checkpoint, "77777") == []
+
+
+def test_a_value_that_was_told_in_part_is_erased(pipeline: Pipeline) -> None:
+    pipeline.drop("a.csv", lines(order(77777), order(88888).replace("88888 Main", "shipped again and again 88888")))
+    pipeline.stage("run")
+    pipeline.merge("run")
+    checkpoint = Checkpoint(pipeline.checkpoint)
+    room = MAX_ERROR_CHARACTERS - len("QualityGateError: ")
+    ends = ("77777 Main", "O88888, shipped again", "shipped")
+    whole = ("this one is whole: shipped again and", "shipped again, and more")
+    for error in (*(f"{' ' * (room - len(end))}{end} and again" for end in ends), *whole):
+        with pytest.raises(QualityGateError), task_run(checkpoint, "run", "quality_gate", utc_now):
+            raise QualityGateError(error)
+    [batch] = checkpoint.loaded()
+    reason = f"it could not be loaded: {'x' * MAX_DESCRIBED_CHARACTERS}, 77777 Main"
+    with task_run(checkpoint, "run", "source_to_stage", utc_now) as run:
+        run.files.append(replace(batch.files[0], reason=reason))
+    write_job_log(pipeline.spark, pipeline.tables.job_log, checkpoint)
+
+    def told() -> set[str]:
+        return {row.error[18:].strip() for row in pipeline.table("job_log_table") if row.error}
+
+    assert told() == {*ends, *whole}
+    erase_order(pipeline)
+    assert told() == {"(erased)", *ends[1:], *whole}
+    assert told_of(pipeline, "77777") == []
+    erase_order(pipeline, "T88888")
+    assert told() == {"(erased)", "(erased), (erased)", "shipped", *whole}
 
 
 def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: Pipeline) -> None:
@@ -492,6 +577,7 @@ def test_a_name_that_is_no_text_and_a_value_of_two_lines_stop_no_erasure(pipelin
     assert {place.name: place.removed for place in report.places if place.removed} == {
         "job_log_table": 3,
         "rejected/": 2,
+        "checkpoint": 1,
     }
     assert told_of(pipeline, "someday") == []
     assert files_with(pipeline.volume, "77777") == []

@@ -7,17 +7,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from crash_scenario import Crash, crashing
 from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import Rule, matching
 from order_tracking.errors import LoadError, QualityGateError
+from order_tracking.files import recovery
 from order_tracking.files.batch import halves_of, is_batch_id, larger_batches, new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim
+from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
+from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import ArrivedFile, list_arrivals
+from order_tracking.files.recovery import recover
 from order_tracking.files.volume import open_volume
 from order_tracking.parameters import NewColumns
 from order_tracking.rows import order_rows
+from order_tracking.tables.job_log import State
 from order_tracking.tasks import load_batch, source_to_stage
 from order_tracking.tasks.load_batch import Policy
 from pipeline import HEADER, Pipeline, lines, order
@@ -241,6 +247,68 @@ def test_the_files_of_a_damaged_claim_are_found_again(
         pipeline.gate("2")
     [kept] = (pipeline.checkpoint / "unreadable").iterdir()
     assert kept.read_text() == content
+
+
+def test_a_run_that_dies_while_it_finds_the_files_of_a_damaged_claim_leaves_that_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    damaged = {}
+    for name in ("a.csv", "b.csv"):
+        batch_id = new_batch_id(datetime.now(timezone.utc))
+        damaged[batch_id] = [name]
+        volume.archive_of(batch_id).mkdir(parents=True)
+        (volume.archive_of(batch_id) / name).touch()
+        (tmp_path / "checkpoint" / "batches" / f"{batch_id}.claimed.json").write_text("{")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Input/output error"):
+        patch.setattr(recovery, "files_below", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+        recover(checkpoint, volume, "1")
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(checkpoint, "claim", crashing)
+        recover(checkpoint, volume, "1")
+    warnings, alarms = recover(checkpoint, volume, "1")
+    assert (warnings, len(alarms)) == ([], 2)
+    assert {claim.batch_id: [file.path for file in claim.files] for claim in checkpoint.claimed()} == damaged
+    assert recover(checkpoint, volume, "2") == ([], [])
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_files_of_a_half_whose_claim_is_damaged_are_found_beside_those_of_the_other_half(
+    tmp_path: Path, is_there: bool
+) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    whole = new_batch_id(datetime.now(timezone.utc))
+    volume.archive_of(whole).mkdir(parents=True)
+    for name in ("a.csv", "b.csv"):
+        (volume.archive_of(whole) / name).touch()
+    first, second = Claim(whole, "run", tuple(list_arrivals(volume.archive_of(whole)).files)).halves()
+    checkpoint.claim(second)
+    # A file of the same name came later.
+    checkpoint.claim(replace(first, batch_id=new_batch_id(datetime.now(timezone.utc))))
+    (tmp_path / "checkpoint" / "batches" / f"{first.batch_id}.claimed.json").write_text("{")
+    if not is_there:
+        (volume.archive_of(whole) / "a.csv").unlink()
+    warnings, alarms = recover(checkpoint, volume, "run")
+    assert (len(warnings), len(alarms)) == ((0, 1) if is_there else (1, 0))
+    assert (first in checkpoint.claimed()) == is_there
+    assert second in checkpoint.claimed()
+    assert recover(checkpoint, volume, "run") == ([], [])
+
+
+def test_what_a_half_has_loaded_is_not_claimed_with_the_other_half_whose_claim_is_damaged(tmp_path: Path) -> None:
+    """Where a move is a copy, its file may be left in the directory of the whole."""
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    whole = new_batch_id(datetime.now(timezone.utc))
+    volume.archive_of(whole).mkdir(parents=True)
+    for name in ("a.csv", "b.csv"):
+        (volume.archive_of(whole) / name).touch()
+    first, second = Claim(whole, "run", tuple(list_arrivals(volume.archive_of(whole)).files)).halves()
+    loaded = tuple(outcome(first.batch_id, file, State.STAGED) for file in first.files)
+    checkpoint.stage(StagedBatch(first.batch_id, loaded))
+    checkpoint.close(first.batch_id)
+    (tmp_path / "checkpoint" / "batches" / f"{second.batch_id}.claimed.json").write_text("{")
+    recover(checkpoint, volume, "run")
+    assert checkpoint.claimed() == [second]
 
 
 def test_a_batch_whose_outcome_is_damaged_is_loaded_again(pipeline: Pipeline) -> None:

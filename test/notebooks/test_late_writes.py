@@ -4,13 +4,14 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from order_tracking.clock import utc_now
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles, StagedBatch
+from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles, StagedBatch, Withdrawal
 from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import look_at
 from order_tracking.files.replay_folder import finish_replays
@@ -122,6 +123,35 @@ def test_what_grows_while_it_is_on_its_way_is_not_forgotten(volume: Volume, chec
     assert (put_back_what_grew(volume, checkpoint, utc_now()), checkpoint.loaded()) == (([], []), [batch])
     (volume.landing / path).unlink()
     assert len(put_back_what_grew(volume, checkpoint, utc_now())[0]) == 1
+
+
+def test_what_grows_while_it_is_being_withdrawn_waits_for_that(volume: Volume, checkpoint: Checkpoint) -> None:
+    batch_id = loaded(volume, checkpoint, 30, "a.csv", "b.csv")
+    [batch] = checkpoint.loaded()
+    withdrawal = Withdrawal(new_batch_id(utc_now()), (batch.files[0],), "it was wrong")
+    checkpoint.withdraw(withdrawal)
+    put_back_what_grew(volume, checkpoint, utc_now())
+    assert (landed(volume), len(checkpoint.loaded())) == ([f"{batch_id}/b.csv"], 1)
+    (volume.archive_of(batch_id) / "a.csv").unlink()  # It is in rejected/.
+    checkpoint.withdraw(replace(withdrawal, is_done=True))
+    for path in volume.landing.rglob("*.csv"):
+        path.unlink()
+    assert (put_back_what_grew(volume, checkpoint, utc_now()), checkpoint.loaded()) == (([], []), [])
+
+
+def test_what_grows_after_its_last_reading_was_withdrawn_takes_the_place_of_nothing(
+    volume: Volume, checkpoint: Checkpoint
+) -> None:
+    batch_id = loaded(volume, checkpoint, 0.5, "a.csv")
+    again = f"replay-files-1/{batch_id}/a.csv"
+    again_id = loaded(volume, checkpoint, 0.4, again, more="")
+    [reading] = [file for batch in checkpoint.loaded() for file in batch.files if file.path == again]
+    (volume.archive_of(again_id) / again).unlink()  # It is in rejected/.
+    checkpoint.withdraw(Withdrawal(new_batch_id(utc_now()), (reading,), "it was wrong", is_done=True))
+    [warning], alarms = put_back_what_grew(volume, checkpoint, utc_now())
+    assert "what was read of it before was withdrawn" in warning
+    assert ([file.supersedes for file in checkpoint.replayed().values()], alarms) == ([None], [])
+    assert landed(volume) == [f"{batch_id}/a.csv"]
 
 
 def test_what_was_cut_short_while_it_was_put_back_is_put_back_to_its_end(

@@ -1,10 +1,12 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from crash_scenario import Crash, crashing
 from job_process import refuse_to_rename
 from order_tracking.clock import utc_now
 from order_tracking.errors import LoadError, VolumeError
@@ -41,6 +43,31 @@ def test_a_move_that_is_done_again_leaves_the_file_where_it_is(tmp_path: Path, m
     source.write_text("whole")
     assert (move(source, target), move(source, target)) == (True, False)
     assert target.read_text() == "whole"
+
+
+def test_of_two_that_copy_a_file_to_one_place_the_later_one_cuts_no_copy_that_may_be_the_only_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("whole")
+    compare: Callable[..., bool] = moving.filecmp.cmp
+
+    def dying(one: Path, other: Path) -> None:
+        other.write_text("")
+        raise Crash
+
+    def compared_before_another_one_comes_and_dies(one: Path, other: Path, shallow: bool) -> bool:
+        is_same = compare(one, other, shallow)
+        monkeypatch.undo()
+        with monkeypatch.context() as patch, suppress(Crash):
+            patch.setattr(moving.shutil, "copyfile", dying)
+            patch.setattr(Path, "unlink", crashing)
+            copy_verify_delete(one, other)
+        return is_same
+
+    monkeypatch.setattr(moving.filecmp, "cmp", compared_before_another_one_comes_and_dies)
+    assert copy_verify_delete(source, target)
+    assert (source.exists(), target.read_text()) == (False, "whole")
 
 
 @pytest.mark.parametrize("meanwhile", ["written", "removed"])

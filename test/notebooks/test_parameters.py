@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 from order_tracking.errors import ParameterError
-from order_tracking.parameters import read_parameters
+from order_tracking.parameters import read_parameters, retention_days
 
 
 def test_parameters_are_read_by_name() -> None:
@@ -13,3 +15,16 @@ def test_parameters_are_read_by_name() -> None:
 def test_fails_for_parameters_without_a_value() -> None:
     with pytest.raises(ParameterError, match="no value for schema, volume; run the job"):
         read_parameters({"catalog": "main", "schema": "", "volume": " "}.__getitem__, "catalog", "schema", "volume")
+
+
+@pytest.mark.parametrize("text", ["0", "6.9", "-1", "nan", "soon", ""])
+def test_no_version_is_deleted_that_a_write_under_way_may_need(text: str) -> None:
+    assert retention_days("7") == 7
+    with pytest.raises(ParameterError, match="retention_days is"):
+        retention_days(text)
+
+
+@pytest.mark.parametrize("name", ["erase", "upkeep"])
+def test_each_notebook_that_deletes_versions_refuses_to_delete_young_ones(name: str) -> None:
+    text = (Path(__file__).parents[2] / "notebooks" / f"{name}.py").read_text()
+    assert 'retention_days(dbutils.widgets.get("retention_days"))' in text

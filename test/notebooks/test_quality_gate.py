@@ -1,7 +1,15 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from crash_scenario import Crash
+from order_tracking.clock import utc_now
 from order_tracking.errors import MergeError, QualityGateError
-from order_tracking.tasks import stage_to_final
+from order_tracking.files.checkpoint import Checkpoint
+from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
+from order_tracking.tasks import stage_to_final, task_run
 from order_tracking.tasks.load_batch import Policy
+from order_tracking.typed_json import from_json
 from pipeline import Pipeline, lines, order
 
 
@@ -82,3 +90,49 @@ def test_a_file_with_too_many_bad_rows_is_rejected_with_all_its_rows(pipeline: P
     assert set(pipeline.statuses()) == {"T2"}
     assert [(file, number) for file, number, _ in pipeline.quarantine()] == [("b.csv", 2)]
     assert pipeline.files("rejected") == {"a.csv": content.encode(), "a.csv.reason.txt": f"{reason}\n".encode()}
+
+
+def test_a_record_of_very_many_alarms_is_not_written_once_for_each_of_its_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(task_run, "_MAX_APPENDED_BYTES", 2000)
+    now = utc_now()
+    alarms = tuple(f"{number} went wrong" for number in range(500))
+    files = tuple(FileOutcome("batch", f"{number}.csv", State.STAGED, "1", 1, now) for number in range(20))
+    record = TaskRecord("1", "1", "source_to_stage", "SUCCESS", now, now, alarms=alarms, files=files[:4])
+    assert len(list(task_run._rows_of(record))) == 1
+    rows = [from_json(TaskRecord, row) for row in task_run._rows_of(replace(record, files=files))]
+    assert 1 < len(rows) <= 8
+    assert tuple(file for row in rows for file in row.files) == files
+    assert {replace(row, files=()) for row in rows} == {replace(record, files=())}
+
+
+def test_a_large_job_log_is_written_in_portions_and_each_is_forgotten_once_it_is_there(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.run()
+    names = [f"{number}.csv" for number in range(5)]
+    for name in names:
+        pipeline.drop(name, lines(order(name)))
+    pipeline.stage("1")
+    pipeline.merge("1")
+    before, waiting = pipeline.versions()["job_log_table"], len(Checkpoint(pipeline.checkpoint).records())
+    monkeypatch.setattr(task_run, "_MAX_APPENDED_BYTES", 1300)  # Of so many files, a part; a record has more to tell.
+    literal_rows, portions = task_run.literal_rows, []
+
+    def dying_later(spark: Any, rows: str, columns: Any) -> Any:
+        portions.append(rows)
+        if len(portions) == 5:
+            raise Crash
+        return literal_rows(spark, rows, columns)
+
+    monkeypatch.setattr(task_run, "literal_rows", dying_later)
+    with pytest.raises(Crash):
+        pipeline.gate("1")
+    assert len(Checkpoint(pipeline.checkpoint).records()) < waiting + 1  # The gate has left one more.
+    pipeline.gate("1")
+    assert pipeline.versions()["job_log_table"] == before + len(portions) - 1
+    assert (max(map(len, portions)) <= 2000, Checkpoint(pipeline.checkpoint).records()) == (True, [])
+    runs = pipeline.table("job_runs_table")
+    assert len({row.record_id for row in runs}) == len(runs)
+    assert pipeline.states() == {name: ["MERGED"] for name in names}

@@ -1,6 +1,7 @@
 """The records of a file by its bytes; that Spark reads the same ones is in `test_fuzz.py`."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import UnreadableFileError
 from order_tracking.files import records
 from order_tracking.files.inspection import inspect, lines_of
-from order_tracking.files.records import read_records
+from order_tracking.files.records import read_records, values_of
 from pipeline import HEADER, lines, order
 
 
@@ -43,6 +44,33 @@ def test_a_record_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(records, "MAX_RECORD_BYTES", 10)
     with pytest.raises(UnreadableFileError, match="line 3 begins a row of more than"):
         texts(b'a\nb\n"' + b"x\n" * 20)
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ('"a""b" ,"",c', ['a"b', "", "c"]),
+        ('"a" b"c,d', ['"a" b"c', "d"]),
+        ('"a" b\r', ['"a" b\r']),
+        ('"a" b,"c\rd"', []),
+        ('"a" b,"c\nd"', []),
+        ('"a,b""', []),
+        ("", [""]),
+    ],
+)
+def test_a_record_with_a_long_value_is_split_as_any_other(end: str, expected: list[str]) -> None:
+    long = "x" * (1 << 18)
+    assert values_of(f"{long},{end}") == ([long, *expected] if expected else [])
+
+
+def test_doubled_quotes_take_no_memory_of_their_own() -> None:
+    text = '"' + '""' * 200_000 + '"'
+    tracemalloc.start()
+    try:
+        assert values_of(text) == ['"' * 200_000]
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 def test_rows_are_found_in_the_lines_that_an_editor_shows(tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
 import errno
 import os
+import re
 import shutil
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crash_scenario import Crash, crashing
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ParameterError, ReplayError
+from order_tracking.files import replay_folder
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
+from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, ReplayedFiles
 from order_tracking.files.landing import list_arrivals, reason_of
 from order_tracking.files.replay_folder import ReplayFolder, being_replayed, finish_replays, readings_before
 from order_tracking.files.volume import open_volume
@@ -381,6 +384,48 @@ def test_a_file_with_the_longest_name_there_may_be_is_put_back(tmp_path: Path) -
     assert finish_replays(volume, checkpoint) == []
     assert (volume.landing / path).read_text() == "whole"
     assert [file.path for file in list_arrivals(volume.landing).files] == [path]
+
+
+def test_a_file_that_would_have_too_long_a_path_stays_where_it_is(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    pipeline.run()
+    monkeypatch.setattr(replay_folder, "_MAX_PATH_LENGTH", 100)
+    [path] = put_back(pipeline, "archive").files
+    pipeline.run()
+    too_long = r"its path would be too long \(\d+ characters; each reading makes it longer\): have it sent anew under "
+    for is_archived in (True, False):
+        summary = put_back(pipeline, "quarantine", files="a.csv")
+        # Only of what counts is known that it can be withdrawn.
+        why = rf"{too_long}a shorter one{'; withdraw it before that' if is_archived else ''}"
+        assert (summary.files, summary.left.keys()) == ((), {"a.csv"})
+        assert re.fullmatch(why, summary.left["a.csv"])
+        if is_archived:
+            assert re.fullmatch(why, put_back(pipeline, "archive", files=path).left[path])
+            shutil.rmtree(pipeline.volume / "archive")
+    assert (len(Checkpoint(pipeline.checkpoint).replayed()), len(pipeline.quarantine())) == (1, 1)
+
+
+def test_a_file_that_is_claimed_while_it_is_looked_for_is_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    batch_id = new_batch_id(datetime.now(timezone.utc))
+    folder = ReplayFolder(volume, checkpoint, datetime.now(timezone.utc))
+    path = folder.path_of(batch_id, "a.csv")
+    folder.note([ReplayedFile(path, "a.csv", datetime.now(timezone.utc), True)])
+    folder.write(path, Path.touch)
+    under_way = checkpoint.under_way
+
+    def claimed_afterwards() -> list[Any]:
+        found = under_way()
+        checkpoint.claim(Claim(batch_id, "run", tuple(list_arrivals(volume.landing).files)))
+        (volume.landing / path).unlink()
+        return found
+
+    monkeypatch.setattr(checkpoint, "under_way", claimed_afterwards)
+    assert being_replayed(volume, checkpoint) == {(batch_id, "a.csv")}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """What counts: a file that is withdrawn never came, and one that is loaded again counts as it was read last."""
 
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,13 +18,17 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import at_most
 from order_tracking.errors import RemovalError
 from order_tracking.files.batch import new_batch_id
-from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch, Withdrawal
+from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, ReplayedFiles, StagedBatch, Withdrawal
+from order_tracking.files.landing import list_arrivals
 from order_tracking.files.moving import Move, copy_verify_delete, rename
-from order_tracking.files.volume import Volume
+from order_tracking.files.replay_folder import ReplayFolder
+from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.fold_stage import delete_repeats
 from order_tracking.rows.remake import what_is_ignored
+from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tasks import load_batch, withdraw
 from order_tracking.tasks.replay import replay
+from order_tracking.tasks.task_run import TaskRun
 from order_tracking.tasks.withdraw import WithdrawSummary
 from pipeline import Pipeline, lines, order
 
@@ -296,6 +304,21 @@ def test_a_batch_that_begins_and_ends_beside_what_is_made_again_is_noticed(tmp_p
     assert not seen.is_still_all(checkpoint, utc_now)
 
 
+def test_a_withdrawal_is_known_for_an_hour_and_as_long_as_a_file_may_come_that_it_meets(tmp_path: Path) -> None:
+    checkpoint, now = Checkpoint(tmp_path), utc_now()
+    later = now + timedelta(hours=2)
+    files = [FileOutcome(new_batch_id(now), name, State.MERGED, "1", 1, now) for name in ("a.csv", "b.csv")]
+    for file in files:
+        checkpoint.withdraw(Withdrawal(new_batch_id(now), (file,), "it was wrong", is_done=True))
+    replayed = ReplayedFile("replay-files-1/a.csv", "a.csv", now, may_be_bad=True, supersedes=files[0])
+    checkpoint.note_replay("replay-files-1", ReplayedFiles((replayed,)))
+    assert len(checkpoint.withdrawals(now)) == 2
+    assert [each.files for each in checkpoint.withdrawals(later)] == [(files[0],)]
+    os.utime(tmp_path / "replays" / "replay-files-1.json", (0, 0))
+    checkpoint.forget_replays(tmp_path / "landing")
+    assert checkpoint.withdrawals(later) == []
+
+
 def test_nothing_is_withdrawn_of_a_batch_that_would_be_merged_once_more(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,3 +363,162 @@ def test_a_correction_is_compared_with_no_batch_that_has_not_come_to_its_end(
     assert pipeline.orders()["T1"][3] == "A Street"
     pipeline.run()
     assert pipeline.orders()["T1"][3] == "B Street"
+
+
+@contextmanager
+def without_record(*_: Any) -> Iterator[TaskRun]:
+    """A run that is killed before it tells what it did."""
+    yield TaskRun("withdrawal", "withdraw", utc_now())
+
+
+def dies_once_it_is_noted(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(withdraw, "carry_out", crashing)
+        take_back(pipeline, name)
+
+
+def assert_that_it_never_came(pipeline: Pipeline) -> None:
+    assert (pipeline.statuses(), history(pipeline), pipeline.quarantine()) == ({}, [], [])
+    assert pipeline.table("stage_orders_table") == []
+
+
+@pytest.mark.parametrize("source", ["archive", "quarantine", "rejected"])
+def test_what_is_being_withdrawn_is_not_put_back_until_that_is_done(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    pipeline.run()
+    if source == "rejected":
+        # It has come there, and nobody has told of it.
+        with monkeypatch.context() as patch, pytest.raises(Crash):
+            patch.setattr(withdraw, "without_rows", Mock(side_effect=Crash))
+            patch.setattr(withdraw, "task_run", without_record)
+            take_back(pipeline, "a.csv")
+        assert "a.csv" in pipeline.files("rejected")
+    else:
+        dies_once_it_is_noted(pipeline, monkeypatch, "a.csv")
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    summary = replay(pipeline.spark, pipeline.tables, *places, source, files="a.csv", contract=pipeline.contract)
+    assert (summary.files, summary.left) == ((), {"a.csv": "it is being withdrawn; run the load job first"})
+    pipeline.run()
+    assert_that_it_never_came(pipeline)
+    assert put_back(pipeline, "rejected") == 1
+    pipeline.run()
+    assert pipeline.statuses() == {"T1": "SHIPPED"}
+
+
+def test_rows_of_what_is_being_withdrawn_are_not_put_back_without_their_file(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(2).replace("2026-01-01", "sometime")))
+    pipeline.run()
+    shutil.rmtree(pipeline.volume / "archive")
+    dies_once_it_is_noted(pipeline, monkeypatch, "a.csv")
+    assert put_back(pipeline, "quarantine") == 0
+    pipeline.run()
+    assert_that_it_never_came(pipeline)
+
+
+def test_what_is_withdrawn_while_a_replay_puts_it_back_is_not_loaded(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    note = ReplayFolder.note
+
+    def noted_before_it_is_withdrawn(*args: Any) -> None:
+        note(*args)
+        take_back(pipeline, "a.csv")
+
+    copied: list[Path] = []
+    monkeypatch.setattr(ReplayFolder, "note", noted_before_it_is_withdrawn)
+    # As where the copy was made a moment before the file was moved away.
+    monkeypatch.setattr(ReplayFolder, "copy", lambda folder, source, path: copied.append(pipeline.drop(path, content)))
+    content = pipeline.files("archive")["a.csv"]
+    assert put_back(pipeline, "archive") == 1
+    monkeypatch.undo()
+    pipeline.drop("b.csv", lines(order(3)))
+    # Also where a run dies which has claimed it.
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(load_batch, "take", crashing)
+        pipeline.stage()
+    staged, _ = pipeline.run()
+    assert sorted(file.outcome for file in staged.files) == ["rejected", "staged"]
+    assert pipeline.statuses() == {"T3": "SHIPPED"}
+    assert sorted(states for states in pipeline.states().values()) == [["MERGED"], ["REJECTED"], ["WITHDRAWN"]]
+    assert put_back(pipeline, "rejected") == 1  # Of two, which are one file.
+    pipeline.run()
+    assert pipeline.statuses() == {"T1": "SHIPPED", "T3": "SHIPPED"}
+    assert len(pipeline.table("stage_orders_table")) == 2
+
+
+def test_a_batch_loads_nothing_that_was_withdrawn_whoever_claimed_it(tmp_path: Path) -> None:
+    """As one that was claimed by another version, or that was found again."""
+    volume, checkpoint, now = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint"), utc_now()
+    batch_id, sent_at = new_batch_id(now), now - timedelta(days=3)
+    withdrawn = [FileOutcome(batch_id, name, State.MERGED, "1", 1, sent_at) for name in ("a.csv", "b.csv")]
+    checkpoint.withdraw(Withdrawal(new_batch_id(now), tuple(withdrawn), "it was wrong", is_done=True))
+    whole = ReplayedFile(f"replay-files-1/{batch_id}/a.csv", "a.csv", sent_at, True, supersedes=withdrawn[0])
+    rows = ReplayedFile(f"replay-rows-1/{batch_id}/b.csv", "b.csv", sent_at, True)
+    for each in (whole, rows):
+        (volume.landing / each.path).parent.mkdir(parents=True)
+        (volume.landing / each.path).write_text(lines(order(1)))
+    claim = Claim(new_batch_id(now), "run", tuple(list_arrivals(volume.landing).files))
+    checkpoint.claim(claim)
+    replayed = {each.path: each for each in (whole, rows)}
+    loader = load_batch.BatchLoader(
+        *(Mock(), ORDERS, Mock(), volume, checkpoint, load_batch.Policy(), replayed), lambda _: nullcontext()
+    )
+    files = loader.load(claim, now).staged.files
+    assert {file.path: (file.state, file.modified_at, file.reason) for file in files} == {
+        whole.path: (
+            *(State.REJECTED, sent_at),
+            "what was read of it before was withdrawn while it was put back; `replay` can load the withdrawn file, "
+            f"{batch_id}/a.csv",
+        ),
+        rows.path: (
+            *(State.REJECTED, sent_at),
+            f"the file of its rows, {batch_id}/b.csv, was withdrawn while these were put back; `replay` can load them "
+            "after all",
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("before_it_is_put_back", "is_merged"), [("_choose", True), ("_choose", False), ("new_batch_id", False)]
+)
+def test_what_is_put_back_while_a_withdrawal_chooses_or_is_noted_is_not_withdrawn(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, before_it_is_put_back: str, is_merged: bool
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    function = getattr(withdraw, before_it_is_put_back)
+
+    def then_it_is_put_back(*args: Any) -> Any:
+        result = function(*args)
+        put_back(pipeline, "archive")
+        if is_merged:
+            pipeline.run()
+        return result
+
+    monkeypatch.setattr(withdraw, before_it_is_put_back, then_it_is_put_back)
+    why = "was loaded again since; withdraw that reading" if is_merged else "is about to be loaded or merged again"
+    with pytest.raises(RemovalError, match=rf"nothing was withdrawn: a\.csv: it {why}"):
+        take_back(pipeline, "a.csv")
+    pipeline.run()
+    assert sorted(pipeline.states().values()) == [["MERGED"], ["SUPERSEDED"]]
+    assert pipeline.statuses() == {"T1": "SHIPPED"}
+
+
+def test_what_grows_while_it_is_being_withdrawn_is_not_put_back(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.run()
+    dies_once_it_is_noted(pipeline, monkeypatch, "a.csv")
+    [archived] = (pipeline.volume / "archive").rglob("a.csv")
+    archived.write_text(f"{archived.read_text()}{order(2)}\n")
+    for _ in range(2):
+        pipeline.run()
+        assert_that_it_never_came(pipeline)
+    assert pipeline.states() == {"a.csv": ["WITHDRAWN"]}

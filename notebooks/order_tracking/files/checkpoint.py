@@ -9,18 +9,19 @@ small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
     records/<record id>.json           what a task did, until `quality_gate` writes it to the job log
     loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour and one look more
     replays/<folder>.json              what `replay` put into that folder of the landing directory
-    withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour after
+    withdrawals/<id>.json              files whose rows are about to leave the tables, and for an hour or more after
     erasures/<id>.json                 the key of an order that is about to be erased, until it is and nothing is loaded
     unreadable/                        files that were damaged, for people to look at
     format                             what an earlier version kept beside the landing directory was taken over
 """
 
 import contextlib
+import json
 import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ _CLAIMED, _STAGED, _JSON = ".claimed.json", ".staged.json", ".json"
 _LEFT_BEHIND_SECONDS = 3600
 #: No key is greater.
 _LAST_KEY = "\U0010ffff"
+_JSON_ESCAPES = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
 #: How long, and for how many batches, the checkpoint remembers what it has no more use for than a second look.
 _KEPT_LOADED, _MAX_LOADED = timedelta(hours=1), 50
 
@@ -271,14 +273,25 @@ class Checkpoint:
 
     def withdrawals(self, now: datetime) -> list[Withdrawal]:
         """List what is about to leave the tables, and what has of late, the oldest first; forget the others."""
-        found = []
+        found, old = [], {}
         for path in sorted(self._withdrawals.glob(f"*{_JSON}")):
             withdrawal = _read(Withdrawal, path)
-            if withdrawal and withdrawal.is_done and _age(path, now) > _KEPT_LOADED:
-                path.unlink(missing_ok=True)
-            elif withdrawal:
+            if withdrawal:
                 found.append(withdrawal)
+                if withdrawal.is_done and _age(path, now) > _KEPT_LOADED:
+                    old[withdrawal.withdrawal_id] = withdrawal
+        # A file that is put back, and may not be loaded yet, may take the place of one that is withdrawn.
+        replayed = self.replayed().values() if old else ()
+        met = {(each.supersedes.batch_id, each.supersedes.path) for each in replayed if each.supersedes}
+        for withdrawal_id, withdrawal in old.items():
+            if met.isdisjoint((file.batch_id, file.path) for file in withdrawal.files):
+                self.forget_withdrawal(withdrawal_id)
+                found.remove(withdrawal)
         return found
+
+    def forget_withdrawal(self, withdrawal_id: str) -> None:
+        """Forget what left the tables long ago, or is not to leave them after all."""
+        (self._withdrawals / f"{withdrawal_id}{_JSON}").unlink(missing_ok=True)
 
     def erase(self, erasure: Erasure) -> None:
         """Note what is about to be erased."""
@@ -292,8 +305,20 @@ class Checkpoint:
         """Forget an order that is erased, and by that its key."""
         (self._erasures / f"{erasure_id}{_JSON}").unlink(missing_ok=True)
 
-    def forget_key(self, key: str, is_word_of: Callable[[str], bool]) -> int:
-        """Forget that batches begin or end with a key, and what is damaged and speaks of it.
+    def forget_key(
+        self,
+        key: str,
+        is_word_of: Callable[[str], bool],
+        files: Container[tuple[str, str]],
+        erased: Callable[[str], str],
+    ) -> int:
+        """Forget that batches begin or end with a key, what reasons tell of its order, and what is damaged and has it.
+
+        Args:
+            key: The key of an order.
+            is_word_of: Tells whether a text has the key.
+            files: The files that had the order, by batch and path.
+            erased: Takes out of the reason why one of them was rejected what it tells of the order.
 
         Returns:
             In how many files it was.
@@ -302,14 +327,26 @@ class Checkpoint:
         for directory, ending in ((self._batches, _STAGED), (self._loaded, _JSON)):
             for path in sorted(directory.glob(f"*{ending}")):
                 batch = _read(StagedBatch, path)
-                if batch and key in (batch.first_key, batch.last_key):
-                    # Wider bounds are as right as narrow ones.
-                    first = "" if batch.first_key == key else batch.first_key
-                    last = _LAST_KEY if batch.last_key == key else batch.last_key
-                    _write(path, to_json(replace(batch, first_key=first, last_key=last)))
+                if not batch:
+                    continue
+                outcomes = tuple(
+                    replace(each, reason=erased(each.reason))
+                    if each.reason and (each.batch_id, each.path) in files
+                    else each
+                    for each in batch.files
+                )
+                # Wider bounds are as right as narrow ones.
+                first = "" if batch.first_key == key else batch.first_key
+                last = _LAST_KEY if batch.last_key == key else batch.last_key
+                forgotten = replace(batch, files=outcomes, first_key=first, last_key=last)
+                if forgotten != batch:
+                    _write(path, to_json(forgotten))
                     changed += 1
         for path in sorted(self._unreadable.glob("*")):
-            if is_word_of(path.read_text(encoding="utf-8", errors="replace")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            # As JSON it cannot be read; its escapes may be a part of the key, or stand before it like a letter.
+            plain = _JSON_ESCAPES.sub(lambda escapes: json.loads(f'"{escapes[0]}"'), text)
+            if is_word_of(text) or is_word_of(plain):
                 path.unlink()
                 changed += 1
         return changed
@@ -348,14 +385,46 @@ class Checkpoint:
         withdrawn = [file for withdrawal in self.withdrawals(now) for file in withdrawal.files]
         return frozenset((file.batch_id, file.path) for file in (*superseded, *withdrawn))
 
-    def set_aside_unreadable(self) -> dict[str, str]:
-        """Put damaged files where nothing reads them.
+    def set_aside_unreadable(self) -> dict[Path, str]:
+        """Copy damaged files to where nothing reads them.
+
+        Each is found until `remove_damaged`: what it told of is to be claimed again first, by a run that may die.
 
         Returns:
-            What is wrong with each, by the file's name.
+            What is wrong with each.
         """
         found = {}
-        kinds: tuple[tuple[Path, str, Any], ...] = (
+        for directory, ending, kind in self._kinds():
+            for path in sorted(directory.glob(f"*{ending}")):
+                with contextlib.suppress(FileNotFoundError):  # Another run was faster.
+                    error = _damage(kind, path)
+                    if error:
+                        found[path] = error
+                        self._unreadable.mkdir(exist_ok=True)
+                        copy = self._unreadable / f"{path.name}.{secrets.token_hex(3)}"
+                        copy.write_bytes(path.read_bytes())
+            for path in directory.glob("*.tmp"):  # A crash left it.
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                        path.unlink()
+        return found
+
+    def remove_damaged(self, path: Path) -> None:
+        """Remove a damaged file, unless it was written anew."""
+        for directory, ending, kind in self._kinds():
+            if path.parent == directory and path.name.endswith(ending):
+                with contextlib.suppress(FileNotFoundError):
+                    if _damage(kind, path):
+                        path.unlink()
+
+    def knows(self, batch_id: str) -> bool:
+        """Tell whether a batch is under way by a file that is not damaged."""
+        claim, staged = self._batches / f"{batch_id}{_CLAIMED}", self._batches / f"{batch_id}{_STAGED}"
+        return bool(_read(Claim, claim) or _read(StagedBatch, staged))
+
+    def _kinds(self) -> tuple[tuple[Path, str, Any], ...]:
+        """List where each kind of file is, and how its name ends."""
+        return (
             (self._batches, _CLAIMED, Claim),
             (self._batches, _STAGED, StagedBatch),
             (self._records, _JSON, TaskRecord),
@@ -364,21 +433,6 @@ class Checkpoint:
             (self._withdrawals, _JSON, Withdrawal),
             (self._erasures, _JSON, Erasure),
         )
-        for directory, ending, kind in kinds:
-            for path in sorted(directory.glob(f"*{ending}")):
-                try:
-                    _parse(kind, path)
-                except FileNotFoundError:
-                    continue  # Another run was faster.
-                except CheckpointError as error:
-                    found[path.name] = str(error)
-                    self._unreadable.mkdir(exist_ok=True)
-                    _move(path, self._unreadable / f"{path.name}.{secrets.token_hex(3)}")
-            for path in directory.glob("*.tmp"):  # A crash left it.
-                with contextlib.suppress(FileNotFoundError):
-                    if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                        path.unlink()
-        return found
 
     def take_over(self, old_directory: Path) -> None:
         """Take over, once, what an earlier version kept in a directory that clients can write to.
@@ -426,6 +480,19 @@ def _read(kind: type[T], path: Path) -> T | None:
 
 def _read_all(kind: type[T], paths: Iterable[Path]) -> list[T]:
     return [content for path in paths if (content := _read(kind, path))]
+
+
+def _damage(kind: Any, path: Path) -> str | None:
+    """Say what is wrong with a file, if anything is.
+
+    Raises:
+        FileNotFoundError: If it is gone.
+    """
+    try:
+        _parse(kind, path)
+    except CheckpointError as error:
+        return str(error)
+    return None
 
 
 def _parse(kind: type[T], path: Path) -> T:
@@ -486,4 +553,4 @@ def _with_attempts(claim: Claim, names: set[str]) -> Claim:
     numbers = [
         int(match[1]) for name in names if (match := re.fullmatch(rf"{re.escape(claim.batch_id)}\.attempt(\d+)", name))
     ]
-    return Claim(claim.batch_id, claim.run_id, claim.files, max([claim.attempt, *numbers]))
+    return replace(claim, attempt=max([claim.attempt, *numbers]))

@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,22 +145,31 @@ def rewrite_file(
         shutil.rmtree(folder)
 
 
-def clean_lone_reasons(volume: Volume, is_of_order: Callable[[str], bool], erased: Callable[[str], str]) -> None:
+def clean_lone_reasons(
+    volume: Volume,
+    files: Iterable[tuple[str, str]],
+    is_of_order: Callable[[str], bool],
+    erased: Callable[[str], str],
+) -> None:
     """Take what is told of the order out of reasons whose files are gone, as where a replay of them was cut short.
 
     Args:
         volume: The volume.
+        files: Files that had the order, by batch and path, whether or not their reasons name it.
         is_of_order: Tells whether a text has the order's key.
         erased: Takes out of a text what it tells of the order.
     """
+    of_order = {reason_of(volume.rejected_of(batch_id) / path) for batch_id, path in files}
     for batch in volume.batches_of("rejected"):
         for folder, _, names in os.walk(batch):
             of_files = {reason_of(Path(name)).name for name in names}
             for name in names:
                 reason = Path(folder, name)
-                if name.endswith(REASON_ENDING) and name not in of_files:
+                if not name.endswith(REASON_ENDING) or name in of_files:
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # A replay of its file removes it.
                     text = reason.read_text(encoding="utf-8")
-                    if is_of_order(text):
+                    if reason in of_order or is_of_order(text):
                         reason.write_text(f"{erased(text).rstrip()}\n", encoding="utf-8")
 
 

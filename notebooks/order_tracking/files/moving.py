@@ -29,11 +29,13 @@ def rename(source: Path, target: Path) -> bool:
 def copy_verify_delete(source: Path, target: Path) -> bool:
     """Move a file in three steps. To delete it is what only one of two can do, and it comes last: nothing is lost.
 
-    The other one leaves its copy, since nobody knows where that one has moved it: it may be to the same place.
+    The other one leaves its copy, since nobody knows where that one has moved it: it may be to the same place. A copy
+    that is whole is not written again: for whoever made it, it may be the only one by then, and to write would cut it.
     """
     try:
         before = source.stat()
-        shutil.copyfile(source, target)
+        if not target.exists() or not filecmp.cmp(source, target, shallow=False):
+            shutil.copyfile(source, target)
     except FileNotFoundError:
         return False  # What is at the target may be this very file, moved there before.
     try:

@@ -1,18 +1,19 @@
 """The records of one order in a file, found in its bytes without Spark: the lines that they begin in, or all else."""
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from order_tracking.contract.contract import Contract
-from order_tracking.files.records import Record, read_records
+from order_tracking.files.records import BLANK, Record, divided_at_carriage_returns, read_records, values_of
 
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\n\r"))
-_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
+#: What is a space to Java, which searches the tables, and the line end of two characters.
+_SPACE = re.compile(r"\r\n|[^\S\x1c-\x1f]")
+_LINE_END = re.compile("[\r\n]")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,12 @@ class OrderRecords:
 
     A record that has a value for the key is of the order whose key it is, and of those whose rows another value of it
     swallowed. One that has none, or that cannot be split by the header, is of each order whose key is a word of it: it
-    may be that order's, and nobody can tell. So is a header that spans lines.
+    may be that order's, and nobody can tell. So is a header that spans lines, or has a carriage return within.
+
+    Attributes:
+        key: The order's key, as the tables have it.
+        pattern: A regular expression that finds it as a word of a text as people see it; its quotes may be doubled
+            there, as in CSV, and its letters in either of Unicode's forms.
     """
 
     def __init__(self, contract: Contract, key: str) -> None:
@@ -43,7 +49,10 @@ class OrderRecords:
         self._contract = contract
         self.key = _cleaned(key, contract)
         self.key_bytes = self.key.encode()
-        self.pattern = rf"(?<![\w-]){re.escape(self.key)}(?![\w-])"
+        # How its blanks are written nobody can tell at a glance.
+        self._longest_word = max(self.key_bytes.lower().split(b" "), key=len)
+        forms = dict.fromkeys(re.escape(unicodedata.normalize(form, self.key)) for form in ("NFC", "NFD"))
+        self.pattern = rf"(?<![\w-])(?:{'|'.join(forms)})(?![\w-])".replace('"', '""?')
         self._word = re.compile(self.pattern, re.IGNORECASE if contract.column(contract.key).case else 0)
 
     def find(self, path: Path) -> Iterator[FoundRecord]:
@@ -60,7 +69,7 @@ class OrderRecords:
     def may_be_in(self, text: bytes) -> bool:
         """Tell at a glance whether a part of a file could have the key, however it is written."""
         is_plain = text.isascii() and len(text.translate(None, _CONTROLS)) == len(text) and b'"' not in self.key_bytes
-        return not is_plain or self.key_bytes.lower() in text.lower()
+        return not is_plain or self._longest_word in text.lower()
 
     def rewrite(self, path: Path, target: Path) -> None:
         """Write all records of a file but the order's, and no blank lines, to another file.
@@ -75,36 +84,36 @@ class OrderRecords:
                     rest.write(record.text + (b"\n" if record.ended else b""))
 
     def is_word_of(self, text: str) -> bool:
-        """Tell whether the key is a word of a text."""
-        return bool(self._word.search(_composed(text)))
+        """Tell whether the key is a word of a text, as people see it."""
+        # A control character is nothing that people see in a word, or is what the values of a row are divided by.
+        return any(self._word.search(seen) for seen in {_seen(text), _seen(text, control=" ")})
 
     def _told_apart(self, file: BinaryIO) -> Iterator[tuple[Record, int | None, bool]]:
         """Each record but blank lines, with its number among the rows and whether it is the order's."""
         position, number = None, None
-        for record in read_records(file):
-            if record.is_blank:
-                continue
-            fields = values_of(record.text.decode(errors="replace"))
+        for record in _filled_records(file):
+            texts = decoded(record.text)
             if number is None:
-                position = self._position_of_key(fields)
+                position = self._position_of_key(values_of(texts[0]))
             # Names that span lines may have swallowed rows, and nobody can tell where the key is in these.
-            may_be_rows = number is None and b"\n" in record.text
-            if position is None or may_be_rows:
-                is_of_order = self._is_word_of(record)
-            else:
-                is_of_order = self._is_of_order(record, fields, position)
-            yield record, number, is_of_order
+            may_be_rows = number is None and _LINE_END.search(texts[0].rstrip())
+            known = None if may_be_rows else position
+            yield record, number, any(self._is_of_order(text, known) for text in texts)
             number = (number or 0) + 1
 
     def _position_of_key(self, header: list[str]) -> tuple[int, int] | None:
         known = [self._contract.known_as(name) for name in header]
         return (known.index(self._contract.key), len(header)) if self._contract.key in known else None
 
-    def _is_of_order(self, record: Record, fields: list[str], position: tuple[int, int]) -> bool:
+    def _is_of_order(self, text: str, position: tuple[int, int] | None) -> bool:
+        """Tell whether a record is the order's; `rows/erased_rows.py` tells it of rows in quarantine, in SQL."""
+        if position is None:
+            return self.is_word_of(text)
         at, width = position
+        fields = values_of(text)
         value = _cleaned(fields[at], self._contract) if len(fields) == width else ""
         if not value:
-            return self._is_word_of(record)
+            return self.is_word_of(text)
         return value == self.key or any(self._has_row(each, where, position) for where, each in enumerate(fields))
 
     def _has_row(self, value: str, where: int, position: tuple[int, int]) -> bool:
@@ -113,7 +122,7 @@ class OrderRecords:
         It is the end of a row from that column on, then whole ones, then one up to that column.
         """
         at, width = position
-        first, *lines = (line.split(",") for line in value.split("\n"))
+        first, *lines = (line.split(",") for line in _LINE_END.split(value))
         keys: list[str] = []
         for line in lines[:-1]:
             if len(line) == width:
@@ -128,25 +137,51 @@ class OrderRecords:
             keys += [lines[-1][at]] if at < where else lines[-1][at:]
         return any(_cleaned(key, self._contract) == self.key for key in keys)
 
-    def _is_word_of(self, record: Record) -> bool:
-        return self.is_word_of(record.text.decode(errors="replace"))
 
-
-def values_of(text: str) -> list[str]:
-    """Split a record into its values; none where its quotes are not in order."""
+def decoded(record: bytes) -> list[str]:
+    """Read a record as UTF-8, and as Windows-1252 as well where it is none: people are told of it as that."""
     try:
-        return next(csv.reader([text], strict=True))
-    except csv.Error:
-        return []
+        return [record.decode()]
+    except UnicodeDecodeError:
+        return [record.decode(encoding, errors="replace") for encoding in ("utf-8", "cp1252")]
+
+
+def _filled_records(file: BinaryIO) -> Iterator[Record]:
+    """List the records that are not blank.
+
+    To Spark, a file whose lines end in a lone carriage return is one record, the header, so nothing of it is loaded.
+    Here it is divided at these: each order has its own lines. Where other records follow, a carriage return is a part
+    of a name or a value, as it is to Spark.
+    """
+    filled = (record for record in read_records(file) if not record.is_blank)
+    first, second = next(filled, None), next(filled, None)
+    if first and not second:
+        # What follows the last line without a character belongs to its end.
+        content = first.text.rstrip(BLANK)
+        *lines, last = divided_at_carriage_returns(content)
+        yield from (replace(first, text=line, ended=False) for line in lines if line.strip(BLANK))
+        yield replace(first, text=last + first.text[len(content) :])
+    else:
+        yield from (record for record in (first, second) if record)
+        yield from filled
 
 
 def _cleaned(value: str, contract: Contract) -> str:
     """Write a key as the tables have it, but for characters that nobody sees: with them, a row is never loaded."""
-    text = re.sub(r"\s", " ", _composed(value))
-    text = "".join(each for each in text if unicodedata.category(each) not in ("Cc", "Cf")).strip()
+    text = _seen(value).strip()
     case = contract.column(contract.key).case
     return text.upper() if case == "upper" else text.lower() if case == "lower" else text
 
 
-def _composed(text: str) -> str:
-    return _ZERO_WIDTH.sub("", unicodedata.normalize("NFC", text))
+def _seen(text: str, control: str = "") -> str:
+    """Write a text in Unicode's composed form, each space or line end as a blank, without what nobody sees.
+
+    Args:
+        text: The text.
+        control: What stands for a control character.
+    """
+    text = _SPACE.sub(" ", unicodedata.normalize("NFC", text))
+    if text.isprintable():
+        return text
+    unseen = {"Cc": control, "Cf": ""}
+    return "".join(unseen.get(unicodedata.category(each), each) for each in text)

@@ -17,11 +17,16 @@ from order_tracking.errors import UnreadableFileError
 #: A longer record is a quote that is never closed, or no text; to read it takes memory that nobody has planned for.
 MAX_RECORD_BYTES = 16 << 20
 
+#: A record of nothing else is blank.
+BLANK = b" \t\f\r"
+
 _CHUNK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _VALUE_END = re.compile(rb"[,\n]")
 _AFTER_QUOTE = re.compile(rb"[\x00-\x09\x0b-\x20]*")
-_BLANK = b" \t\f\r"
+_TO_NEXT_VALUE = re.compile(r"[\x00-\x09\x0b-\x20]*(?=,|\Z)")
+_CARRIAGE_RETURNS_AS_LINE_FEEDS = bytes.maketrans(b"\r\n", b"\n\r")
+_LINE_END = re.compile(r"[\r\n]")
 #: `csv` keeps each value of a record, in ten times the memory of its bytes.
 _MAX_SPLIT_CHARACTERS = 1 << 20
 
@@ -45,7 +50,7 @@ class Record:
     @property
     def is_blank(self) -> bool:
         """Tell whether nothing but white space is in it."""
-        return not self.text.strip(_BLANK)
+        return not self.text.strip(BLANK)
 
 
 def read_records(file: BinaryIO) -> Iterator[Record]:
@@ -76,6 +81,19 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
             return
         line += text.count(b"\n") + 1
         position = end + 1
+
+
+def divided_at_carriage_returns(record: bytes) -> list[bytes]:
+    """Divide a record as if a carriage return ended it, and not a line feed.
+
+    Returns:
+        Its lines, each with the carriage return that ends it.
+    """
+    text, lines, position = record.translate(_CARRIAGE_RETURNS_AS_LINE_FEEDS), [], 0
+    while (end := _end_of_record(text, position)[0]) >= 0:
+        lines.append(record[position : end + 1])
+        position = end + 1
+    return [*lines, record[position:]]
 
 
 def _end_of_record(buffer: bytes, position: int) -> tuple[int, bool]:
@@ -109,6 +127,48 @@ def _end_of_quotes(buffer: bytes, position: int) -> tuple[int, bool]:
         if after == len(buffer):
             return -1, True
         return after, buffer[after : after + 1] in (b",", b"\n")
+
+
+def values_of(text: str) -> list[str]:
+    """Split a record into its values, as Spark does.
+
+    Returns:
+        The values; none where a quote is not closed, or is closed early in a record of several lines, which may be
+        other rows.
+    """
+    try:
+        return next(csv.reader([text], strict=True))
+    except csv.Error:  # It also refuses a long value, and a carriage return in the middle.
+        return _values_closely(text)
+
+
+def _values_closely(text: str) -> list[str]:
+    values, position, spans_lines = [], 0, _LINE_END.search(text.rstrip("\r\n"))
+    while position <= len(text):
+        begin = position
+        if text.startswith('"', begin):
+            quote = _closing_quote(text, begin + 1)
+            after = _TO_NEXT_VALUE.match(text, quote + 1)
+            if quote < 0 or (not after and spans_lines):
+                return []
+            if after:
+                values.append(text[begin + 1 : quote].replace('""', '"'))
+                position = after.end() + 1
+                continue
+            position = quote
+        comma = text.find(",", position)
+        end = len(text) if comma < 0 else comma
+        values.append(text[begin:end])
+        position = end + 1
+    return values
+
+
+def _closing_quote(text: str, position: int) -> int:
+    """Return where the quote is that closes a value whose content begins at a position; -1 if there is none."""
+    # By no pattern: a repeated group takes memory for each doubled quote.
+    while (quote := text.find('"', position)) >= 0 and text.startswith('"', quote + 1):
+        position = quote + 2
+    return quote
 
 
 def count_well_quoted(path: Path) -> tuple[int, bool, int] | None:

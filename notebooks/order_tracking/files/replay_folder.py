@@ -10,6 +10,7 @@ What is about to be in a folder is noted in the checkpoint first, and only what 
 can write to the landing directory, and could make a folder of such a name themselves. Its files count as any others.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -29,6 +30,10 @@ from order_tracking.files.volume import Volume
 FILES_FOLDER, ROWS_FOLDER = f"{REPLAY}files-", f"{REPLAY}rows-"
 #: For those of the first kind whose bad rows were let through before.
 ARCHIVED_FILES_FOLDER = f"{FILES_FOLDER}archive-"
+
+#: Azure has no name of more than 1,024 characters, and a file's is longer than that in the landing directory by the
+#: directories of its volume and its batch, by its reason's ending, and while an order is erased from it.
+_MAX_PATH_LENGTH = 850
 
 
 class ReplayFolder:
@@ -51,8 +56,19 @@ class ReplayFolder:
         self._volume, self._checkpoint = volume, checkpoint
 
     def path_of(self, batch_id: str, path: str) -> str:
-        """Name the path below the landing directory of the file that takes the place of a reading: see `reading_of`."""
-        return f"{self.name}/{batch_id}/{path}"
+        """Name the path below the landing directory of the file that takes the place of a reading: see `reading_of`.
+
+        Raises:
+            OSError: If it would be too long, since each reading makes it longer.
+        """
+        replayed = f"{self.name}/{batch_id}/{path}"
+        if len(replayed) > _MAX_PATH_LENGTH:
+            why = (
+                f"its path would be too long ({len(replayed)} characters; each reading makes it longer): have it sent "
+                "anew under a shorter one"
+            )
+            raise OSError(errno.ENAMETOOLONG, why)
+        return replayed
 
     def note(self, files: Iterable[ReplayedFile]) -> None:
         """Note all the files that are about to be put there."""
@@ -155,18 +171,19 @@ def finish_replays(volume: Volume, checkpoint: Checkpoint) -> list[str]:
 
 def being_replayed(volume: Volume, checkpoint: Checkpoint) -> set[tuple[str, str]]:
     """Name all readings, by batch and path, of files that are on their way to the orders once more."""
-    taken = {file.path for batch in checkpoint.under_way() for file in batch.files}
 
-    def is_on_its_way(path: str) -> bool:
+    def is_in_landing(path: str) -> bool:
         target = volume.landing / path
-        # Not by `Path`, which fails for a name that is too long, where nothing can be.
-        return path in taken or any(map(os.path.exists, (target, unfinished_of(target))))
+        # Not by `Path`, which fails for a name that is too long, where nothing can be. The hidden one comes first.
+        return any(map(os.path.exists, (unfinished_of(target), target)))
 
     replayed = [each for each in checkpoint.replayed().values() if each.path.startswith(FILES_FOLDER)]
-    on_their_way = map_in_pool(lambda each: is_on_its_way(each.path), replayed)
+    have_landed = map_in_pool(lambda each: is_in_landing(each.path), replayed)
+    # In the order of a file's way: one that is claimed meanwhile is found.
+    taken = {file.path for batch in checkpoint.under_way() for file in batch.files}
     readings: set[tuple[str, str]] = set()
-    for each, is_there in zip(replayed, on_their_way, strict=True):
-        if is_there:
+    for each, has_landed in zip(replayed, have_landed, strict=True):
+        if has_landed or each.path in taken:
             readings.update(readings_before(each.path, FILES_FOLDER))
             if each.supersedes:
                 readings.add((each.supersedes.batch_id, each.supersedes.path))
@@ -181,6 +198,16 @@ def reading_of(replayed: str) -> tuple[str, str]:
     """
     _, batch_id, path = replayed.split("/", 2)
     return batch_id, path
+
+
+def withdrawn_with(replayed: ReplayedFile) -> tuple[str, str] | None:
+    """Name, by batch and path, the reading with which a file is withdrawn that is on its way; None if there is none.
+
+    Rows that are loaded again without their file take the place of no reading, but are a part of one.
+    """
+    if replayed.path.startswith(ROWS_FOLDER):
+        return reading_of(replayed.path)
+    return (replayed.supersedes.batch_id, replayed.supersedes.path) if replayed.supersedes else None
 
 
 def readings_before(path: str, folder: str = REPLAY) -> list[tuple[str, str]]:

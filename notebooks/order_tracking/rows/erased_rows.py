@@ -14,14 +14,21 @@ from order_tracking.files.order_records import OrderRecords
 from order_tracking.rows.replayed_files import IS_WHOLE
 from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
+from order_tracking.tables.erased_texts import IN_UNICODE
 from order_tracking.tables.tables import Tables
 from order_tracking.tables.versions import MARKS_ROWS, properties_of
 
 #: How Unity Catalog says that only the owner of a table may do something.
 _IS_DENIED = re.compile("PERMISSION|PRIVILEGE|OWNER", re.IGNORECASE)
 
-#: Text of a row in quarantine: its values where it could be split, otherwise the row as it was.
-_RAW_TEXT = "coalesce(array_join(map_values(from_json(_t.raw_row, 'MAP<STRING, STRING>')), ' '), _t.raw_row)"
+#: The values of a row in quarantine; NULL where it could not be split.
+_VALUES = "map_values(from_json(_t.raw_row, 'MAP<STRING, STRING>'))"
+
+#: Its text: its values where it could be split, otherwise the row as it was.
+_RAW_TEXT = f"coalesce(array_join({_VALUES}, ' '), _t.raw_row)"
+
+#: Those of its values that other rows may be in.
+_OF_LINES = rf"array_join(filter({_VALUES}, each -> each RLIKE '[\r\n]'), ' ')"
 
 
 @dataclass(frozen=True)
@@ -112,14 +119,30 @@ def purge(spark: SparkSession, table: str, column: str | None) -> str | None:
 
 
 def _is_quarantined(contract: Contract) -> str:
-    """Much as `OrderRecords` tells it: by the value of the key if there is one, else by the words of the row."""
+    """Much as `OrderRecords` tells it: by the value of the key if the row could be split and has one, else by words.
+
+    Which lines of a value are rows is not looked at here: it is of the orders whose keys are words of them.
+    """
     value = f"_t.{identifier(contract.key)}"
-    seen = f"btrim(regexp_replace({value}, '[\\\\p{{Cc}}\\\\p{{Cf}}]', ''))"
-    return f"CASE WHEN {IS_WHOLE} AND {value} IS NOT NULL THEN {seen} = _s._key ELSE {_RAW_TEXT} RLIKE _s._pattern END"
+    is_keys = f"btrim({_seen(value)}) = _s._key"
+    swallowed = f"NOT {IS_WHOLE} AND {_has_key(_OF_LINES)}"
+    is_split = f"{value} IS NOT NULL AND ({IS_WHOLE} OR {_VALUES} IS NOT NULL)"
+    return f"IF({is_split}, {is_keys} OR {swallowed}, {_has_key(_RAW_TEXT)})"
+
+
+def _has_key(text: str) -> str:
+    """Tell whether the key is a word of a text, where control characters are nothing or divide values."""
+    return f"({_seen(text)} RLIKE _s._pattern OR {_seen(text, control=' ')} RLIKE _s._pattern)"
+
+
+def _seen(text: str, control: str = "") -> str:
+    """Write a text as people see it: each space or line end as a blank, and without what nobody sees."""
+    blanks = rf"regexp_replace({text}, '{IN_UNICODE}\\r\\n|\\s', ' ')"
+    return rf"regexp_replace(regexp_replace({blanks}, '\\p{{Cc}}', '{control}'), '\\p{{Cf}}', '')"
 
 
 def _told_apart_by(contract: Contract, records: OrderRecords) -> dict[str, str]:
     """Return what rows in quarantine are compared with, in `_is_quarantined`."""
     # Where keys are loaded in one case, they may have been sent in any.
-    any_case = "(?iu)" if contract.column(contract.key).case else ""
-    return {"key": records.key, "pattern": f"{any_case}{records.pattern}"}
+    any_case = "(?i)" if contract.column(contract.key).case else ""
+    return {"key": records.key, "pattern": f"{IN_UNICODE}{any_case}{records.pattern}"}

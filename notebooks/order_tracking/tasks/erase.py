@@ -1,7 +1,8 @@
 """Erase one order from tables, job log and files, and say where it was and until when old versions could show it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,22 +27,27 @@ from order_tracking.files.erased_files import (
     without_shown_rows,
 )
 from order_tracking.files.landing import list_arrivals
-from order_tracking.files.order_records import OrderRecords, values_of
+from order_tracking.files.order_records import OrderRecords, decoded
+from order_tracking.files.records import values_of
 from order_tracking.files.replay_folder import first_path, readings_before
 from order_tracking.files.volume import Volume, files_below, open_volume
 from order_tracking.rows.erased_rows import OrderRows, erase_quarantined, erase_rows, find_rows, purge
-from order_tracking.tables.erased_texts import ERASED, erase_texts, told_reasons
+from order_tracking.tables.erased_texts import ERASED, erase_texts, told_errors, told_reasons
 from order_tracking.tables.folded_files import create_folded_files
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
 from order_tracking.tables.versions import ensure_properties, properties_of, versions_kept, write_checkpoint
+from order_tracking.tasks.load_batch import MAX_DESCRIBED_CHARACTERS
 from order_tracking.tasks.summary import Summary, shown
-from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
+from order_tracking.tasks.task_run import MAX_ERROR_CHARACTERS, TaskRun, task_run, write_job_log
 
 #: A shorter value tells nothing of anybody, and is a part of many other texts.
 _SHORTEST_VALUE = 3
 
 #: What the pipeline tells of a value is cut there.
 _LONGEST_TOLD = 100
+
+#: So much of a text at the end of what was told is no coincidence.
+_SHORTEST_CUT = 5
 
 
 @dataclass(frozen=True)
@@ -126,16 +132,17 @@ def erase(
     use_utc(spark)
     create_missing(spark, contract, tables)
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
-    if not tracking_num.strip():
-        raise RemovalError("name the order to erase")
+    records = OrderRecords(contract, tracking_num)
+    if not records.key:
+        raise RemovalError("name the order to erase, by the characters of its key that people see")
     if notes.under_way():
         raise RemovalError("files are being loaded, or were left by a run that was cut short; run the load job first")
     try:
         with task_run(notes, run_id, "erase", now) as run:
+            cut_short = [each for each in notes.erasures() if OrderRecords(contract, each.key).key == records.key]
             erasure = Erasure(new_batch_id(now()), tracking_num.strip())
             notes.erase(erasure)
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
-            records = OrderRecords(contract, erasure.key)
             landed = _landed(directories)
             arrived = {**landed.by_place(directories), **_taken(directories, notes)}
             waiting = _waiting(directories, records, arrived)
@@ -143,7 +150,8 @@ def erase(
             by_people = {**landed.unreadable, **waiting.unreadable, **named}
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
             if not notes.under_way():
-                notes.forget_erasure(erasure.erasure_id)
+                for each in (*cut_short, erasure):
+                    notes.forget_erasure(each.erasure_id)
             for table in tables.stored:
                 ensure_properties(spark, table, versions_kept(retention_days), properties_of(spark, table))
     finally:
@@ -287,8 +295,8 @@ def carry_out(
 ) -> Removed:
     """Do all of it, whatever of it was done before; to forget that it is to be done is left to the caller.
 
-    The order of the steps is the promise. What the job log tells of the order is found by the values of its rows and
-    records, so the texts there go before the rows and the files: a run that finishes what was cut short finds them too.
+    The order of the steps is the promise. What was told of the order is found by its rows and records, and by the files
+    that have them, so that goes before these do: a run that finishes what was cut short finds it too.
 
     Raises:
         RemovalError: If another run moves or writes one of the files; the next run of the load job goes on.
@@ -300,12 +308,13 @@ def carry_out(
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
         told = _erase_from_job_log(spark, contract, tables, records, found)
-    _erase_from_run(run, found, told)
+    _erase_from_run(run, told)
+    notes = checkpoint.forget_key(records.key, records.is_word_of, told.files, told.erased_reason)
+    clean_lone_reasons(volume, told.files, records.is_word_of, told.erased_reason)
     with run.step("erase from the tables"):
         rows = _erase_from_tables(spark, contract, tables, records)
     with run.step("write files anew"):
         _rewrite_files(volume, checkpoint, records, found, told)
-    notes = checkpoint.forget_key(records.key, records.is_word_of)
     with run.step("purge"):
         unpurged = _purge_tables(spark, contract, tables)
     return Removed({**rows, **told.removed}, files, notes, unpurged)
@@ -317,10 +326,12 @@ class _Told:
 
     Attributes:
         pattern: A regular expression that finds it in any text.
+        files: The files that had the order, by batch and path, and what they were before they were loaded again.
         removed: In how many rows of each table it was.
     """
 
     pattern: str
+    files: frozenset[tuple[str, str]]
     removed: dict[str, int]
 
     def erased(self, text: str) -> str:
@@ -347,31 +358,54 @@ def _erase_from_job_log(
     concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
     create_folded_files(spark, tables.folded_files)
     # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
-    shown_of_files = {shown_rows(reason) for reason in told_reasons(spark, tables, concerned)} - {""}
+    reasons = told_reasons(spark, tables, concerned)
+    shown_of_files = set(map(shown_rows, reasons)) - {""}
     texts = {records.key, *_texts_of(contract, found, rows), *shown_of_files}
-    # The gate shows them all in one line. None of them within a longer word, and the longest first.
-    longest_first = sorted({*texts, *map(shown, texts)}, key=len, reverse=True)
-    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
-    return _Told(pattern, erase_texts(spark, tables, concerned, pattern))
+    texts |= set(map(shown, texts))  # The gate shows them all in one line.
+    # An error out of which another order was erased is shorter than it was when it was cut.
+    errors = told_errors(spark, tables, concerned)
+    cut = [each for each in errors if len(each) >= MAX_ERROR_CHARACTERS or ERASED in each]
+    cut += [each for each in reasons if len(each) > MAX_DESCRIBED_CHARACTERS]
+    beginnings = {each for each in _cut_texts(texts, cut) if not _is_status(contract, each)}
+    # None of them within a longer word, and the longest first; a beginning, which may be any word, only at an end.
+    patterns = [rf"{re.escape(each)}(?![\s\S])" for each in sorted(beginnings, key=len, reverse=True)]
+    patterns += map(re.escape, sorted(texts, key=len, reverse=True))
+    pattern = rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"
+    return _Told(pattern, frozenset(concerned), erase_texts(spark, tables, concerned, pattern))
+
+
+def _cut_texts(texts: Collection[str], told: Iterable[str]) -> Iterator[str]:
+    """List the beginnings of texts that something ends with which was cut."""
+    in_order = sorted(texts)
+    for each in told:
+        for word in re.finditer(r"(?<!\w)", each):
+            end = each[word.start() :]
+            place = bisect_left(in_order, end)
+            if len(end) >= _SHORTEST_CUT and place < len(in_order) and in_order[place].startswith(end):
+                yield end
+                break
 
 
 def _texts_of(contract: Contract, found: Sequence[FoundFile], rows: OrderRows) -> set[str]:
     """Name what the job log may tell of the order's rows and records."""
     texts = set(rows.texts)
-    for record in (record.decode(errors="replace") for file in found for record in file.records):
-        texts |= {record, *(values_of(record) or record.split(","))}
+    for text in (text for file in found for record in file.records for text in decoded(record)):
+        texts |= {text, *(values_of(text) or text.split(","))}
     told = {each.strip() for text in texts for each in (text, text[:_LONGEST_TOLD])}
-    known = {value.upper() for value in contract.progress.values} if contract.progress else set()
-    return {each for each in told if len(each) >= _SHORTEST_VALUE and each.upper() not in known}
+    return {each for each in told if len(each) >= _SHORTEST_VALUE and not _is_status(contract, each)}
 
 
-def _erase_from_run(run: TaskRun, found: Sequence[FoundFile], told: _Told) -> None:
+def _is_status(contract: Contract, text: str) -> bool:
+    return contract.progress is not None and text.upper() in {each.upper() for each in contract.progress.values}
+
+
+def _erase_from_run(run: TaskRun, told: _Told) -> None:
     """Take what tells of the order out of what this run is about to tell, which is not in the job log yet."""
     for told_by_run in (run.warnings, run.alarms):
         told_by_run[:] = [told.erased(each) for each in told_by_run]
     run.files[:] = [
         replace(each, reason=told.erased_reason(each.reason))
-        if each.reason and any((each.batch_id, each.path) == (file.batch_id, file.path) for file in found)
+        if each.reason and (each.batch_id, each.path) in told.files
         else each
         for each in run.files
     ]
@@ -392,7 +426,7 @@ def _erase_from_tables(
 def _rewrite_files(
     volume: Volume, checkpoint: Checkpoint, records: OrderRecords, found: Sequence[FoundFile], told: _Told
 ) -> None:
-    """Write files anew without the order's records, and what was told of files that are gone without the order.
+    """Write files anew without the order's records.
 
     Raises:
         RemovalError: If another run moves or writes one of them.
@@ -407,7 +441,6 @@ def _rewrite_files(
             raise RemovalError(
                 f"{file.path} was moved meanwhile, as a withdrawal does; the next run of the load job finishes this"
             ) from error
-    clean_lone_reasons(volume, records.is_word_of, told.erased_reason)
 
 
 def _purge_tables(spark: SparkSession, contract: Contract, tables: Tables) -> dict[str, str]:

@@ -36,8 +36,13 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
             kept.add(file.batch_id)
         elif seen and seen.size_bytes != file.size_bytes:
             grown[file.batch_id, file.path] = seen
-    # One that is on its way already waits until it is merged.
-    for batch_id, path in being_replayed(volume, checkpoint) if grown else ():
+    withdrawals = checkpoint.withdrawals(now) if grown else []
+    leaving, withdrawn = (
+        {(file.batch_id, file.path) for each in withdrawals if each.is_done == is_done for file in each.files}
+        for is_done in (False, True)
+    )
+    # One that is on its way already waits until it is merged, and one that is being withdrawn leaves the archive.
+    for batch_id, path in being_replayed(volume, checkpoint) | leaving if grown else ():
         for reading in ((batch_id, path), *readings_before(path)):
             if grown.pop(reading, None):
                 kept.add(reading[0])
@@ -52,7 +57,9 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
                 )
                 try:
                     if newest.size_bytes != found.size_bytes:
-                        warnings.append(_put_back(volume, checkpoint, file, found, newest, now))
+                        # What takes the place of a withdrawn reading is not loaded; what was written since never left.
+                        supersedes = None if (newest.batch_id, newest.path) in withdrawn else newest
+                        warnings.append(_put_back(volume, checkpoint, file, found, supersedes, now))
                     file = replace(file, size_bytes=found.size_bytes)
                 except OSError as error:  # Of one file, which stops no other.
                     where = volume.relative(volume.archive_of(file.batch_id) / file.path)
@@ -71,10 +78,16 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
 
 
 def _put_back(
-    volume: Volume, checkpoint: Checkpoint, file: FileOutcome, found: ArrivedFile, newest: FileOutcome, now: datetime
+    volume: Volume,
+    checkpoint: Checkpoint,
+    file: FileOutcome,
+    found: ArrivedFile,
+    supersedes: FileOutcome | None,
+    now: datetime,
 ) -> str:
     folder = ReplayFolder(volume.probed(), checkpoint, now)
     path = folder.path_of(file.batch_id, file.path)
-    folder.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=newest)])
+    folder.note([ReplayedFile(path, file.path, found.modified_at, may_be_bad=False, supersedes=supersedes)])
     folder.copy(volume.archive_of(file.batch_id) / file.path, path)
-    return f"{file.path} was written to after it had been loaded; it is loaded again as {path}"
+    though = "" if supersedes else "; what was read of it before was withdrawn: withdraw this too if it is not to count"
+    return f"{file.path} was written to after it had been loaded; it is loaded again as {path}{though}"

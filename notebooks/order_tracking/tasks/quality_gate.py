@@ -33,7 +33,7 @@ def quality_gate(
     contract: Contract = ORDERS,
     now: Clock = utc_now,
 ) -> QualityGateSummary:
-    """Judge a run of the job, and write what its tasks did to the job log in one commit.
+    """Judge a run of the job, and write what its tasks did to the job log in one commit, unless it is very large.
 
     Args:
         spark: The session.

@@ -52,6 +52,8 @@ _WHY_NOT = {
     State.SUPERSEDED: "it was loaded again since",
     State.WITHDRAWN: "it was withdrawn, so it is in rejected/",
 }
+_BEING_WITHDRAWN = "it is being withdrawn; run the load job first"
+_WITHDRAW_FIRST = "; withdraw it before that"
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,11 @@ def _open_batches(checkpoint: Checkpoint) -> set[str]:
     return {batch_id for half in halves for batch_id in (half, *larger_batches(half))}
 
 
+def _withdrawn(checkpoint: Checkpoint, now: datetime) -> set[tuple[str, str]]:
+    """Name, by batch and path, the files whose rows are about to leave the tables, or left them of late."""
+    return {(file.batch_id, file.path) for each in checkpoint.withdrawals(now) for file in each.files}
+
+
 def _told_of(
     spark: SparkSession, tables: Tables, checkpoint: Checkpoint, batch_ids: Collection[str]
 ) -> dict[tuple[str, str], FileOutcome]:
@@ -248,6 +255,7 @@ def _replay_files(
         assert arrived
         return outcome(batch_id, arrived, State.MERGED)
 
+    withdrawn = _withdrawn(checkpoint, now) - {key for key, each in ledger.items() if each.state is State.WITHDRAWN}
     # By its name, those who count bad rows tell what they have counted before.
     folder = ReplayFolder(volume, checkpoint, now, ARCHIVED_FILES_FOLDER if is_archived else FILES_FOLDER)
     # Two batches may have files of one name.
@@ -261,11 +269,21 @@ def _replay_files(
             in_place = _in_place_of(volume, reading, of_one_file[first_read])
         else:
             in_place = reading if reading.state is State.MERGED else _WHY_NOT.get(reading.state, "it was not loaded")
+        counting = in_place or reading
+        if isinstance(counting, FileOutcome) and (key := (counting.batch_id, counting.path)) in withdrawn:
+            in_place = _BEING_WITHDRAWN
+            if key != (batch_id, path):
+                in_place = f"it counts as {'/'.join(key)}, which is being withdrawn; run the load job first"
         if isinstance(in_place, str):
             done.left[batch_id, path] = in_place
             continue
+        target = _place_in(folder, batch_id, path, done)
+        if not target:
+            told = ledger.get((batch_id, path))
+            if told and told.state is State.MERGED:  # Its rows count, and would beside those of what is sent anew.
+                done.left[batch_id, path] += _WITHDRAW_FIRST
+            continue
         again.add(first_read)
-        target = folder.path_of(batch_id, path)
         replayed[file] = ReplayedFile(target, first_path(path), reading.modified_at, is_archived, in_place)
     if not replayed:
         return done
@@ -291,6 +309,15 @@ def _replay_files(
         elif result:
             done.put.append(noted.path)
     return done
+
+
+def _place_in(folder: ReplayFolder, batch_id: str, path: str, done: _Done) -> str | None:
+    """Name the place of a file in a folder, or note why there is none."""
+    try:
+        return folder.path_of(batch_id, path)
+    except OSError as error:
+        done.left[batch_id, path] = error.strerror or str(error)
+        return None
 
 
 def _in_place_of(volume: Volume, rejected: FileOutcome, of_one_file: Iterable[FileOutcome]) -> FileOutcome | str | None:
@@ -338,31 +365,33 @@ def _replay_quarantine(
     archived = [each for each, is_there in zip(files, are_there, strict=True) if is_there]
     done = _replay_files(spark, tables, volume, checkpoint, "archive", archived, now)
     done.rows_left = rows_left
-    is_open = _open_batches(checkpoint)
-    groups = [
+    is_open, withdrawn = _open_batches(checkpoint), _withdrawn(checkpoint, now)
+    lone = [
         each[:2] for each, is_there in zip(files, are_there, strict=True) if not is_there and each[0] not in is_open
     ]
-    if not groups:
-        return done
+    done.left.update(dict.fromkeys(withdrawn.intersection(lone), _BEING_WITHDRAWN))
     folder = ReplayFolder(volume, checkpoint, now, ROWS_FOLDER)
+    targets = {each: target for each in lone if each not in withdrawn and (target := _place_in(folder, *each, done))}
+    if not targets:
+        return done
     write_job_log(spark, tables.job_log, checkpoint)
-    ledger = _told_of(spark, tables, checkpoint, {batch_id for batch_id, _ in groups})
+    ledger = _told_of(spark, tables, checkpoint, {batch_id for batch_id, _ in targets})
     replayed = [
         ReplayedFile(
-            folder.path_of(batch_id, path),
+            target,
             first_path(path),
             ledger[batch_id, path].modified_at if (batch_id, path) in ledger else now,
             may_be_bad=True,
             in_quarantine=True,
         )
-        for batch_id, path in groups
+        for (batch_id, path), target in targets.items()
     ]
     folder.note(replayed)
-    columns = whole.where(are_of(groups)).select("_batch_id", "_source_file", "_row_number", "raw_row")
+    columns = whole.where(are_of(targets)).select("_batch_id", "_source_file", "_row_number", "raw_row")
     # One question for all files: one for each of them takes longer than all the rest.
     for (batch_id, path), of_file in groupby(columns.sort(*columns.columns[:3]).toLocalIterator(), lambda row: row[:2]):
         raw = [json.loads(row.raw_row) for row in of_file]
-        target = folder.path_of(batch_id, path)
+        target = targets[batch_id, path]
         try:
             folder.write(target, partial(_write_csv, raw))
         except OSError as error:
@@ -371,7 +400,7 @@ def _replay_quarantine(
             done.put.append(target)
     # Only now: if this is cut short, the rows are loaded again, and nothing is lost. Of a file that failed, a whole
     # hidden one may be left, which is loaded, and its rows leave the quarantine then.
-    discard_files(spark, tables.quarantine, [each for each in groups if each not in done.failed], IS_WHOLE)
+    discard_files(spark, tables.quarantine, [each for each in targets if each not in done.failed], IS_WHOLE)
     folder.note(replace(file, in_quarantine=reading_of(file.path) in done.failed) for file in replayed)
     return done
 

@@ -3,9 +3,9 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,12 @@ from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS, FileOutcome, State, Step, TaskRecord
 from order_tracking.tables.literal_rows import literal_rows
 from order_tracking.typed_json import to_json
+
+#: How much of the job log is appended at once: Spark Connect takes no message of more than 128 MiB.
+_MAX_APPENDED_BYTES = 4 << 20
+
+#: An error that is longer is cut.
+MAX_ERROR_CHARACTERS = 2_000
 
 
 @dataclass
@@ -88,7 +94,7 @@ def task_run(checkpoint: Checkpoint, run_id: str, task: str, now: Clock) -> Iter
         cause = raised.__cause__
         if cause:
             error += f"; caused by {type(cause).__name__}: {cause}"
-        error = error[:2000]
+        error = error[:MAX_ERROR_CHARACTERS]
         raise
     finally:
         checkpoint.record(run._record(status, error, now()))
@@ -96,13 +102,51 @@ def task_run(checkpoint: Checkpoint, run_id: str, task: str, now: Clock) -> Iter
 
 
 def write_job_log(spark: SparkSession, job_log: str, checkpoint: Checkpoint) -> None:
-    """Append every record that waits. One that is not forgotten then is there twice; the views show it once."""
-    records = checkpoint.records()
-    if not records:
+    """Append every record that waits, in one commit for each portion of some MiB.
+
+    One that is not forgotten then is there twice; the views show it once.
+    """
+    for rows, record_ids in _portions(checkpoint.records()):
+        appended = literal_rows(spark, f"[{', '.join(rows)}]", JOB_LOG_COLUMNS)
+        run_again_on_conflict(appended.writeTo(job_log).append)
+        checkpoint.forget_records(record_ids)
+
+
+def _portions(records: Iterable[TaskRecord]) -> Iterator[tuple[list[str], list[str]]]:
+    """Divide records into what is appended at once.
+
+    Returns:
+        Rows, as JSON, and the ids of the records that end with them.
+    """
+    rows: list[str] = []
+    record_ids: list[str] = []
+    size = 0
+    for record in records:
+        for row in _rows_of(record):
+            if rows and size + len(row) > _MAX_APPENDED_BYTES:
+                yield rows, record_ids
+                rows, record_ids, size = [], [], 0
+            rows.append(row)
+            size += len(row)
+        record_ids.append(record.record_id)
+    if rows:
+        yield rows, record_ids
+
+
+def _rows_of(record: TaskRecord) -> Iterator[str]:
+    """Write a record as JSON; one of very many files as several rows, which differ in nothing but their files.
+
+    The views read the files of all rows, and show what rows have alike once. What else the record tells is in each row,
+    so only the size of its files divides it: otherwise one of very many alarms would be written once for each file.
+    """
+    row = to_json(record)
+    size_of_files = len(row) - len(to_json(replace(record, files=())))
+    if size_of_files <= _MAX_APPENDED_BYTES or len(record.files) < 2:
+        yield row
         return
-    appended = literal_rows(spark, to_json(records), JOB_LOG_COLUMNS)
-    run_again_on_conflict(appended.writeTo(job_log).append)
-    checkpoint.forget_records([record.record_id for record in records])
+    middle = len(record.files) // 2
+    for files in (record.files[:middle], record.files[middle:]):
+        yield from _rows_of(replace(record, files=files))
 
 
 def count_files(files: list[FileOutcome]) -> dict[str, int]:

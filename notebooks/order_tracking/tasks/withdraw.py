@@ -37,6 +37,7 @@ _WHY_NOT = {
     State.SUPERSEDED: "it was loaded again since; withdraw that reading",
     State.WITHDRAWN: "it was withdrawn before",
 }
+_AGAIN = "it is about to be loaded or merged again; run the load job first"
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,22 @@ def withdraw(
     try:
         with task_run(notes, run_id, "withdraw", now) as run:
             named = [each.strip() for each in files.split(",") if each.strip()]
-            again = being_replayed(directories, notes)
-            # Those of a batch that was merged and not closed, or is found again, would be merged once more.
-            again |= {(batch.batch_id, file.path) for batch in notes.under_way() for file in batch.files}
+            again = _counting_again(directories, notes)
             # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
             write_job_log(spark, tables.job_log, notes)
             chosen = _choose(spark, tables, named, again)
+            # Once more, since questions take a while.
+            _refuse_what_counts_again(chosen, _counting_again(directories, notes))
             withdrawal = Withdrawal(
                 new_batch_id(now()), tuple(chosen), f"it was withdrawn at {now():%Y-%m-%d %H:%M} UTC"
             )
             notes.withdraw(withdrawal)
+            # And once more: only what is put back from now on meets the note for certain, and is not loaded.
+            try:
+                _refuse_what_counts_again(chosen, _counting_again(directories, notes))
+            except RemovalError:
+                notes.forget_withdrawal(withdrawal.withdrawal_id)
+                raise
             moved = carry_out(spark, contract, tables, directories.probed(), notes, [withdrawal], run, now)
         note_done(notes, [withdrawal])
     finally:
@@ -152,6 +159,22 @@ def note_done(checkpoint: Checkpoint, withdrawals: Sequence[Withdrawal]) -> None
         checkpoint.withdraw(replace(withdrawal, is_done=True))
 
 
+def _counting_again(volume: Volume, checkpoint: Checkpoint) -> dict[tuple[str, str], str]:
+    """Say of readings, by batch and path, that another one is about to count in their place, or has just come to."""
+    again = dict.fromkeys(being_replayed(volume, checkpoint), _AGAIN)
+    # Those of a batch that was merged and not closed, or is found again, would be merged once more.
+    again.update(((batch.batch_id, file.path), _AGAIN) for batch in checkpoint.under_way() for file in batch.files)
+    for batches, why_not in ((checkpoint.staged(), _AGAIN), (checkpoint.loaded(), _WHY_NOT[State.SUPERSEDED])):
+        again.update(((file.batch_id, file.path), why_not) for batch in batches for file in batch.supersedes)
+    return again
+
+
+def _refuse_what_counts_again(files: Sequence[FileOutcome], again: Mapping[tuple[str, str], str]) -> None:
+    refused = [f"{file.path}: {again[key]}" for file in files if (key := (file.batch_id, file.path)) in again]
+    if refused:
+        raise RemovalError(f"nothing was withdrawn: {'; '.join(refused)}")
+
+
 def _put_aside(volume: Volume, file: FileOutcome, reason: str) -> FileOutcome:
     """Move a file to the rejected ones, unless it is there, or is nowhere any more."""
     arrived = ArrivedFile(file.path, file.size_bytes, file.modified_at, file.file_id)
@@ -181,7 +204,7 @@ def _choose(
         found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
         counting = [file for file in found if file.state is State.MERGED]
         if any((file.batch_id, file.path) in again for file in counting):
-            refused.append(f"{name}: it is about to be loaded or merged again; run the load job first")
+            refused.append(f"{name}: {_AGAIN}")
         elif len(counting) == 1 and since and _first_claimed_at(counting[0], ledger) < since:
             refused.append(
                 f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
