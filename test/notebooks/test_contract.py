@@ -36,6 +36,10 @@ def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, object]
         replace(ORDERS, **change)
 
 
+def test_a_type_is_known_however_it_is_written() -> None:
+    assert Column("price", " Decimal(10,2) ").type == "decimal(10,2)"
+
+
 def test_a_contract_is_of_any_columns() -> None:
     contract = Contract((Column("parcel", "string", required=True), Column("seen", "timestamp")), "parcel", "seen")
     assert (contract.known_as(" PARCEL "), contract.known_as("status"), contract.names) == (

@@ -93,6 +93,15 @@ def test_a_file_that_cannot_be_put_back_is_told_and_tried_again_and_stops_no_oth
     assert landed(volume) == [f"{batch_id}/a.csv", f"{batch_id}/b.csv"]
 
 
+def test_a_file_that_would_have_too_long_a_path_is_told_with_what_ends_that(
+    volume: Volume, checkpoint: Checkpoint
+) -> None:
+    loaded(volume, checkpoint, 0.5, "/".join(["f" * 200] * 4) + "/a.csv")
+    _, [alarm] = put_back_what_grew(volume, checkpoint, utc_now())
+    assert "have it sent anew under a shorter one, and withdraw it before that" in alarm
+    assert landed(volume) == []
+
+
 def test_what_grows_again_beside_a_file_that_cannot_be_put_back_supersedes_its_last_reading(
     volume: Volume, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

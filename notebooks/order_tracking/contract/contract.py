@@ -44,7 +44,7 @@ class Column:
 
     def __post_init__(self) -> None:
         """Write the type as all that asks for it does."""
-        object.__setattr__(self, "type", self.type.lower())
+        object.__setattr__(self, "type", self.type.strip().lower())
 
 
 @dataclass(frozen=True)

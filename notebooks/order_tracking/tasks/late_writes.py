@@ -4,6 +4,7 @@ A file is moved before it is read, and looked at once more when it has been read
 same, pause for longer than that, and write more: to the file in the archive, where nothing else would ever look.
 """
 
+import errno
 from dataclasses import replace
 from datetime import datetime
 
@@ -63,9 +64,11 @@ def put_back_what_grew(volume: Volume, checkpoint: Checkpoint, now: datetime) ->
                     file = replace(file, size_bytes=found.size_bytes)
                 except OSError as error:  # Of one file, which stops no other.
                     where = volume.relative(volume.archive_of(file.batch_id) / file.path)
+                    # A path gets no shorter by itself.
+                    first = ", and withdraw it before that" if error.errno == errno.ENAMETOOLONG else ""
                     alarms.append(
                         f"{file.path} was written to after it had been loaded, and cannot be put back "
-                        f"({error.strerror or error}), which each run tries; it is {where}"
+                        f"({error.strerror or error}{first}), which each run tries; it is {where}"
                     )
                     kept.add(batch.batch_id)
             files.append(file)
