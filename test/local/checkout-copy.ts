@@ -28,6 +28,7 @@ const COPIED = [
   "local",
   "notebooks",
   "page",
+  "review",
   "samples",
   "stacks",
   "main.ts",

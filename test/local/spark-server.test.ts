@@ -32,7 +32,11 @@ const sleeping = "SELECT java_method('java.lang.Thread', 'sleep', id + 600000) F
 
 /** Waits until Spark serves some command. */
 async function untilUsed(how: (client: SparkStatus["clients"][number]) => boolean = () => true): Promise<void> {
-  while (!(await checkout.sparkStatus())?.clients.some(how)) await sleep(200);
+  const deadline = Date.now() + 60_000;
+  while (!(await checkout.sparkStatus())?.clients.some(how)) {
+    if (Date.now() > deadline) throw new Error("Spark serves no such command within 60 s");
+    await sleep(200);
+  }
 }
 
 /** Waits until Spark is at work for some command. */
