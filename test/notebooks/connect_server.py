@@ -86,8 +86,8 @@ def main() -> None:
         "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
         # What dead clients leave behind takes memory that others need. A test may not need its own for minutes.
         "--conf spark.connect.session.manager.defaultSessionTimeout=10m "
-        # The tables of hundreds of tests, of which each is looked at by its own test alone, and what a page would show of
-        # all their queries. As long as they are kept, Java looks through them for what it may drop.
+        # Nor does it need the tables of hundreds of tests before it, and what a page would show of all their queries.
+        # As long as they are kept, Java looks through them for what it may drop.
         "--conf spark.databricks.delta.delta.log.cacheRetentionMinutes=5 --conf spark.driver.memory=3g "
         "--conf spark.sql.ui.retainedExecutions=20 --conf spark.ui.retainedJobs=50 --conf spark.ui.retainedStages=50 "
         "pyspark-shell"
