@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { shownPath } from "../../cli/arguments.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { change, plan } from "../review/made-up.ts";
 import { MadeUpTerraform } from "./made-up-terraform.ts";
@@ -241,7 +242,7 @@ test.each([
   const { code, stderr } = await orderTracking(["apply", "staging", "--plan", out]);
 
   expect(code).toBe(1);
-  expect(stderr).toContain(`apply that: npm run -s order-tracking -- plan staging${options} --out ${out}\n`);
+  expect(stderr).toContain(`apply that: npm run -s order-tracking -- plan staging${options} --out ${shownPath(out)}\n`);
 });
 
 test("fails for an environment that there is not, with those that there are", async () => {
