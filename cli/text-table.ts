@@ -1,5 +1,5 @@
 /** Rows as aligned columns of text. */
-import { OBEYED } from "../review/text.ts";
+import { OBEYED, writtenOut } from "../review/text.ts";
 
 /** How a value of a query's result is shown. */
 export function showValue(value: unknown): string {
@@ -12,7 +12,7 @@ const OBEYED_IN_LINES = new RegExp(`(?!\\n)${OBEYED.source}`, OBEYED.flags);
 
 /** Writes out whatever a terminal would obey: what people see here, others have sent. */
 export function printable(text: string): string {
-  return text.replaceAll(OBEYED_IN_LINES, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return writtenOut(text, OBEYED_IN_LINES);
 }
 
 /** Lines of two-space separated columns, headed by their names; numbers to the right. */

@@ -1,6 +1,6 @@
 /** The identities with which workflows on GitHub sign in, without a secret: one that plans, one that applies. */
 import { z } from "zod";
-import { NARROW_ROLES } from "../stacks/guard-rails/narrow-roles.ts";
+import { NARROW_ROLES } from "../environments/narrow-roles.ts";
 import { az, type AzCall, azIfThere } from "./azure-cli.ts";
 import type { Step } from "./create-state-backend.ts";
 import { containerId, type StateBackend } from "./state-backend.ts";

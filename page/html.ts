@@ -1,5 +1,5 @@
 /** HTML that is put together from text which others have sent: whatever is not HTML already is written as text. */
-import { OBEYED } from "../review/text.ts";
+import { OBEYED, writtenOut } from "../review/text.ts";
 
 /** A piece of HTML. */
 export class Html {
@@ -40,7 +40,6 @@ const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 const OBEYED_IN_LINES = new RegExp(`(?![\\n\\t])${OBEYED.source}`, OBEYED.flags);
 
 function escaped(text: string): string {
-  return text
-    .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
-    .replaceAll(OBEYED_IN_LINES, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  const asHtml = text.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
+  return writtenOut(asHtml, OBEYED_IN_LINES);
 }

@@ -8,9 +8,12 @@ const BEFORE_DIFFERENCE = 40;
 
 /** A text on one line, with whatever a terminal would obey written out. */
 export function printable(text: string): string {
-  return wellFormed(text)
-    .replaceAll(/\s*\n\s*/g, " ")
-    .replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return writtenOut(wellFormed(text).replaceAll(/\s*\n\s*/g, " "), OBEYED);
+}
+
+/** A text with the number of each character that a pattern finds in its place. */
+export function writtenOut(text: string, characters: RegExp): string {
+  return text.replaceAll(characters, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Halves of characters are nothing that can be written. */

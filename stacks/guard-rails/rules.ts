@@ -2,9 +2,9 @@
 import type { TerraformResource } from "cdktf";
 import type { Environment } from "../../environments/environment.ts";
 import { prefixLength } from "../../environments/ip-ranges.ts";
+import { NARROW_ROLES } from "../../environments/narrow-roles.ts";
 import { WIDEST_PREFIX } from "../../environments/network.ts";
 import { tags } from "../tags.ts";
-import { NARROW_ROLES } from "./narrow-roles.ts";
 import { STATEFUL_TYPES } from "./stateful-types.ts";
 
 /** A block of Terraform JSON: what is not set is not there. */

@@ -11,7 +11,7 @@ import {
   subjectOf,
 } from "../../deploy/identities.ts";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
-import { NARROW_ROLES } from "../../stacks/guard-rails/narrow-roles.ts";
+import { NARROW_ROLES } from "../../environments/narrow-roles.ts";
 import { BUILT_IN } from "../cloud/azure/roles.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { reply } from "../cloud/http.ts";

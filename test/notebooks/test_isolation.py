@@ -20,7 +20,7 @@ from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
 from order_tracking.files.claimed_files import outcome
 from order_tracking.files.landing import ArrivedFile, list_arrivals
 from order_tracking.files.recovery import recover
-from order_tracking.files.volume import open_volume
+from order_tracking.files.volume import Volume, open_volume
 from order_tracking.parameters import NewColumns
 from order_tracking.rows import order_rows
 from order_tracking.tables.job_log import State
@@ -272,16 +272,21 @@ def test_a_run_that_dies_while_it_finds_the_files_of_a_damaged_claim_leaves_that
     assert recover(checkpoint, volume, "2") == ([], [])
 
 
+def halves_of_a_batch(volume: Volume) -> tuple[str, tuple[Claim, Claim]]:
+    """A batch of a.csv and b.csv, and the claims of its halves, whose files are in the directory of the whole."""
+    whole = new_batch_id(datetime.now(timezone.utc))
+    volume.archive_of(whole).mkdir(parents=True)
+    for name in ("a.csv", "b.csv"):
+        (volume.archive_of(whole) / name).touch()
+    return whole, Claim(whole, "run", tuple(list_arrivals(volume.archive_of(whole)).files)).halves()
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_the_files_of_a_half_whose_claim_is_damaged_are_found_beside_those_of_the_other_half(
     tmp_path: Path, is_there: bool
 ) -> None:
     volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
-    whole = new_batch_id(datetime.now(timezone.utc))
-    volume.archive_of(whole).mkdir(parents=True)
-    for name in ("a.csv", "b.csv"):
-        (volume.archive_of(whole) / name).touch()
-    first, second = Claim(whole, "run", tuple(list_arrivals(volume.archive_of(whole)).files)).halves()
+    whole, (first, second) = halves_of_a_batch(volume)
     checkpoint.claim(second)
     # A file of the same name came later.
     checkpoint.claim(replace(first, batch_id=new_batch_id(datetime.now(timezone.utc))))
@@ -298,11 +303,7 @@ def test_the_files_of_a_half_whose_claim_is_damaged_are_found_beside_those_of_th
 def test_what_a_half_has_loaded_is_not_claimed_with_the_other_half_whose_claim_is_damaged(tmp_path: Path) -> None:
     """Where a move is a copy, its file may be left in the directory of the whole."""
     volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
-    whole = new_batch_id(datetime.now(timezone.utc))
-    volume.archive_of(whole).mkdir(parents=True)
-    for name in ("a.csv", "b.csv"):
-        (volume.archive_of(whole) / name).touch()
-    first, second = Claim(whole, "run", tuple(list_arrivals(volume.archive_of(whole)).files)).halves()
+    _, (first, second) = halves_of_a_batch(volume)
     loaded = tuple(outcome(first.batch_id, file, State.STAGED) for file in first.files)
     checkpoint.stage(StagedBatch(first.batch_id, loaded))
     checkpoint.close(first.batch_id)

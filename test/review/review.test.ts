@@ -56,15 +56,12 @@ describe("what may be lost", () => {
       change({ type, address: `${type}.gone`, actions: ["delete"], before, after: null, ...rest });
     const lossOf = (type: string, ...changes: Parameters<typeof plan>[0][number][]) =>
       reviewed(plan(changes)).loss.find(({ address }) => address === `${type}.gone`);
+    const lossOfVolume = (...others: Parameters<typeof plan>[0][number][]) =>
+      lossOf("databricks_volume", ...others, gone("databricks_volume", volume));
     const stays = account({ before: lake, after: lake });
 
     it("says of a volume what it says of its container", () => {
-      const loss = lossOf(
-        "databricks_volume",
-        stays,
-        gone("azurerm_storage_container", container("orders")),
-        gone("databricks_volume", volume),
-      );
+      const loss = lossOfVolume(stays, gone("azurerm_storage_container", container("orders")));
       expect(loss?.recovery).toMatchObject({
         how: "by command",
         sentences: [
@@ -76,11 +73,7 @@ describe("what may be lost", () => {
     });
 
     it("says of a volume what it says of its account, also where no plan has the container", () => {
-      const loss = lossOf(
-        "databricks_volume",
-        gone("azurerm_storage_account", lake),
-        gone("databricks_volume", volume),
-      );
+      const loss = lossOfVolume(gone("azurerm_storage_account", lake));
       expect(loss?.recovery).toMatchObject({
         how: "perhaps",
         sentences: [
@@ -91,12 +84,7 @@ describe("what may be lost", () => {
     });
 
     it("says that the files of a volume stay where another container goes", () => {
-      const loss = lossOf(
-        "databricks_volume",
-        stays,
-        gone("azurerm_storage_container", container("orders-of-others")),
-        gone("databricks_volume", volume),
-      );
+      const loss = lossOfVolume(stays, gone("azurerm_storage_container", container("orders-of-others")));
       expect(loss?.recovery).toEqual({
         how: "nothing is lost",
         sentences: ["The files stay where they are. Nobody reaches them by the volume's path until it is there again."],

@@ -21,7 +21,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -289,6 +289,10 @@ class Checkpoint:
                 found.remove(withdrawal)
         return found
 
+    def withdrawn_files(self, now: datetime) -> set[tuple[str, str]]:
+        """Name, by batch and path, the files whose rows are about to leave the tables, or left them of late."""
+        return {(file.batch_id, file.path) for withdrawal in self.withdrawals(now) for file in withdrawal.files}
+
     def forget_withdrawal(self, withdrawal_id: str) -> None:
         """Forget what left the tables long ago, or is not to leave them after all."""
         (self._withdrawals / f"{withdrawal_id}{_JSON}").unlink(missing_ok=True)
@@ -309,16 +313,14 @@ class Checkpoint:
         self,
         key: str,
         is_word_of: Callable[[str], bool],
-        files: Container[tuple[str, str]],
-        erased: Callable[[str], str],
+        erased: Callable[[FileOutcome], FileOutcome],
     ) -> int:
         """Forget that batches begin or end with a key, what reasons tell of its order, and what is damaged and has it.
 
         Args:
             key: The key of an order.
             is_word_of: Tells whether a text has the key.
-            files: The files that had the order, by batch and path.
-            erased: Takes out of the reason why one of them was rejected what it tells of the order.
+            erased: Takes what it tells of the order out of the reason why a file was rejected that had it.
 
         Returns:
             In how many files it was.
@@ -329,16 +331,10 @@ class Checkpoint:
                 batch = _read(StagedBatch, path)
                 if not batch:
                     continue
-                outcomes = tuple(
-                    replace(each, reason=erased(each.reason))
-                    if each.reason and (each.batch_id, each.path) in files
-                    else each
-                    for each in batch.files
-                )
                 # Wider bounds are as right as narrow ones.
                 first = "" if batch.first_key == key else batch.first_key
                 last = _LAST_KEY if batch.last_key == key else batch.last_key
-                forgotten = replace(batch, files=outcomes, first_key=first, last_key=last)
+                forgotten = replace(batch, files=tuple(map(erased, batch.files)), first_key=first, last_key=last)
                 if forgotten != batch:
                     _write(path, to_json(forgotten))
                     changed += 1
@@ -381,9 +377,8 @@ class Checkpoint:
             ended: The batches that are staged, or were loaded of late.
             now: The time.
         """
-        superseded = [file for batch in ended for file in batch.supersedes]
-        withdrawn = [file for withdrawal in self.withdrawals(now) for file in withdrawal.files]
-        return frozenset((file.batch_id, file.path) for file in (*superseded, *withdrawn))
+        superseded = {(file.batch_id, file.path) for batch in ended for file in batch.supersedes}
+        return frozenset(superseded | self.withdrawn_files(now))
 
     def set_aside_unreadable(self) -> dict[Path, str]:
         """Copy damaged files to where nothing reads them.

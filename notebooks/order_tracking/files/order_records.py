@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from order_tracking.contract.contract import Contract
-from order_tracking.files.records import BLANK, Record, divided_at_carriage_returns, read_records, values_of
+from order_tracking.files.records import BLANK, LINE_END, Record, divided_at_carriage_returns, read_records, values_of
 
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\n\r"))
 #: What is a space to Java, which searches the tables, and the line end of two characters.
 _SPACE = re.compile(r"\r\n|[^\S\x1c-\x1f]")
-_LINE_END = re.compile("[\r\n]")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class OrderRecords:
             if number is None:
                 position = self._position_of_key(values_of(texts[0]))
             # Names that span lines may have swallowed rows, and nobody can tell where the key is in these.
-            may_be_rows = number is None and _LINE_END.search(texts[0].rstrip())
+            may_be_rows = number is None and LINE_END.search(texts[0].rstrip())
             known = None if may_be_rows else position
             yield record, number, any(self._is_of_order(text, known) for text in texts)
             number = (number or 0) + 1
@@ -122,7 +121,7 @@ class OrderRecords:
         It is the end of a row from that column on, then whole ones, then one up to that column.
         """
         at, width = position
-        first, *lines = (line.split(",") for line in _LINE_END.split(value))
+        first, *lines = (line.split(",") for line in LINE_END.split(value))
         keys: list[str] = []
         for line in lines[:-1]:
             if len(line) == width:

@@ -20,13 +20,14 @@ MAX_RECORD_BYTES = 16 << 20
 #: A record of nothing else is blank.
 BLANK = b" \t\f\r"
 
+LINE_END = re.compile(r"[\r\n]")
+
 _CHUNK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _VALUE_END = re.compile(rb"[,\n]")
 _AFTER_QUOTE = re.compile(rb"[\x00-\x09\x0b-\x20]*")
 _TO_NEXT_VALUE = re.compile(r"[\x00-\x09\x0b-\x20]*(?=,|\Z)")
 _CARRIAGE_RETURNS_AS_LINE_FEEDS = bytes.maketrans(b"\r\n", b"\n\r")
-_LINE_END = re.compile(r"[\r\n]")
 #: `csv` keeps each value of a record, in ten times the memory of its bytes.
 _MAX_SPLIT_CHARACTERS = 1 << 20
 
@@ -143,7 +144,7 @@ def values_of(text: str) -> list[str]:
 
 
 def _values_closely(text: str) -> list[str]:
-    values, position, spans_lines = [], 0, _LINE_END.search(text.rstrip("\r\n"))
+    values, position, spans_lines = [], 0, LINE_END.search(text.rstrip("\r\n"))
     while position <= len(text):
         begin = position
         if text.startswith('"', begin):

@@ -226,8 +226,12 @@ def _made_as(contract: Contract, tables: Tables, added: tuple[str, ...]) -> str:
 
     Of the ledger that is its text but for the time of the last fold, which is another one each night.
     """
-    ledger = ledger_since(datetime.min, tables.job_log, tables.folded_files)
-    made = (_definitions(contract, tables), _runs(tables), ledger, _history(contract, tables, added))
+    views = (
+        _runs(tables),
+        ledger_since(datetime.min, tables.job_log, tables.folded_files),
+        _history(contract, tables, added),
+    )
+    made = (_definitions(contract, tables), *views)
     return hashlib.sha256(repr(made).encode()).hexdigest()[:16]
 
 

@@ -34,6 +34,7 @@ from order_tracking.files.volume import Volume, files_below, open_volume
 from order_tracking.rows.erased_rows import OrderRows, erase_quarantined, erase_rows, find_rows, purge
 from order_tracking.tables.erased_texts import ERASED, erase_texts, told_errors, told_reasons
 from order_tracking.tables.folded_files import create_folded_files
+from order_tracking.tables.job_log import FileOutcome
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
 from order_tracking.tables.versions import ensure_properties, properties_of, versions_kept, write_checkpoint
 from order_tracking.tasks.load_batch import MAX_DESCRIBED_CHARACTERS
@@ -309,7 +310,7 @@ def carry_out(
         write_job_log(spark, tables.job_log, checkpoint)
         told = _erase_from_job_log(spark, contract, tables, records, found)
     _erase_from_run(run, told)
-    notes = checkpoint.forget_key(records.key, records.is_word_of, told.files, told.erased_reason)
+    notes = checkpoint.forget_key(records.key, records.is_word_of, told.erased_outcome)
     clean_lone_reasons(volume, told.files, records.is_word_of, told.erased_reason)
     with run.step("erase from the tables"):
         rows = _erase_from_tables(spark, contract, tables, records)
@@ -341,6 +342,12 @@ class _Told:
     def erased_reason(self, reason: str) -> str:
         """Take it, and all that is shown of the file's rows, out of the reason why a file was rejected."""
         return self.erased(without_shown_rows(reason))
+
+    def erased_outcome(self, file: FileOutcome) -> FileOutcome:
+        """Take it out of what became of a file, if that had the order."""
+        if not file.reason or (file.batch_id, file.path) not in self.files:
+            return file
+        return replace(file, reason=self.erased_reason(file.reason))
 
 
 def _search_files(volume: Volume, records: OrderRecords) -> dict[str, Search]:
@@ -403,12 +410,7 @@ def _erase_from_run(run: TaskRun, told: _Told) -> None:
     """Take what tells of the order out of what this run is about to tell, which is not in the job log yet."""
     for told_by_run in (run.warnings, run.alarms):
         told_by_run[:] = [told.erased(each) for each in told_by_run]
-    run.files[:] = [
-        replace(each, reason=told.erased_reason(each.reason))
-        if each.reason and (each.batch_id, each.path) in told.files
-        else each
-        for each in run.files
-    ]
+    run.files[:] = map(told.erased_outcome, run.files)
 
 
 def _erase_from_tables(

@@ -221,7 +221,7 @@ class BatchLoader:
         readings = {each.path: reading for each in noted if (reading := withdrawn_with(each))}
         if not readings:
             return {}
-        withdrawn = {(file.batch_id, file.path) for each in self.checkpoint.withdrawals(now) for file in each.files}
+        withdrawn = self.checkpoint.withdrawn_files(now)
         return {
             path: (
                 f"the file of its rows, {'/'.join(reading)}, was withdrawn while these were put back; `replay` can "

@@ -194,11 +194,6 @@ def _open_batches(checkpoint: Checkpoint) -> set[str]:
     return {batch_id for half in halves for batch_id in (half, *larger_batches(half))}
 
 
-def _withdrawn(checkpoint: Checkpoint, now: datetime) -> set[tuple[str, str]]:
-    """Name, by batch and path, the files whose rows are about to leave the tables, or left them of late."""
-    return {(file.batch_id, file.path) for each in checkpoint.withdrawals(now) for file in each.files}
-
-
 def _told_of(
     spark: SparkSession, tables: Tables, checkpoint: Checkpoint, batch_ids: Collection[str]
 ) -> dict[tuple[str, str], FileOutcome]:
@@ -255,7 +250,7 @@ def _replay_files(
         assert arrived
         return outcome(batch_id, arrived, State.MERGED)
 
-    withdrawn = _withdrawn(checkpoint, now) - {key for key, each in ledger.items() if each.state is State.WITHDRAWN}
+    withdrawn = checkpoint.withdrawn_files(now) - {key for key, each in ledger.items() if each.state is State.WITHDRAWN}
     # By its name, those who count bad rows tell what they have counted before.
     folder = ReplayFolder(volume, checkpoint, now, ARCHIVED_FILES_FOLDER if is_archived else FILES_FOLDER)
     # Two batches may have files of one name.
@@ -365,7 +360,7 @@ def _replay_quarantine(
     archived = [each for each, is_there in zip(files, are_there, strict=True) if is_there]
     done = _replay_files(spark, tables, volume, checkpoint, "archive", archived, now)
     done.rows_left = rows_left
-    is_open, withdrawn = _open_batches(checkpoint), _withdrawn(checkpoint, now)
+    is_open, withdrawn = _open_batches(checkpoint), checkpoint.withdrawn_files(now)
     lone = [
         each[:2] for each, is_there in zip(files, are_there, strict=True) if not is_there and each[0] not in is_open
     ]
