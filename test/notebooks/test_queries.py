@@ -4,9 +4,10 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -32,7 +33,18 @@ SAVED, OF_PAGE = (
     for folder in ("notebooks", "page")
 )
 QUERIES = {**SAVED, **OF_PAGE}
-TODAY = datetime.now(timezone.utc).date()
+
+
+def today() -> date:
+    return datetime.now(timezone.utc).date()
+
+
+@pytest.fixture(autouse=True)
+def no_midnight_in_between() -> None:
+    now = datetime.now(timezone.utc)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time.min, timezone.utc)
+    if midnight - now < timedelta(minutes=2):
+        sleep((midnight - now).total_seconds())
 
 
 class Queries:
@@ -57,7 +69,7 @@ def queries(pipeline: Pipeline) -> Iterator[Queries]:
 
 def row(number: int, status: str, received_days_ago: int | None, delivered_days_ago: int | None = None) -> str:
     received, delivered = (
-        "" if days is None else TODAY - timedelta(days=days) for days in (received_days_ago, delivered_days_ago)
+        "" if days is None else today() - timedelta(days=days) for days in (received_days_ago, delivered_days_ago)
     )
     return f"T{number},O{number},{status},{number} Main Street,{received},{delivered},2026-01-0{number} 10:00:00"
 
@@ -106,9 +118,9 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
     pipeline.drop("b.csv", "no header\n")
     pipeline.run()
     assert queries.rows("arrivals_and_loads") == [
-        (TODAY, "arrived", 2, 3),
-        (TODAY, "loaded", 1, 2),
-        (TODAY, "rejected", 1, 0),
+        (today(), "arrived", 2, 3),
+        (today(), "loaded", 1, 2),
+        (today(), "rejected", 1, 0),
     ]
     # What is loaded again, and is still wrong, did not arrive again, and is no other file.
     places = (str(pipeline.volume), str(pipeline.checkpoint))
@@ -116,10 +128,10 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
         replay(pipeline.spark, pipeline.tables, *places, source)
     pipeline.run()
     assert len(pipeline.states()) == 4
-    once = [(TODAY, "arrived", 2, 3), (TODAY, "loaded", 1, 2), (TODAY, "rejected", 1, 0)]
+    once = [(today(), "arrived", 2, 3), (today(), "loaded", 1, 2), (today(), "rejected", 1, 0)]
     assert queries.rows("arrivals_and_loads") == once
     # Rows that are loaded again without their file are another file, but did not arrive again.
-    bad = row(3, "SHIPPED", 3).replace(str(TODAY - timedelta(days=3)), "someday")
+    bad = row(3, "SHIPPED", 3).replace(str(today() - timedelta(days=3)), "someday")
     pipeline.drop("c.csv", lines(row(1, "SHIPPED", 3), bad))
     pipeline.run()
     [archived] = (pipeline.volume / "archive").rglob("c.csv")
@@ -128,9 +140,9 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
     pipeline.run()
     assert rows_alone.startswith("replay-rows-")
     assert queries.rows("arrivals_and_loads") == [
-        (TODAY, "arrived", 3, 5),
-        (TODAY, "loaded", 3, 3),
-        (TODAY, "rejected", 1, 0),
+        (today(), "arrived", 3, 5),
+        (today(), "loaded", 3, 3),
+        (today(), "rejected", 1, 0),
     ]
 
 
@@ -141,7 +153,7 @@ def test_a_file_that_cannot_be_taken_is_dropped_once_a_day(pipeline: Pipeline, q
         with task_run(checkpoint, run_id, "source_to_stage", utc_now) as run:
             run.files.append(FileOutcome(new_batch_id(utc_now()), "stuck.csv", State.DROPPED, "id", 9, sent))
     write_job_log(pipeline.spark, pipeline.tables.job_log, checkpoint)
-    assert queries.rows("arrivals_and_loads") == [(TODAY, "arrived", 1, 0), (TODAY, "dropped", 1, 0)]
+    assert queries.rows("arrivals_and_loads") == [(today(), "arrived", 1, 0), (today(), "dropped", 1, 0)]
 
 
 def test_a_file_that_is_sent_twice_as_it_was_is_loaded_twice(pipeline: Pipeline, queries: Queries) -> None:
@@ -162,28 +174,28 @@ def test_loads_by_day_count_each_row_and_what_is_bad_of_it_once(pipeline: Pipeli
         pipeline.run()
         return put_back
 
-    bad = row(3, "SHIPPED", 3).replace(str(TODAY - timedelta(days=3)), "someday")
+    bad = row(3, "SHIPPED", 3).replace(str(today() - timedelta(days=3)), "someday")
     pipeline.drop("a.csv", lines(row(1, "SHIPPED", 3), row(2, "SHIPPED", 3), bad))
     pipeline.drop("b.csv", lines(row(4, "SHIPPED", 3)))
     pipeline.drop("too_bad.csv", lines("bad", "bad", "bad"))
     pipeline.run(Policy(max_bad_rows_percent=50))
-    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
+    assert queries.rows("loads_by_day") == [(today(), 3, 1, 4, 1)]
     again = load_again("archive", "a.csv")
-    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
+    assert queries.rows("loads_by_day") == [(today(), 3, 1, 4, 1)]
     # Where the file is not in the archive any more, its row in quarantine comes back alone.
     for archived in (pipeline.volume / "archive").rglob("a.csv"):
         archived.unlink()
     load_again("quarantine", again)
-    assert queries.rows("loads_by_day") == [(TODAY, 3, 1, 4, 1)]
+    assert queries.rows("loads_by_day") == [(today(), 3, 1, 4, 1)]
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv")
-    assert queries.rows("loads_by_day") == [(TODAY, 2, 1, 3, 1)]
+    assert queries.rows("loads_by_day") == [(today(), 2, 1, 3, 1)]
     again = load_again("rejected", "too_bad.csv")
-    assert queries.rows("loads_by_day") == [(TODAY, 2, 0, 6, 4)]
+    assert queries.rows("loads_by_day") == [(today(), 2, 0, 6, 4)]
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", again)
-    assert queries.rows("loads_by_day") == [(TODAY, 1, 0, 3, 1)]
+    assert queries.rows("loads_by_day") == [(today(), 1, 0, 3, 1)]
     pipeline.drop("replay-files-2026/north/a.csv", lines(row(1, "SHIPPED", 3)))  # A client's folder.
     pipeline.run()
-    assert queries.rows("loads_by_day") == [(TODAY, 2, 0, 4, 1)]
+    assert queries.rows("loads_by_day") == [(today(), 2, 0, 4, 1)]
 
 
 def test_what_is_loaded_again_counts_on_the_day_it_came_first(pipeline: Pipeline, queries: Queries) -> None:
@@ -194,7 +206,7 @@ def test_what_is_loaded_again_counts_on_the_day_it_came_first(pipeline: Pipeline
         source_to_stage(pipeline.spark, pipeline.tables, *places, "run", now=then)
         stage_to_final(pipeline.spark, pipeline.tables, places[1], "run", now=then)
     pipeline.gate("run")
-    three_days_ago = TODAY - timedelta(days=3)
+    three_days_ago = today() - timedelta(days=3)
     assert queries.rows("loads_by_day") == [(three_days_ago, 1, 0, 2, 1)]
     for _ in range(2):
         assert len(replay(pipeline.spark, pipeline.tables, *places, "archive").files) == 2
@@ -306,7 +318,7 @@ def test_quarantined_percent_is_as_before_where_files_or_rows_are_loaded_again(
         source_to_stage(pipeline.spark, pipeline.tables, *places, "run", now=then)
         stage_to_final(pipeline.spark, pipeline.tables, places[1], "run", now=then)
 
-    bad = row(5, "SHIPPED", 3).replace(str(TODAY - timedelta(days=3)), "someday")
+    bad = row(5, "SHIPPED", 3).replace(str(today() - timedelta(days=3)), "someday")
     load("of_yesterday.csv", 25, row(1, "SHIPPED", 3), bad)
     load("good.csv", 23, row(2, "SHIPPED", 3), row(3, "SHIPPED", 3), row(4, "SHIPPED", 3))
     load("bad.csv", 1, bad)

@@ -4,8 +4,10 @@ The greatest state of an order wins, and the greatest of several does not depend
 `docs/decisions/greatest-state-merge.md`.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Thread
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
@@ -66,6 +68,7 @@ def merge_batches(
     with_rows = [batch for batch in batches if batch.rows]
     if not with_rows:
         return MergeCounts()
+    _read_log_meanwhile(spark, tables.orders)
     rows = sum(batch.rows for batch in with_rows)
     bounds = {
         "first_key": min(str(batch.first_key) for batch in with_rows),
@@ -125,6 +128,19 @@ def merge_batches(
     if rows > inserted + updated:
         outdated = count_outdated(spark, contract, tables, with_rows, added, bounds)
     return MergeCounts(inserted, updated, outdated, unchanged=max(0, rows - inserted - updated - outdated))
+
+
+def _read_log_meanwhile(spark: SparkSession, table: str) -> None:
+    """Begin to read a table's log, which takes a merge 0.2 s more if it does so only when its source is there.
+
+    Only the merge needs an answer: whatever is wrong with the table, it will say so.
+    """
+
+    def read() -> None:
+        with contextlib.suppress(Exception):
+            spark.sql(f"DESCRIBE DETAIL {table}").collect()
+
+    Thread(target=read, daemon=True).start()
 
 
 def count_outdated(
