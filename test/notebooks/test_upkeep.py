@@ -385,6 +385,11 @@ def test_tables_that_lack_a_column_of_the_contract_after_an_upkeep_get_it_from_t
     assert [row.weight for row in pipeline.table("quarantined_orders_table", "weight")] == ["heavy"]
 
 
+@pytest.mark.parametrize(("days", "hours"), [(7, 168), (30.5, 732), (99_999, 2_399_976)])
+def test_versions_are_kept_for_hours_as_spark_reads_them(days: float, hours: int) -> None:
+    assert set(versions.versions_kept(days).values()) == {f"interval {hours} hours"}
+
+
 @pytest.mark.parametrize(("days", "is_kept"), [(7.9, True), (8.1, False)])
 def test_the_log_of_a_table_that_seldom_changes_is_kept_a_day_longer_at_most(
     pipeline: Pipeline, days: float, is_kept: bool

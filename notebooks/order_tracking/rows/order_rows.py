@@ -355,11 +355,14 @@ def _by_file(values: Mapping[str, str]) -> str:
 
 
 def _source_file(files: Sequence[ReadableFile]) -> str:
-    if len(files) == 1:
-        return literal(files[0].file.path)
+    return literal(files[0].file.path) if len(files) == 1 else path_in(str(files[0].directory))
+
+
+def path_in(directory: str) -> str:
+    """Tell, as SQL, the path of a row's file in a directory."""
     # Spark gives a URL, in which a plus sign is a plus sign.
     path = "url_decode(replace(_metadata.file_path, '+', '%2B'))"
-    return f"substring_index({path}, {literal(f'{files[0].directory}/')}, -1)"
+    return f"substring_index({path}, {literal(f'{directory}/')}, -1)"
 
 
 def _escaped(file: ReadableFile) -> str:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 T = TypeVar("T")
@@ -28,11 +27,15 @@ def alter(spark: SparkSession, table: str, change: str) -> None:
 
 
 def run_again_on_conflict(commit: Callable[[], T]) -> T:
-    """Run a commit until no other one comes in between, and return what it returns."""
+    """Run a commit until no other one comes in between, and return what it returns.
+
+    A conflict is told by its text. Its class depends on who asks: without Spark Connect, and where nothing has imported
+    the package `delta`, it is an error of py4j.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return commit()
-        except PySparkException as error:
+        except Exception as error:
             if attempt == _ATTEMPTS or not any(conflict in str(error) for conflict in _CONFLICTS):
                 raise
             time.sleep(random.uniform(0, attempt))

@@ -42,7 +42,7 @@ def versions_kept(days: float) -> dict[str, str]:
     log is kept as long as the files: it has the least and the greatest key of each, also of those that are gone.
     """
     kept = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
-    return dict.fromkeys(kept, f"interval {days * 24:g} hours")
+    return dict.fromkeys(kept, f"interval {round(days * 24)} hours")
 
 
 def write_checkpoint(spark: SparkSession, table: str) -> None:

@@ -148,7 +148,7 @@ def _compact_and_clean(spark: SparkSession, table: str, days: float) -> Row:
     try:
         [compaction] = run_again_on_conflict(lambda: spark.sql(f"OPTIMIZE {table}").select("metrics.*").collect())
     finally:
-        spark.sql(f"VACUUM {table} RETAIN {days * 24:g} HOURS").collect()
+        spark.sql(f"VACUUM {table} RETAIN {round(days * 24)} HOURS").collect()
         _drop_old_log(spark, table, days)
     return compaction
 
