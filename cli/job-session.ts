@@ -57,7 +57,9 @@ export async function withJobSession(
       interrupted.addEventListener("abort", () => void kernel.stop());
       try {
         progress.step("Synthesizing the stacks and starting Spark");
-        const synthesized = synthesize(home.synthesized, environment, interrupted, {}, checkout);
+        // Nothing is deployed from here, so it is no matter which workspace the shell names for other work.
+        const ofNoWorkspace = { DATABRICKS_HOST: "", DATABRICKS_CONFIG_PROFILE: "" };
+        const synthesized = synthesize(home.synthesized, environment, interrupted, ofNoWorkspace, checkout);
         await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupted);
         const code = await work({
           job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),

@@ -236,17 +236,20 @@ export async function credentialsBeyond(
 
 /**
  * The roles that an identity has and is not meant to have, such as those from before it was given fewer; each with the
- * call that takes it away, and, where it is meant to have the role under a condition, the one that gives it back so.
+ * call that takes it away, and, where it is meant to have the role under a condition, the one that gives it back so. Before
+ * those of roles on the state's account comes the call that unlocks it.
  * Somebody may have given a role on purpose, on a network or a key of others, so a person decides.
  */
 export async function rolesBeyond(backend: StateBackend, identity: Identity): Promise<readonly Step[]> {
   const principal = await principalOf(backend, identity);
   if (!principal) return [];
   const meant = new Map(identity.roles.map((role) => [keyOf(role, backend), role]));
-  const roles = await rolesOf(backend, principal.principalId);
-  return roles.flatMap(({ id, scope, key, roleDefinitionName, condition }) => {
+  const beyond = (await rolesOf(backend, principal.principalId)).filter(({ key, condition }) => {
     const role = meant.get(key);
-    if (role && (role.condition === undefined || isSame(role.condition, condition ?? ""))) return [];
+    return !role || (role.condition !== undefined && !isSame(role.condition, condition ?? ""));
+  });
+  const steps = beyond.flatMap(({ id, scope, key, roleDefinitionName, condition }) => {
+    const role = meant.get(key);
     const name =
       roleDefinitionName == null ? "a role whose name Azure does not tell" : `the role ${roleDefinitionName}`;
     // A condition that differs may be of fewer roles, as from before the stacks gave one more.
@@ -260,6 +263,30 @@ export async function rolesBeyond(backend: StateBackend, identity: Identity): Pr
     };
     return role ? [taking, giving(role, principal.principalId, backend)] : [taking];
   });
+  return beyond.some(({ scope }) => isInAccount(scope, backend)) ? [unlocking(backend), ...steps] : steps;
+}
+
+/** Whether a role counts on the state's account, or on something in it. */
+function isInAccount(scope: string, backend: StateBackend): boolean {
+  const [account = ""] = containerId(backend).split("/blobServices/");
+  return `${scope}/`.toLowerCase().startsWith(`${account}/`.toLowerCase());
+}
+
+/** How the lock goes that the command `state` puts on the state's account: Azure deletes no role on what is locked. */
+function unlocking({ resourceGroup, storageAccount, subscriptionId }: StateBackend): Step {
+  return {
+    what: `first the lock on the storage account ${storageAccount}, which keeps each role on it; the command state puts it back`,
+    call: {
+      command: "lock delete",
+      options: {
+        name: "terraform-state",
+        "resource-group": resourceGroup,
+        resource: storageAccount,
+        "resource-type": "Microsoft.Storage/storageAccounts",
+        subscription: subscriptionId,
+      },
+    },
+  };
 }
 
 /** Whether two conditions differ by nothing but white space. */

@@ -229,7 +229,10 @@ const environmentFields = z.strictObject({
   ).default(30),
   /** Age at which archived files move to the cool tier: cheaper to keep, dearer to read. */
   archiveCoolAfterDays: days().default(30),
-  /** Age at which archived files are deleted. By default never. */
+  /**
+   * Age at which archived files are deleted. By default never. Azure counts from when a file was sent, so it has to be more
+   * than any file waits: one that is older when a run claims it may be deleted before it is read.
+   */
   archiveDeleteAfterDays: days().optional(),
   /** Who hears of failed and long runs, and of what the alerts find. */
   notifications: notifications(),

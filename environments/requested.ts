@@ -23,6 +23,12 @@ export const SANDBOX_VARIABLES = {
   expiresOn: "ORDER_TRACKING_SANDBOX_EXPIRES_ON",
 } as const satisfies Record<keyof SandboxRequest, string>;
 
+/** Variables that tell the Databricks provider a workspace, directly or through a profile in a file. */
+const WORKSPACE_VARIABLES = ["DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE"] as const;
+
+/** Values of DATABRICKS_AUTH_TYPE with which the provider finds the workspace by the resource id in the stacks. */
+const FINDS_WORKSPACE = ["azure-cli", "azure-client-secret", "azure-msi"];
+
 /** The environments that last. Where else one has to be named is in docs/environments.md. */
 export const LASTING: readonly EnvironmentSettings[] = [dev, staging, prod];
 
@@ -48,7 +54,7 @@ export interface RequestedEnvironments {
 export function requestedEnvironments(variables: Variables, today: string): RequestedEnvironments {
   const lasting = LASTING.map((settings) => ({
     name: settings.name,
-    resolve: () => resolveEnvironment(settings, variables),
+    resolve: () => resolveHere(settings, variables),
   }));
   const names = (variables[NAMES_VARIABLE] ?? "")
     .split(",")
@@ -65,9 +71,34 @@ export function requestedEnvironments(variables: Variables, today: string): Requ
   return { requests: [...lasting, ...sandboxes], areNamed: false };
 }
 
+/** @throws EnvironmentError with what is wrong with it, or with what the process says of its workspace */
+function resolveHere(settings: EnvironmentSettings, variables: Variables): Environment {
+  const environment = resolveEnvironment(settings, variables);
+  if (environment.subscriptionId !== undefined) refuseOtherWorkspace(environment.subscriptionIdVariable, variables);
+  return environment;
+}
+
+/**
+ * Where the process tells the Databricks provider a workspace, the provider looks up none, and uses that one for every
+ * environment without a word: it would deploy there, and take what it does not find there for gone. A sign-in that cannot
+ * look up a workspace needs to be told one, and is taken for meant where DATABRICKS_AUTH_TYPE names it.
+ */
+function refuseOtherWorkspace(subscriptionIdVariable: string, variables: Variables): void {
+  const authType = variables.DATABRICKS_AUTH_TYPE;
+  if (authType && !FINDS_WORKSPACE.includes(authType)) return;
+  for (const name of WORKSPACE_VARIABLES) {
+    if (!variables[name]) continue;
+    throw new EnvironmentError(
+      `${name} is ${variables[name]}, and would be used in place of the environment's own workspace. Unset it: the ` +
+        `workspace follows from ${subscriptionIdVariable}. If you sign in in a way that needs it, such as ` +
+        "github-oidc-azure or pat, say so in DATABRICKS_AUTH_TYPE.",
+    );
+  }
+}
+
 /** The sandbox, if it is the one of this name. */
 function sandboxOf(name: string, variables: Variables, today: string): EnvironmentRequest {
-  const resolve = () => resolveEnvironment(sandbox(sandboxRequest(variables, today)), variables);
+  const resolve = () => resolveHere(sandbox(sandboxRequest(variables, today)), variables);
   if (name === SANDBOX) return { name, resolve };
   const known = LASTING.map((each) => each.name);
   const isSaid = Object.values(SANDBOX_VARIABLES).every((variable) => variables[variable]);

@@ -46,7 +46,8 @@ function registerNothing(provider: AzurermProvider): void {
  * Lets a stack create resources in the environment's workspace.
  *
  * The provider finds the workspace by its resource id, and signs in as the Azure CLI or the ARM_* variables say. With
- * GitHub's word for a job (`github-oidc-azure`) it does not look for the workspace, and needs DATABRICKS_HOST as well.
+ * GitHub's word for a job (`github-oidc-azure`) it does not look for the workspace, and needs DATABRICKS_HOST as well;
+ * otherwise that variable would lead it past the id, and `environments/requested.ts` refuses it.
  * While the subscription is unknown it takes DATABRICKS_HOST and DATABRICKS_TOKEN, good for a plan.
  */
 export function useDatabricks(stack: TerraformStack, environment: Environment): void {

@@ -51,6 +51,8 @@ export class JobCompute extends Construct {
       ...nodeOfPolicy,
       clusterName: names.cluster(environment),
       autoterminationMinutes: AUTO_TERMINATION_MINUTES.ours,
+      // Databricks deletes a cluster for good that nobody has used for 30 days, unless it is pinned; its jobs then fail.
+      isPinned: true,
       // Otherwise each deployment would wait for a start of minutes; the first run starts it just as well.
       noWait: true,
     });

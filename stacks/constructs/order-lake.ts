@@ -77,6 +77,7 @@ export class OrderLake extends Construct {
     }
 
     // Archived files are read again only to be replayed. The other directories empty themselves, or wait for a person.
+    // A rename leaves a file the time of its last modification: its age counts from when it was sent, not archived.
     new StorageManagementPolicy(this, "archive-ages", {
       storageAccountId: this.account.id,
       rule: [

@@ -279,6 +279,21 @@ describe("jobs and clusters", () => {
     expect((await post("/api/2.0/policies/clusters/delete", { policy_id })).status).toBe(400);
   });
 
+  it("are listed as pinned while they are, and not deleted before they are unpinned", async () => {
+    const { body } = await post("/api/2.1/clusters/create", { ...spec, cluster_name: "c" });
+    const cluster = { cluster_id: body.cluster_id };
+    const pinned = async () => (await ask("GET", "/api/2.1/clusters/list?filter_by.is_pinned=true")).body.clusters;
+    expect(await pinned()).toEqual([]);
+
+    await post("/api/2.1/clusters/pin", cluster);
+
+    expect(await pinned()).toMatchObject([cluster]);
+    expect((await post("/api/2.1/clusters/permanent-delete", cluster)).text).toContain("unpin the cluster first");
+    await post("/api/2.1/clusters/unpin", cluster);
+    expect(await pinned()).toEqual([]);
+    expect((await post("/api/2.1/clusters/permanent-delete", cluster)).status).toBe(200);
+  });
+
   it.each([
     ["a principal that is not in the workspace", { run_as: { service_principal_name: "nobody" } }],
     ["a trigger without a slash", { trigger: { file_arrival: { url: "/Volumes/a/b/c" } } }],

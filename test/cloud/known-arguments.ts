@@ -132,6 +132,7 @@ export const KNOWN_ARGUMENTS: Readonly<Partial<Record<string, readonly string[]>
     "cluster_name",
     "custom_tags",
     "data_security_mode",
+    "is_pinned",
     "is_single_node",
     "kind",
     "no_wait",

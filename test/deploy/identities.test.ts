@@ -29,11 +29,13 @@ const REPOSITORY = "example/order-tracking";
 const GITHUB = "https://token.actions.githubusercontent.com";
 const before = process.env;
 let cloud: Cloud;
+let stateSteps: Awaited<ReturnType<typeof missingSteps>>;
 
 beforeAll(async () => {
   cloud = await startCloud();
   process.env = { ...before, ...cloud.variables() };
-  for (const step of await missingSteps(BACKEND)) await perform(step);
+  stateSteps = await missingSteps(BACKEND);
+  for (const step of stateSteps) await perform(step);
 });
 afterAll(async () => {
   process.env = before;
@@ -106,6 +108,29 @@ it("tells the roles that an identity has from before it was meant to have fewer,
   expect(await rolesBeyond(BACKEND, narrow)).toEqual([]);
 });
 
+it("tells first how to unlock the state's account, once, where Azure would keep the roles on it", async () => {
+  const [, apply] = identitiesOf("lab", false);
+  if (!apply) throw new Error("there is no identity");
+  const more = ["Reader", "Storage Blob Data Reader"].map((name) => ({ name, on: "state" as const }));
+  const wide = { ...apply, roles: [...apply.roles, ...more] };
+  await makeIdentity(BACKEND, REPOSITORY, wide, () => undefined);
+  const [role] = cloud.arm.ofType("Microsoft.Authorization/roleAssignments").slice(-1);
+  const [account] = String(role?.properties.scope).split("/blobServices/");
+  cloud.arm.patch(role?.id ?? "", { scope: account });
+  const beyond = await rolesBeyond(BACKEND, apply);
+
+  const lock = stateSteps.find(({ call }) => call.command === "lock create");
+  const { "lock-type": level, ...locked } = lock?.call.options ?? {};
+  expect(level).toBe("CanNotDelete");
+  expect(beyond.map(({ call }) => call.command)).toEqual([
+    "lock delete",
+    "role assignment delete",
+    "role assignment delete",
+  ]);
+  expect(beyond[0]?.call.options).toEqual({ ...locked, subscription: SUBSCRIPTION_ID });
+  expect(beyond[0]?.what).toContain("the command state puts it back");
+});
+
 it("lets whoever deploys give nobody but services a role, and none but those of the stacks", () => {
   expect(BUILT_IN).toMatchObject(NARROW_ROLES);
   const ids = Object.values(NARROW_ROLES).join(", ");
@@ -164,7 +189,7 @@ it("tells a role of which Azure does not tell the name", async () => {
   const definition = String(role?.properties.roleDefinitionId);
   cloud.fault = ({ path }) => (path === definition ? reply(200, { id: definition, properties: {} }) : undefined);
 
-  const beyond = await rolesBeyond(BACKEND, apply);
+  const [, ...beyond] = await rolesBeyond(BACKEND, apply);
 
   cloud.fault = undefined;
   expect(beyond.map(({ what, call }) => [what, call.options.ids])).toEqual([

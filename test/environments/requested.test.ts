@@ -85,6 +85,46 @@ it("gives each environment its own subscription, and dev's to the sandbox", () =
   ]);
 });
 
+describe("where the process names a workspace of Databricks", () => {
+  const HOST = { DATABRICKS_HOST: "https://adb-1.1.azuredatabricks.net" };
+  const known = (variables: Record<string, string>) => ({
+    ...variables,
+    ORDER_TRACKING_ENVIRONMENTS: "dev",
+    ORDER_TRACKING_DEV_SUBSCRIPTION_ID: SUBSCRIPTION_ID,
+  });
+
+  it.each([
+    ["DATABRICKS_HOST", HOST],
+    ["DATABRICKS_CONFIG_PROFILE", { DATABRICKS_CONFIG_PROFILE: "elsewhere" }],
+    ["DATABRICKS_HOST", { ...HOST, DATABRICKS_AUTH_TYPE: "azure-cli" }],
+  ])("fails on %s, which the provider would use in place of the environment's own", (name, variables) => {
+    expect(() => environmentsOf(known(variables))).toThrow(
+      new RegExp(`^${name} is .*Unset it: the workspace follows from ORDER_TRACKING_DEV_SUBSCRIPTION_ID`),
+    );
+  });
+
+  it("fails on it for a sandbox as well, which would be taken down elsewhere", () => {
+    const variables = { ...known({ ...SANDBOX, ...HOST }), ORDER_TRACKING_ENVIRONMENTS: "sandbox" };
+
+    expect(() => environmentsOf(variables)).toThrow("DATABRICKS_HOST is https://adb-1.1.azuredatabricks.net, and ");
+  });
+
+  it.each(["github-oidc-azure", "pat"])(
+    "takes it for meant with the sign-in %s, which finds none itself",
+    (authType) => {
+      expect(environmentsOf(known({ ...HOST, DATABRICKS_AUTH_TYPE: authType }))).toMatchObject([{ name: "dev" }]);
+    },
+  );
+
+  it("needs it to plan while the subscription is unknown", () => {
+    expect(environmentsOf(HOST)).toHaveLength(3);
+  });
+
+  it("takes an empty variable for none, as a workflow sets it before the workspace is there", () => {
+    expect(environmentsOf(known({ DATABRICKS_HOST: "" }))).toMatchObject([{ name: "dev" }]);
+  });
+});
+
 it("pauses the trigger in dev only, and lets only dev lose data", () => {
   const [dev, ...others] = environmentsOf({});
 

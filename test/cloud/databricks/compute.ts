@@ -67,6 +67,8 @@ const clusterChange = clusterSpec.extend({ cluster_id: z.string() });
 
 export const policiesOf = (workspace: Workspace) => workspace.table<ClusterPolicy>("cluster policies");
 export const clustersOf = (workspace: Workspace) => workspace.table<Cluster>("clusters");
+/** By the clusters' ids: no answer about a cluster tells whether it is pinned, only a list of those that are. */
+const pinsOf = (workspace: Workspace) => workspace.table<true>("pinned clusters");
 
 /**
  * Holds a cluster to its policy, and to what single nodes and access modes can be.
@@ -143,9 +145,9 @@ export function computeRoutes(workspaces: Workspaces): readonly Route[] {
       },
       [`GET ${api}/get`]: (workspace, { query }) => reply(200, cluster(workspace, query.get("cluster_id") ?? "")),
       [`GET ${api}/list`]: (workspace, { query }) => {
-        // Nothing here is pinned: this project pins nothing.
-        const clusters = query.get("filter_by.is_pinned") === "true" ? [] : clustersOf(workspace).values();
-        return reply(200, { clusters });
+        const clusters = clustersOf(workspace).values();
+        if (query.get("filter_by.is_pinned") !== "true") return reply(200, { clusters });
+        return reply(200, { clusters: clusters.filter(({ cluster_id }) => pinsOf(workspace).has(cluster_id)) });
       },
       [`POST ${api}/edit`]: (workspace, call) => {
         const { cluster_id, ...spec } = bodyOf(call, clusterChange);
@@ -164,9 +166,24 @@ export function computeRoutes(workspaces: Workspaces): readonly Route[] {
         clustersOf(workspace).set(cluster_id, { ...cluster(workspace, cluster_id), state: "RUNNING" });
         return reply(200, {});
       },
+      [`POST ${api}/pin`]: (workspace, call) => {
+        const { cluster_id } = bodyOf(call, z.strictObject({ cluster_id: z.string() }));
+        cluster(workspace, cluster_id);
+        pinsOf(workspace).set(cluster_id, true);
+        return reply(200, {});
+      },
+      [`POST ${api}/unpin`]: (workspace, call) => {
+        const { cluster_id } = bodyOf(call, z.strictObject({ cluster_id: z.string() }));
+        cluster(workspace, cluster_id);
+        pinsOf(workspace).delete(cluster_id);
+        return reply(200, {});
+      },
       [`POST ${api}/permanent-delete`]: (workspace, call) => {
         const { cluster_id } = bodyOf(call, z.strictObject({ cluster_id: z.string() }));
         cluster(workspace, cluster_id);
+        if (pinsOf(workspace).has(cluster_id)) {
+          throw new Refusal(400, "INVALID_STATE", `Cluster ${cluster_id} is pinned: unpin the cluster first`);
+        }
         clustersOf(workspace).delete(cluster_id);
         return reply(200, {});
       },

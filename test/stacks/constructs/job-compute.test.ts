@@ -36,6 +36,10 @@ it("is one all-purpose cluster for all jobs, which stops by itself", () => {
   for (const task of tasks) expect(task.existing_cluster_id).toMatch(/^\$\{databricks_cluster\..*\.id\}$/);
 });
 
+it("pins the all-purpose cluster, which would be deleted for good after 30 days without a run", () => {
+  expect(pipelineOn("all-purpose").clusters).toEqual([expect.objectContaining({ is_pinned: true })]);
+});
+
 it("is a new cluster for each run, shared by its tasks", () => {
   const { clusters, jobs, tasks } = pipelineOn("job-cluster");
 
