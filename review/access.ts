@@ -1,6 +1,7 @@
 /** Who may do what: rights that somebody gains or loses, and whoever may lock themselves out. */
 import { fieldOf, hasLater, isNothing, isUnseen, LATER } from "./differences.ts";
 import { type Action, type Block, type Change, record, records, strings, text } from "./plan.ts";
+import { staying } from "./previous.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { isMasked } from "./secrets.ts";
 import { listed } from "./text.ts";
@@ -280,19 +281,6 @@ const isOfWhatGoes = (change: Change, scene: Scene): boolean =>
     const thing = scene.thingOf(change, change.before, field);
     return thing?.action === "destroy" && staying(thing, scene).action === "destroy";
   });
-
-/** A thing, or what takes its place where it is deleted: the one of its name, or the one that it was deposed for. */
-function staying(thing: Change, scene: Scene): Change {
-  if (thing.action !== "destroy") return thing;
-  const successor = scene.changes.find(
-    (each) =>
-      each.stack === thing.stack &&
-      each.type === thing.type &&
-      each.action !== "destroy" &&
-      (scene.nameOf(each) === scene.nameOf(thing) || thing.address.startsWith(`${each.address} (deposed `)),
-  );
-  return successor ?? thing;
-}
 
 /** The rights that one side of a change gives. */
 function rightsIn(change: Change, side: Block, scene: Scene): readonly Right[] {

@@ -1,14 +1,13 @@
 /** What begins or ceases to cost, and how long a file takes to its answer. No prices: those are Azure's to tell. */
 import { type Difference, isUnseen } from "./differences.ts";
 import { type Change, list, record, text } from "./plan.ts";
+import { STARTING, withPrevious } from "./previous.ts";
 import { RESOURCE_COSTS } from "./resource-costs.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { isRecord } from "./secrets.ts";
 import { listed } from "./text.ts";
 import { typeInWords } from "./words.ts";
 
-/** Types of what may start by itself. */
-const STARTING = /^databricks_(job|alert_v2)$/;
 /** Fields that change what a thing costs. */
 const COSTLY_FIELDS: Readonly<Record<string, RegExp>> = {
   azurerm_storage_account: /^account_replication_type$/,
@@ -17,6 +16,7 @@ const COSTLY_FIELDS: Readonly<Record<string, RegExp>> = {
   databricks_sql_endpoint: /^(cluster_size|auto_stop_mins|max_num_clusters|enable_serverless_compute)$/,
   databricks_job:
     /^job_cluster\[[^\]]*\]$|node_type_id|num_workers|autoscale|quartz_cron_expression|wait_after_last_change|min_time_between/,
+  databricks_alert_v2: /^schedule\.quartz_cron_schedule$/,
   databricks_cluster_policy: /^(definition|max_clusters_per_user)$/,
   databricks_external_location: /file_event/,
 };
@@ -51,14 +51,18 @@ function costsOf(change: Change, scene: Scene): readonly Finding[] {
       ...startsOf(change, scene),
     ];
   }
-  return change.action === "create" ? startsOf(change, scene) : [];
+  const outcome = withPrevious(change, scene);
+  return ["create", "replace"].includes(outcome.action) ? startsOf(outcome, scene) : [];
 }
 
-/** A job or an alert that begins, or ceases, to start by itself. */
+/** A job or an alert that begins, or ceases, to start by itself, or always runs from now on. */
 function startsOf(change: Change, scene: Scene): readonly Finding[] {
-  const [before, after] = [isStarting(change.before), isStarting(change.after)];
-  if (before === after || isStartUnseen(change, scene) || !STARTING.test(change.type)) return [];
+  if (isStartUnseen(change, scene) || !STARTING.test(change.type)) return [];
   const what = `The ${typeInWords(change.type)} ${scene.nameOf(change)}`;
+  if (isStarting(change.after, ["continuous"]) && !isStarting(change.before, ["continuous"]))
+    return [finding(scene, change, `${what} always runs from now on, and so always costs compute.`)];
+  const [before, after] = [isStarting(change.before), isStarting(change.after)];
+  if (before === after) return [];
   return [
     finding(
       scene,
@@ -75,8 +79,8 @@ function isStartUnseen(change: Change, scene: Scene): boolean {
 }
 
 /** Whether a job or an alert starts by itself, as one side of a change has it. */
-export function isStarting(side: Change["after"]): boolean {
-  return ["trigger", "schedule", "continuous"].some((start) =>
+export function isStarting(side: Change["after"], starts = ["trigger", "schedule", "continuous"]): boolean {
+  return starts.some((start) =>
     // A job has a list of them, an alert has the one.
     [side[start]].flat().some((each) => isRecord(each) && each.pause_status !== "PAUSED"),
   );
@@ -86,7 +90,7 @@ export function isStarting(side: Change["after"]): boolean {
 function waits(scene: Scene): readonly Finding[] {
   return scene.changes.flatMap((change) => {
     if (change.type !== "databricks_job" || isStartUnseen(change, scene)) return [];
-    const [before, after] = [waitOf(change.before), waitOf(change.after)];
+    const [before, after] = [waitOf(withPrevious(change, scene).before), waitOf(change.after)];
     if (after === undefined || before === after) return [];
     const sentence =
       before === undefined

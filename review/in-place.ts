@@ -2,10 +2,11 @@
 import { GRANTED_ON, PERMITTED_BY_ID, PERMITTED_BY_PATH } from "./access.ts";
 import { isStarting } from "./costs.ts";
 import { type Difference, isNothing, isOfWhatIsNew, isOtherVersion, isUnseen } from "./differences.ts";
-import { type Action, type Block, type Change, records, text } from "./plan.ts";
+import { type Action, type Block, type Change, list, records, text } from "./plan.ts";
+import { STARTING, staying, withPrevious } from "./previous.ts";
 import { isForcing, othersOf, whyOf } from "./replacement.ts";
-import { archivesMore, isOfWhatStays, withPrevious } from "./retention.ts";
-import type { Finding, Scene } from "./scene.ts";
+import { archivesMore, isOfWhatStays } from "./retention.ts";
+import { blockOf, type Finding, type Scene } from "./scene.ts";
 import { code, counted, listed } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
 
@@ -22,6 +23,9 @@ const becomes = (value: unknown) => (difference: Difference) => difference.after
 
 /** What clusters and Unity Catalog reach the lake by. */
 const NETWORK = /^azurerm_(subnet|network_security|nat_gateway|public_ip|virtual_network|private_endpoint|private_dns)/;
+
+/** Whom an alert tells. A destination that is new has no id yet, but an entry all the same. */
+const subscriptionsOf = (alert: Block) => list(blockOf(alert, "evaluation", "notification").subscriptions);
 
 const WHO_REACHES_THE_LAKE =
   "This decides who can reach the lake: clients, clusters and Unity Catalog may no longer, or others may.";
@@ -42,6 +46,18 @@ const DANGERS: readonly Danger[] = [
       isStarting(before) &&
       (!isStarting(after) || (difference.path.endsWith("pause_status") && isUnseen(difference))),
     consequence: "Nothing starts it by itself from now on: what it does is left undone until somebody starts it.",
+  },
+  {
+    type: /^databricks_job$/,
+    path: /^task(\[[^\]]*\])?(\.for_each_task\.task(\[[^\]]*\])?)?\.disabled$/,
+    isDangerous: becomes(true),
+    consequence: "Its runs leave out a task from now on, and the tasks that wait for it: what they do is left undone.",
+  },
+  {
+    type: /^databricks_alert/,
+    path: /^evaluation(\.notification(\.subscriptions\b.*)?)?$/,
+    isDangerous: (_, { before, after }) => subscriptionsOf(before).length > 0 && subscriptionsOf(after).length === 0,
+    consequence: "It tells nobody from now on: what it watches for goes unnoticed.",
   },
   {
     type: /^azurerm_storage_management_policy$/,
@@ -141,8 +157,13 @@ const DANGERS: readonly Danger[] = [
   },
 ];
 
+interface Missed extends Pick<Danger, "type" | "consequence"> {
+  /** Whether it is missed, where not each is. */
+  readonly isMissed?: (change: Change, scene: Scene) => boolean;
+}
+
 /** What holds no data, and is missed when it goes; the first that fits. */
-const MISSED: readonly Pick<Danger, "type" | "consequence">[] = [
+const MISSED: readonly Missed[] = [
   {
     type: /^databricks_(external_location|storage_credential)$|^azurerm_(databricks_access_connector|private_endpoint|user_assigned_identity)$/,
     consequence: "A way to data goes: nobody reaches what is behind it until it is there again.",
@@ -157,6 +178,16 @@ const MISSED: readonly Pick<Danger, "type" | "consequence">[] = [
     consequence: "Nobody keeps who reads and writes what until it is there again.",
   },
   { type: /^azurerm_management_lock$/, consequence: "A safeguard ends: what it kept from being deleted can be." },
+  {
+    type: STARTING,
+    // What is made anew is compared with what it was; what is there already under its name is not.
+    isMissed: (change, scene) => {
+      if (!isStarting(change.before)) return false;
+      const there = staying(change, scene);
+      return there.action === "destroy" || (["none", "update"].includes(there.action) && !isStarting(there.after));
+    },
+    consequence: "What started by itself does so no longer: what it did is left undone.",
+  },
 ];
 
 export function findDangersInPlace(scene: Scene): readonly Finding[] {
@@ -185,8 +216,10 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
  * just made goes with it.
  */
 function findDeletedAgain(scene: Scene): readonly Change[] {
-  const isGoing = ({ action }: Change) => action === "destroy" || action === "forget";
-  const kept = new Set(scene.changes.filter((each) => !isGoing(each)).map(({ type, after }) => placeOf(type, after)));
+  const isLeavingState = ({ action }: Change) => action === "destroy" || action === "forget";
+  const kept = new Set(
+    scene.changes.filter((each) => !isLeavingState(each)).map(({ type, after }) => placeOf(type, after)),
+  );
   return scene.changes.filter(({ type, action, before }) => {
     const place = placeOf(type, before);
     return action === "destroy" && place !== undefined && kept.has(place);
@@ -225,7 +258,7 @@ function dangersInPlace(scene: Scene, told: ReadonlySet<Change>): readonly Findi
     ...changes.flatMap((change) => {
       const outcome = withPrevious(change, scene);
       const isForWhatStays = outcome.action === "create" && isOfWhatStays(outcome, scene);
-      const isAnew = outcome.action === "replace" && goingOf(change) === undefined;
+      const isAnew = outcome.action === "replace" && goingOf(change, scene) === undefined;
       if (outcome.action === "update" || isAnew || isForWhatStays) return dangersOf(outcome, scene);
       return change.action === "unknown" ? [unknownAction(change, scene)] : [];
     }),
@@ -237,7 +270,7 @@ function dangersInPlace(scene: Scene, told: ReadonlySet<Change>): readonly Findi
 function goings(changes: readonly Change[], scene: Scene): readonly Finding[] {
   const groups = new Map<string, { readonly going: Going; readonly changes: readonly [Change, ...Change[]] }>();
   for (const change of changes) {
-    const going = goingOf(change);
+    const going = goingOf(change, scene);
     if (going === undefined) continue;
     scene.tell(change);
     const key = `${change.action} ${going.consequence}`;
@@ -252,9 +285,11 @@ interface Going {
   readonly needsSecondLook: boolean;
 }
 
-function goingOf(change: Change): Going | undefined {
+function goingOf(change: Change, scene: Scene): Going | undefined {
   if (!["replace", "destroy", "forget"].includes(change.action)) return undefined;
-  const missed = MISSED.find(({ type }) => type.test(change.type));
+  const missed = MISSED.find(
+    ({ type, isMissed }) => type.test(change.type) && (isMissed === undefined || isMissed(change, scene)),
+  );
   if (missed) return { consequence: missed.consequence, needsSecondLook: true };
   return isLeftHalfMade(change)
     ? { consequence: "An earlier deployment has left that behind.", needsSecondLook: false }
@@ -299,7 +334,7 @@ function dangersOf(change: Change, scene: Scene): readonly Finding[] {
   const byConsequence = new Map<string, Difference[]>();
   const all = scene.differences(change);
   // Of what is missed when it goes almost each field is dangerous, and most are known only later of what is new.
-  for (const difference of goingOf(change) ? othersOf(change, all) : all) {
+  for (const difference of goingOf(change, scene) ? othersOf(change, all) : all) {
     if (isForcing(change, difference) || isOtherVersion(difference)) continue;
     if (change.action === "replace" && isOfWhatIsNew(difference, change)) continue;
     const danger = DANGERS.find(

@@ -1,9 +1,9 @@
 /** What may be lost: whatever holds data and is replaced, deleted or forgotten; with what will be kept for less long. */
 import { text, type Action, type Block, type Change } from "./plan.ts";
 import { forcesOf, othersOf, whyOf } from "./replacement.ts";
-import { shorterKept } from "./retention.ts";
+import { ageOfDeletion, shorterKept } from "./retention.ts";
 import { blockOf, type Finding, type Scene } from "./scene.ts";
-import { code, listed } from "./text.ts";
+import { code, counted, listed } from "./text.ts";
 import { actionInWords, typeInWords } from "./words.ts";
 
 /** How a loss can be made good, the worst first. */
@@ -36,6 +36,7 @@ interface Around {
   readonly scene: Scene;
   /** Those of the scene; of what others have deleted and the plan makes anew, with what was there as their `before`. */
   readonly changes: readonly Change[];
+  readonly takers: Map<Change, Change | undefined>;
 }
 
 /** https://learn.microsoft.com/azure/storage/common/storage-account-recover */
@@ -60,7 +61,10 @@ const HOLDERS: Readonly<Record<string, Holder>> = {
   azurerm_databricks_workspace: {
     holds: () =>
       "what people made in it, runs and their logs, and files in its own storage; the tables and files of the lake are elsewhere",
-    recovery: () => ({ how: "never", sentences: ["Databricks brings no workspace back."] }),
+    recovery: (_, around) => ({
+      how: "never",
+      sentences: ["Databricks brings no workspace back.", ...leftInWorkspace(around)],
+    }),
   },
   databricks_catalog: {
     holds: (change, around) => `every table in ${listed(schemasOf(change, around)) || "its schemas"}`,
@@ -79,7 +83,7 @@ const HOLDERS: Readonly<Record<string, Holder>> = {
 
 /** Whatever may be lost, what nothing brings back first. */
 export function findLosses(scene: Scene): readonly LossFinding[] {
-  const around = { scene, changes: scene.changes.map((change) => scene.outcomeOf(change)) };
+  const around: Around = { scene, takers: new Map(), changes: scene.changes.map((change) => scene.outcomeOf(change)) };
   const found = scene.changes.flatMap((change) => [
     ...(scene.outcomeOf(change) === change ? lossOf(change, around) : lossByOthers(change, around)),
     ...shorterKept(change, scene),
@@ -88,12 +92,32 @@ export function findLosses(scene: Scene): readonly LossFinding[] {
   return found.sort((one, other) => rank(one) - rank(other));
 }
 
+/** As `stacks/providers.ts` has azurerm do it. */
+const OF_FULL_GROUPS =
+  "Only in a disposable environment Terraform deletes a group with something in it that it does not know: in others it " +
+  "refuses, and this stays.";
+
+/** Where the files of a catalog, a schema or a volume are. */
+const filesOf = (change: Change, around: Around): unknown =>
+  change.type === "databricks_volume"
+    ? change.before.storage_location
+    : /^databricks_(catalog|schema)$/.test(change.type)
+      ? rootOfTables(change, around)
+      : undefined;
+
 function lossOf(change: Change, around: Around): readonly LossFinding[] {
   const { scene } = around;
   const holder = HOLDERS[change.type];
   if (!holder || !["replace", "destroy", "forget"].includes(change.action)) return [];
-  const recovery = change.action === "forget" ? recoveryOfForgotten(change, scene) : holder.recovery(change, around);
-  const guard = change.action === "forget" ? [] : (holder.guard?.(change) ?? []);
+  const isForgotten = change.action === "forget";
+  const taker = isForgotten ? takerOf(change, around) : undefined;
+  const isLeft = isForgotten && !taker && goingAt(filesOf(change, around), around) === undefined;
+  const recovery = isLeft ? recoveryOfForgotten(change, scene) : holder.recovery(change, around);
+  const mayStay = taker?.type === "azurerm_resource_group";
+  const how = taker
+    ? `is forgotten, and ${mayStay ? "may go" : "goes"} with the ${typeInWords(taker.type)} ${scene.nameOf(taker)}`
+    : actionInWords(change.action);
+  const guard = isForgotten ? [] : (holder.guard?.(change) ?? []);
   const holds = holder.holds(change, around);
   const others = othersInWords(change, scene);
   scene.tell(change);
@@ -104,8 +128,14 @@ function lossOf(change: Change, around: Around): readonly LossFinding[] {
       holds,
       recovery,
       forcedBy: forcesOf(change, scene),
-      headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${actionInWords(change.action)}. It holds ${holds}.`,
-      details: [...whyOf(change, scene), ...guard, ...recovery.sentences, ...others],
+      headline: `The ${typeInWords(change.type)} ${scene.nameOf(change)} ${how}. It holds ${holds}.`,
+      details: [
+        ...whyOf(change, scene),
+        ...guard,
+        ...(mayStay ? [OF_FULL_GROUPS] : []),
+        ...recovery.sentences,
+        ...others,
+      ],
       needsSecondLook: true,
     },
   ];
@@ -140,7 +170,7 @@ function recoveryOfForgotten({ address, before }: Change, scene: Scene): Recover
     how: "nothing is lost",
     sentences: [
       "It stays with all that it holds, but nobody changes, protects or deletes it any more.",
-      ...(id ? [`To take it back: ${scene.show(`terraform import ${address} ${id}`)}`] : []),
+      ...(id ? [`To take it back: ${scene.showCommand(`terraform import ${address} ${id}`)}`] : []),
     ],
   };
 }
@@ -148,8 +178,21 @@ function recoveryOfForgotten({ address, before }: Change, scene: Scene): Recover
 /** Whether what is made takes the name of what goes, or has gone. */
 const hasSameName = ({ before, after }: Change) => text(after.name) !== "" && before.name === after.name;
 
-function recoveryOfAccount(change: Change): Recovery {
-  if (hasSameName(change)) {
+const isMade = ({ action }: Change) => action === "create" || action === "replace";
+
+/** Whether what is made, be it at another address, takes the name of an account or a container that goes, or has gone. */
+const isNameTaken = ({ type, before }: Change, { changes }: Around) =>
+  changes.some(
+    (each) =>
+      each.type === type &&
+      isMade(each) &&
+      text(each.after.name) !== "" &&
+      each.after.name === before.name &&
+      accountNameOf(each.after) === accountNameOf(before),
+  );
+
+function recoveryOfAccount(change: Change, around: Around): Recovery {
+  if (isNameTaken(change, around)) {
     return {
       how: "never",
       sentences: ["The new account takes its name: Azure brings back no account whose name is taken again."],
@@ -163,6 +206,22 @@ function recoveryOfAccount(change: Change): Recovery {
   };
 }
 
+/** What Unity Catalog has, which goes with no workspace. */
+const OF_UNITY_CATALOG = /^databricks_(catalog|schema|volume|file|external_location|storage_credential|grants?)$/;
+
+/** What the plans of other stacks leave in a workspace that goes: they were made while it was there. */
+function leftInWorkspace({ changes }: Around): readonly string[] {
+  const left = changes.filter(
+    ({ type, action }) =>
+      type.startsWith("databricks_") && !OF_UNITY_CATALOG.test(type) && ["none", "update"].includes(action),
+  );
+  if (left.length === 0) return [];
+  const isAnew = changes.some((each) => each.type === "azurerm_databricks_workspace" && isMade(each));
+  return [
+    `What the stacks have in it goes as well, although their plans leave it there: ${counted(left.length, "thing")}.${isAnew ? " Plan and apply once more after this." : ""}`,
+  ];
+}
+
 function containersOf(account: Change, { changes }: Around): readonly Change[] {
   return changes.filter(
     ({ type, before }) => type === "azurerm_storage_container" && accountNameOf(before) === text(account.before.name),
@@ -172,15 +231,49 @@ function containersOf(account: Change, { changes }: Around): readonly Change[] {
 /** A container names its account by a resource id. */
 const accountNameOf = (container: Block) => text(container.storage_account_id).split("/").at(-1) ?? "";
 
-const isGoing = ({ action }: Change) => action === "replace" || action === "destroy";
+/** Whether it is deleted, be it only with what it is in. */
+const isGoing = (change: Change, around: Around): boolean =>
+  ["replace", "destroy"].includes(change.action) ||
+  (change.action === "forget" && takerOf(change, around) !== undefined);
+
+/** What a forgotten thing is in, where that goes with whatever is in it, also with what Terraform knows of no more. */
+function takerOf(change: Change, around: Around): Change | undefined {
+  if (!around.takers.has(change))
+    around.takers.set(
+      change,
+      around.changes.find(
+        (each) => isPartOf(change, each) && isGoing(each, around) && !HOLDERS[each.type]?.guard?.(each).length,
+      ),
+    );
+  return around.takers.get(change);
+}
+
+/** Whether something is in a thing that holds data, as both say. */
+function isPartOf({ type, before }: Change, { type: typeOfWhole, before: whole }: Change): boolean {
+  const isOf = (name: unknown) => text(name) !== "" && name === whole.name;
+  switch (`${typeOfWhole} ${type}`) {
+    case "azurerm_resource_group azurerm_storage_account":
+    case "azurerm_resource_group azurerm_databricks_workspace":
+      return isOf(before.resource_group_name);
+    case "azurerm_storage_account azurerm_storage_container":
+      return isOf(accountNameOf(before));
+    case "databricks_catalog databricks_schema":
+    case "databricks_catalog databricks_volume":
+      return isOf(before.catalog_name);
+    case "databricks_schema databricks_volume":
+      return isOf(before.schema_name) && before.catalog_name === whole.catalog_name;
+    default:
+      return false;
+  }
+}
 
 const isIn = (location: unknown, { before }: Change) =>
   text(location).startsWith(`abfss://${text(before.name)}@${accountNameOf(before)}.`);
 
 /** The container that a location is in, or else its account, where that goes with all that is there. */
-function goingAt(location: unknown, { changes }: Around): Change | undefined {
+function goingAt(location: unknown, around: Around): Change | undefined {
   const account = /^abfss:\/\/[^/@]+@([^./]+)\./.exec(text(location))?.[1];
-  const going = changes.filter(isGoing);
+  const going = around.changes.filter((each) => isGoing(each, around));
   return (
     going.find((each) => each.type === "azurerm_storage_container" && isIn(location, each)) ??
     going.find(({ type, before }) => type === "azurerm_storage_account" && text(before.name) === account)
@@ -208,7 +301,7 @@ function recoveryOfVolume(change: Change, around: Around): Recovery {
     };
   }
   const { how, sentences } =
-    going.type === "azurerm_storage_account" ? recoveryOfAccount(going) : recoveryOfContainer(going, around);
+    going.type === "azurerm_storage_account" ? recoveryOfAccount(going, around) : recoveryOfContainer(going, around);
   const place = `the ${typeInWords(going.type)} ${around.scene.nameOf(going)}`;
   return { how, sentences: [...elsewhere, `What becomes of the files is what becomes of ${place}.`, ...sentences] };
 }
@@ -221,11 +314,12 @@ function holdsOfContainer(change: Change, { scene, changes }: Around): string {
   return names.length > 0 ? `the files of ${listed(names)}` : "every file in it";
 }
 
-function recoveryOfContainer(change: Change, { scene, changes }: Around): Recovery {
+function recoveryOfContainer(change: Change, around: Around): Recovery {
+  const { scene, changes } = around;
   const account = changes.find(
     ({ type, before }) => type === "azurerm_storage_account" && text(before.name) === accountNameOf(change.before),
   );
-  if (account && isGoing(account)) return recoveryOfAccount(account);
+  if (account && isGoing(account, around)) return recoveryOfAccount(account, around);
   const days = Number(blockOf(account?.before ?? {}, "blob_properties", "container_delete_retention_policy").days ?? 0);
   if (!(days > 0))
     return { how: "never", sentences: ["As far as the plan shows, its account keeps no deleted containers."] };
@@ -233,9 +327,9 @@ function recoveryOfContainer(change: Change, { scene, changes }: Around): Recove
   return {
     how: "by command",
     sentences: [
-      `For ${days} days it can be restored, under its own name: ${scene.show(`az storage container restore --auth-mode login --account-name ${accountName} --name ${name} --deleted-version VERSION`)}`,
-      `VERSION is told by ${scene.show(`az storage container list --auth-mode login --account-name ${accountName} --include-deleted --prefix ${name}`)}`,
-      ...(hasSameName(change) ? ["The new one has its name, and has to go first."] : []),
+      `For ${days} days it can be restored, under its own name: ${scene.showCommand(`az storage container restore --auth-mode login --account-name ${accountName} --name ${name} --deleted-version VERSION`)}`,
+      `VERSION is told by ${scene.showCommand(`az storage container list --auth-mode login --account-name ${accountName} --include-deleted --prefix ${name}`)}`,
+      ...(isNameTaken(change, around) ? ["The new one has its name, and has to go first."] : []),
     ],
   };
 }
@@ -255,13 +349,15 @@ function recoveryOfTables(change: Change, around: Around): Recovery {
   const { type, before } = change;
   const isArchiveLost = changes.some(
     (each) =>
-      (each.type === "azurerm_storage_account" && isGoing(each)) ||
+      (each.type === "azurerm_storage_account" && isGoing(each, around)) ||
       (each.before.volume_type === "EXTERNAL" && goingAt(each.before.storage_location, around) !== undefined),
   );
+  const age = Math.min(Infinity, ...archivesIn(changes).map((each) => ageOfDeletion(each, changes)));
+  const butOld = age < Infinity ? `, but for those older than ${counted(age, "day")}` : "";
   const replayed = isArchiveLost
     ? []
     : [
-        "The files that were loaded stay in the archive of the volume, as long as their container does: the replay job loads them again.",
+        `The files that were loaded stay in the archive of the volume, as long as their container does${butOld}: the replay job loads them again.`,
       ];
   const going = goingAt(rootOfTables(change, around), around);
   if (going !== undefined) {
@@ -278,11 +374,19 @@ function recoveryOfTables(change: Change, around: Around): Recovery {
   return {
     how: "perhaps",
     sentences: [
-      `Databricks keeps dropped tables for ${UNDROP_DAYS} days, but brings them back only where their schema and catalog still are: ${scene.show(`SHOW TABLES DROPPED IN ${schema}`)}, then ${code("UNDROP TABLE WITH ID '...'")}.`,
+      `Databricks keeps dropped tables for ${UNDROP_DAYS} days, but brings them back only where their schema and catalog still are: ${scene.showCommand(`SHOW TABLES DROPPED IN ${schema}`)}, then ${code("UNDROP TABLE WITH ID '...'")}.`,
       ...replayed,
     ],
   };
 }
+
+/** The starts of the paths of archived files, container first, as rules about their ages name them. */
+const archivesIn = (changes: readonly Change[]): readonly string[] =>
+  changes.flatMap(({ before }) => {
+    const [, container, directory = ""] = /^abfss:\/\/([^/@]+)@[^/]+(.*)$/.exec(text(before.storage_location)) ?? [];
+    if (before.volume_type !== "EXTERNAL" || container === undefined) return [];
+    return [[container, ...directory.split("/").filter(Boolean), "archive", ""].join("/")];
+  });
 
 /** Where the files of a schema's or a catalog's tables are; a schema has them where its catalog has, unless it says where. */
 function rootOfTables({ type, before }: Change, { changes }: Around): unknown {

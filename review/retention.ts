@@ -2,11 +2,11 @@
 import { type Difference, fieldOf, hasLater, isNothing, isUnseen } from "./differences.ts";
 import type { LossFinding, Recovery } from "./loss.ts";
 import { type Block, type Change, list, record, records, text } from "./plan.ts";
+import { POLICY, withPrevious } from "./previous.ts";
 import { blockOf, type Scene } from "./scene.ts";
 import { code, counted, listed } from "./text.ts";
 import { typeInWords } from "./words.ts";
 
-const POLICY = "azurerm_storage_management_policy";
 const STATE_KNEW_OF_NONE =
   "The state knew of none before. If that is because a first deployment ended before it made them, nothing is lost.";
 
@@ -42,7 +42,10 @@ const KEPT: Readonly<Record<string, Kept>> = {
     hasDefaultElsewhere: true,
     recovery: {
       how: "never",
-      sentences: ["The next upkeep deletes what is older: no time travel goes back further."],
+      sentences: [
+        "The next upkeep deletes what is older: no time travel goes back further.",
+        "Of older rows that say the same it keeps one: files that are older cannot be withdrawn any more, also once the number of days is higher again.",
+      ],
     },
   },
 };
@@ -70,21 +73,6 @@ export function isOfWhatStays(change: Change, scene: Scene): boolean {
   const isOfOtherFiles = (side: Block) =>
     ["create", "replace", "destroy"].includes(scene.thingOf(change, side, "storage_account_id")?.action ?? "none");
   return ["create", "update", "replace"].includes(change.action) && ![change.before, change.after].some(isOfOtherFiles);
-}
-
-/**
- * What a change comes to where its plan does not show what was there: others have deleted that, or it is an account's only
- * policy, which was at another address until now.
- */
-export function withPrevious(change: Change, scene: Scene): Change {
-  const outcome = scene.outcomeOf(change);
-  const account = text(change.after.storage_account_id);
-  if (outcome.action !== "create" || change.type !== POLICY || account === "") return outcome;
-  const previous = scene.changes.find(
-    ({ type, action, before }) =>
-      type === POLICY && action === "destroy" && text(before.storage_account_id) === account,
-  );
-  return { ...outcome, before: previous?.before ?? {} };
 }
 
 /** The fields that will be what the plan does not show. */
@@ -285,6 +273,18 @@ function onlyDeletes(rule: Block): boolean {
 
 /** The provider's word for an age that is not set. */
 const NEVER = -1;
+
+/**
+ * From which age on a file is deleted whose path starts like this, or some of such files are, before the changes or after
+ * them; infinite where none is.
+ */
+export function ageOfDeletion(start: string, changes: readonly Change[]): number {
+  const rules = changes
+    .filter(({ type }) => type === POLICY)
+    .flatMap(({ before, after }) => [...records(before.rule), ...records(after.rule)])
+    .filter((rule) => prefixesOf(rule).some((each) => each.startsWith(start) || start.startsWith(each)));
+  return Math.min(Infinity, ...rules.flatMap((rule) => DELETION_AGES.map(([field]) => ageIn(rule, field))));
+}
 
 function ageIn(rule: Block, field: string): number {
   const age = rule.enabled === false ? undefined : days(blockOf(rule, "actions", "base_blob")[field]);

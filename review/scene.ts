@@ -2,7 +2,7 @@
 import { type Difference, differencesOf, hasLater, LATER } from "./differences.ts";
 import { type Block, type Change, list, type Plan, record, text } from "./plan.ts";
 import { isRecord, type Secrets } from "./secrets.ts";
-import { code, codeAmong, codesOf, printable } from "./text.ts";
+import { code, codeAmong, codeOfCommand, codesOf, printable } from "./text.ts";
 
 /** What a review says of something, in one sentence and some more below it. Values in them are quoted as code. */
 export interface Finding {
@@ -32,6 +32,7 @@ export class Scene {
   readonly #told = new Map<Change, Set<string>>();
   readonly #differences = new Map<Change, readonly Difference[]>();
   readonly #outcomes = new Map<Change, Change>();
+  readonly #names = new Map<Change, string>();
   readonly #byId = new Map<string, Change>();
   readonly #byAddress = new Map<string, Change>();
 
@@ -66,6 +67,11 @@ export class Scene {
   /** A value as people read it, quoted. */
   show(value: unknown): string {
     return wordsFor(value) ?? code(this.#written(value));
+  }
+
+  /** A command to be copied, quoted and whole. */
+  showCommand(command: string): string {
+    return codeOfCommand(this.secrets.mask(command));
   }
 
   /** Two values that differ; of those that are too long to show, where they begin to. */
@@ -127,6 +133,12 @@ export class Scene {
 
   /** What people call a thing: its name, or else where the program made it. */
   nameOf(change: Change): string {
+    const known = this.#names.get(change) ?? this.#named(change);
+    this.#names.set(change, known);
+    return known;
+  }
+
+  #named(change: Change): string {
     const named = NAMES.map((name) => text(change.before[name]) || text(change.after[name])).find(Boolean);
     return named ? this.show(named) : this.show(this.sources.constructs.get(change.address) ?? change.address);
   }

@@ -26,6 +26,11 @@ export function code(text: string): string {
   return quoted(printable(text), 0);
 }
 
+/** A command quoted like that, but whole however long it is: nobody can run a part of it. */
+export function codeOfCommand(command: string): string {
+  return inTicks(printable(command));
+}
+
 /** Two texts quoted like that, of those that are too long to show the part where they begin to differ. */
 export function codesOf(one: string, other: string): readonly [string, string] {
   return [codeAmong(one, [other]), codeAmong(other, [one])];
@@ -52,8 +57,10 @@ function sameStart(one: string, other: string): number {
 
 /** @param start of what is shown of a text that is too long to show */
 function quoted(text: string, start: number): string {
-  return `\`${shortened(text, start).replaceAll("`", "'") || " "}\``;
+  return inTicks(shortened(text, start));
 }
+
+const inTicks = (text: string) => `\`${text.replaceAll("`", "'") || " "}\``;
 
 /** A part of a text that is too long to show, and how long that is. */
 function shortened(text: string, start: number): string {

@@ -133,6 +133,32 @@ describe("what may be lost", () => {
       expect(loss).toMatchObject({ recovery: { how: "perhaps" } });
       expect(loss?.details.join()).toMatch(/brings none of them back\.,.* the replay job loads them again/);
     });
+
+    it("promises no archived files that are deleted by their age, before or from now on", () => {
+      const rule = (days: number, prefix: string, enabled = true) => ({
+        ...{ name: prefix, enabled, filters: [{ prefix_match: [prefix] }] },
+        actions: [{ base_blob: [{ [BY_CHANGE]: days }] }],
+      });
+      const promised = (before: readonly object[], after: readonly object[]) =>
+        lossOf(
+          "databricks_catalog",
+          stays,
+          gone("databricks_catalog", catalog),
+          change({ type: "databricks_volume", before: volume, after: volume }),
+          change({
+            ...{ type: "azurerm_storage_management_policy", actions: ["update"] },
+            ...{ before: { rule: before }, after: { rule: after } },
+          }),
+        )?.details.find((each) => each.includes("archive of the volume"));
+      const of = "orders/orders/archive/";
+      const but = (days: number) =>
+        expect.stringContaining(`does, but for those older than ${days} days: the replay`) as string;
+      expect(promised([rule(400, of)], [rule(400, of)])).toEqual(but(400));
+      expect(promised([rule(30, of)], [rule(400, of)])).toEqual(but(30));
+      expect(promised([rule(400, of)], [rule(30, "orders/")])).toEqual(but(30));
+      const others = [rule(-1, of), rule(9, "orders/orders/rejected/"), rule(9, of, false)];
+      expect(promised(others, others)).toContain("as long as their container does: the replay");
+    });
   });
 
   it("tells what else is another of a holder of data that is made anew", () => {
@@ -187,6 +213,28 @@ describe("what may be lost", () => {
     expect(loss[0]?.recovery.sentences[0]).toContain(
       "az storage container restore --auth-mode login --account-name lake --name orders",
     );
+  });
+
+  it("says that a new one takes the name of an account or a container, also at another address", () => {
+    const lake = { name: "lake", blob_properties: [{ container_delete_retention_policy: [{ days: 9 }] }] };
+    const container = { name: "orders", storage_account_id: "/subscriptions/x/storageAccounts/lake" };
+    const moved = (type: string, before: object, after: object) =>
+      reviewed(
+        plan([
+          account({ address: "a.lake", before: lake, after: lake }),
+          change({ type, address: `${type}.old`, actions: ["delete"], before, after: null }),
+          change({ type, address: `${type}.new`, actions: ["create"], before: null, after }),
+        ]),
+      ).loss;
+    const old = { name: "old" };
+    expect(moved("azurerm_storage_account", old, old)).toMatchObject([
+      { recovery: { how: "never", sentences: [expect.stringContaining("The new account takes its name")] } },
+    ]);
+    expect(moved("azurerm_storage_account", old, { name: "new" })).toMatchObject([{ recovery: { how: "perhaps" } }]);
+    const first = "The new one has its name, and has to go first.";
+    expect(moved("azurerm_storage_container", container, container)[0]?.details).toContain(first);
+    const elsewhere = { ...container, storage_account_id: "/subscriptions/x/storageAccounts/other" };
+    expect(moved("azurerm_storage_container", container, elsewhere)[0]?.details).not.toContain(first);
   });
 
   it("tells of what is kept for less long, and not of what is kept for longer", () => {
@@ -470,6 +518,28 @@ describe("what may be lost", () => {
     ]);
   });
 
+  it("tells what fewer days of the upkeep take for good, also where the job has another address from now on", () => {
+    const job = (days: string, name = "upkeep") => ({ name, parameter: [{ name: "retention_days", default: days }] });
+    const moved = (after: object) =>
+      reviewed(
+        plan([
+          change({ address: "databricks_job.old", actions: ["delete"], before: job("30"), after: null }),
+          change({ address: "databricks_job.new", actions: ["create"], before: null, after }),
+        ]),
+      ).loss;
+    const changed = reviewed(plan([change({ actions: ["update"], before: job("30"), after: job("7") })])).loss;
+    for (const loss of [changed, moved(job("7"))]) {
+      expect(headlines(loss)).toEqual([
+        "The job `upkeep` kept old versions of tables for 30 days, and keeps them for 7 days from now on.",
+      ]);
+      expect(loss[0]?.details).toEqual([
+        expect.stringContaining("no time travel goes back further"),
+        expect.stringContaining("files that are older cannot be withdrawn any more"),
+      ]);
+    }
+    expect([...moved(job("30")), ...moved(job("7", "other"))]).toEqual([]);
+  });
+
   it.each([
     [
       "azurerm_storage_account",
@@ -580,6 +650,98 @@ describe("what may be lost", () => {
       ]),
     );
     expect(loss[0]?.details.join(" ")).toContain("terraform import databricks_schema.a orders.a");
+  });
+
+  it("gives commands whole, however long the names in them are", () => {
+    const [address, id] = [`databricks_schema.${"a".repeat(100)}`, `orders.${"b".repeat(100)}`];
+    const schema = { type: "databricks_schema", before: { id, name: "a" }, after: null };
+    expect(reviewed(plan([change({ ...schema, address, actions: ["forget"] })])).loss[0]?.details.join()).toContain(
+      `\`terraform import ${address} ${id}\``,
+    );
+    const name = "c".repeat(63);
+    const container = { name, storage_account_id: `/subscriptions/x/storageAccounts/${"d".repeat(24)}` };
+    const lake = {
+      name: "d".repeat(24),
+      blob_properties: [{ container_delete_retention_policy: [{ days: 9 }] }],
+    };
+    const gone = { type: "azurerm_storage_container", actions: ["delete"], before: container, after: null };
+    expect(reviewed(plan([account({ before: lake, after: lake }), change(gone)])).loss[0]?.details.join()).toMatch(
+      new RegExp(`--name ${name} --deleted-version VERSION\`.*--prefix ${name}\``),
+    );
+  });
+
+  describe("of what is forgotten while what it is in goes", () => {
+    const on = (action: string, type: string, before: object) =>
+      change({ type, address: `${type}.${action}`, actions: [action], before, after: null });
+    const group = { name: "rg" };
+    const lake = { name: "lake", resource_group_name: "rg" };
+    const container = { name: "orders", storage_account_id: "/subscriptions/x/storageAccounts/lake" };
+    const catalog = { ...CATALOG, id: "orders" };
+    const schema = { id: "orders.a", name: "a", catalog_name: "orders" };
+    const volume = { id: "orders.a.v", name: "v", catalog_name: "orders", schema_name: "a", volume_type: "MANAGED" };
+    const forgotten = (...changes: Parameters<typeof plan>[0][number][]) =>
+      reviewed(plan(changes)).loss.filter(({ action }) => action === "forget");
+
+    it.each([
+      ["azurerm_storage_account", lake, "may go with the resource group `rg`", "perhaps", "in others it refuses"],
+      ["databricks_schema", schema, "goes with the catalog `orders`", "perhaps", "UNDROP TABLE"],
+      ["databricks_volume", volume, "goes with the catalog `orders`", "never", "no command brings them back"],
+    ])("says of a %s that it goes with that, and how it comes back", (type, before, whole, how, words) => {
+      const deleted = [on("delete", "azurerm_resource_group", group), on("delete", "databricks_catalog", catalog)];
+      const [loss] = forgotten(...deleted, on("forget", type, before));
+      expect(loss).toMatchObject({
+        headline: expect.stringContaining(` is forgotten, and ${whole}. It holds `) as string,
+        recovery: { how },
+      });
+      expect(loss?.details.join()).toContain(words);
+      expect(loss?.details.join()).not.toContain("terraform import");
+    });
+
+    it("says it of files of which the container goes", () => {
+      const gone = on("delete", "azurerm_storage_container", container);
+      const its = { ...catalog, storage_root: "abfss://orders@lake.dfs.core.windows.net/t" };
+      const [loss] = forgotten(gone, on("forget", "databricks_catalog", its));
+      expect(loss?.recovery.how).not.toBe("nothing is lost");
+      expect(loss?.details.join()).toContain("Its tables have their files in the container `orders`");
+    });
+
+    it("says it of what is in something that is forgotten and goes as well", () => {
+      const all = [on("forget", "azurerm_storage_container", container), on("forget", "azurerm_storage_account", lake)];
+      expect(forgotten(on("delete", "azurerm_resource_group", group), ...all)).toMatchObject([
+        { headline: expect.stringContaining("may go with the resource group `rg`") as string },
+        { headline: expect.stringContaining("goes with the storage account `lake`") as string },
+      ]);
+      expect(forgotten(...all).map(({ recovery }) => recovery.how)).toEqual(["nothing is lost", "nothing is lost"]);
+    });
+
+    it("says that it stays in another one, and in one that is not deleted while there is something in it", () => {
+      const inSchema = on("forget", "databricks_volume", volume);
+      for (const whole of [
+        on("delete", "databricks_schema", schema),
+        on("delete", "databricks_schema", { ...schema, catalog_name: "others", force_destroy: true }),
+        on("delete", "databricks_catalog", { name: "others", force_destroy: true }),
+      ]) {
+        expect(forgotten(whole, inSchema)).toMatchObject([{ recovery: { how: "nothing is lost" } }]);
+      }
+      const forced = on("delete", "databricks_schema", { ...schema, force_destroy: true });
+      expect(forgotten(forced, inSchema)).toMatchObject([{ recovery: { how: "never" } }]);
+    });
+  });
+
+  it("says of a workspace that goes how much of other stacks goes with it, though their plans leave it there", () => {
+    const workspace = (actions: readonly string[], after: object | null) =>
+      change({ type: "azurerm_databricks_workspace", actions, before: { name: "w" }, after });
+    const there = ["databricks_job", "databricks_query", "databricks_catalog", "databricks_grants"].map((type) =>
+      change({ type, before: { name: "a" }, after: { name: "a" } }),
+    );
+    const left = "What the stacks have in it goes as well, although their plans leave it there: 2 things.";
+    const detailsOf = (...changes: Parameters<typeof plan>[0][number][]) => reviewed(plan(changes)).loss[0]?.details;
+    expect(detailsOf(workspace(["delete", "create"], { name: "w" }), ...there)).toContain(
+      `${left} Plan and apply once more after this.`,
+    );
+    expect(detailsOf(workspace(["delete"], null), ...there)).toContain(left);
+    const job = change({ actions: ["delete"], before: { name: "a" }, after: null });
+    expect(detailsOf(workspace(["delete"], null), job)).toEqual(["Databricks brings no workspace back."]);
   });
 
   it.each([
@@ -1064,6 +1226,101 @@ describe("what runs differently", () => {
     );
     const found = headlines(inPlace).filter((each) => each.includes("Nothing starts it by itself from now on"));
     expect(found).toHaveLength(isDangerous ? 1 : 0);
+  });
+
+  const ALERT = { display_name: "late", schedule: { pause_status: "UNPAUSED", quartz_cron_schedule: "0 0 1 * * ?" } };
+
+  it.each([
+    ["databricks_job", job(60), true],
+    ["databricks_job", job(60, "PAUSED"), false],
+    ["databricks_job", { name: "erase" }, false],
+    ["databricks_alert_v2", ALERT, true],
+  ])("calls it dangerous that %s goes if it started by itself: %j", (type, side, isDangerous) => {
+    const gone = { type, address: `${type}.old`, actions: ["delete"], before: side, after: null };
+    const { inPlace, verdict } = reviewed(plan([change(gone)]));
+    expect(headlines(inPlace).filter((each) => each.includes("What started by itself does so no longer"))).toHaveLength(
+      isDangerous ? 1 : 0,
+    );
+    expect(verdict).toBe(isDangerous ? "second look" : "changes");
+    const moved = change({ type, address: `${type}.new`, actions: ["create"], before: null, after: side });
+    expect(reviewed(plan([change(gone), moved])).inPlace).toEqual([]);
+    const forgotten = change({ ...gone, actions: ["forget"] });
+    expect(reviewed(plan([forgotten])).inPlace).toEqual([]);
+  });
+
+  it("compares whether a job starts by itself with what it did at another address", () => {
+    const old = (before: object) => change({ address: "databricks_job.old", actions: ["delete"], before, after: null });
+    const both = (before: object, after: object) =>
+      reviewed(
+        plan([old(before), change({ address: "databricks_job.new", actions: ["create"], before: null, after })]),
+      );
+    const moved = (before: object, after: object) => headlines(both(before, after).inPlace);
+    expect(both(job(60), job(60)).costs).toEqual([]);
+    expect(headlines(both(job(60), job(60, "PAUSED")).costs)).toContainEqual(
+      expect.stringContaining("ceases to start by itself"),
+    );
+    const there = job(60, "PAUSED");
+    const twin = change({ address: "databricks_job.new", actions: ["no-op"], before: there, after: there });
+    expect(headlines(reviewed(plan([old(job(60)), twin])).inPlace)).toEqual([
+      expect.stringContaining("What started by itself does so no longer"),
+    ]);
+    const notAsItWas = "The job `load` is not made anew as it was. ";
+    expect(moved(job(60), job(60, "PAUSED"))).toEqual([
+      expect.stringContaining(`${notAsItWas}Nothing starts it by itself from now on`),
+    ]);
+    expect(moved(job(60, "PAUSED"), job(60))).toEqual([`${notAsItWas}It starts by itself from now on.`]);
+    expect(moved(job(60), { ...job(60, "PAUSED"), name: "other" })).toEqual([
+      expect.stringContaining("What started by itself does so no longer"),
+    ]);
+  });
+
+  it("calls it dangerous that an alert tells nobody any more", () => {
+    const alert = (...subscriptions: object[]) => ({ ...ALERT, evaluation: { notification: { subscriptions } } });
+    const [us, them] = [{ user_email: "us@example.com" }, { user_email: "them@example.com" }];
+    const ofSides = (before: object, after: object, after_unknown: object = {}) =>
+      headlines(
+        reviewed(plan([change({ type: "databricks_alert_v2", actions: ["update"], before, after, after_unknown })]))
+          .inPlace,
+      );
+    const words = [expect.stringContaining("changes in place. It tells nobody from now on") as string];
+    expect(ofSides(alert(us), alert())).toEqual(words);
+    expect(ofSides(alert(us, them), { ...ALERT, evaluation: { notification: null } })).toEqual(words);
+    expect([...ofSides(alert(us, them), alert(us)), ...ofSides(alert(), alert(us))]).toEqual([]);
+    const one = { evaluation: { notification: { subscriptions: [{ destination_id: true }] } } };
+    expect(ofSides(alert(us), alert({ user_email: null }), one)).toEqual([]);
+    const all = { evaluation: { notification: { subscriptions: true } } };
+    expect(ofSides(alert(us), { ...ALERT, evaluation: { notification: {} } }, all)).toEqual([
+      expect.stringContaining("Perhaps: It tells nobody from now on"),
+    ]);
+  });
+
+  it("calls it dangerous that runs leave out a task", () => {
+    const tasks = (disabled: boolean | null) => ({ name: "load", task: [{ task_key: "merge", disabled }] });
+    expect(changed(tasks(null), tasks(true)).inPlace).toMatchObject([
+      {
+        headline: expect.stringContaining("Its runs leave out a task from now on") as string,
+        details: ["`task[merge].disabled`: nothing → `true`"],
+      },
+    ]);
+    expect(changed(tasks(true), tasks(false)).inPlace).toEqual([]);
+    const looped = (disabled: boolean | null) => ({
+      name: "load",
+      task: [{ task_key: "loop", for_each_task: [{ task: [{ task_key: "merge", disabled }] }] }],
+    });
+    expect(changed(looped(null), looped(true)).inPlace).toHaveLength(1);
+  });
+
+  it("tells what it costs that an alert looks at other times, and that a job always runs", () => {
+    const hourly = { ...ALERT, schedule: { ...ALERT.schedule, quartz_cron_schedule: "0 0 * * * ?" } };
+    const alert = change({ type: "databricks_alert_v2", actions: ["update"], before: ALERT, after: hourly });
+    expect(headlines(reviewed(plan([alert])).costs)).toEqual([
+      "The alert `late` will cost something else: `schedule.quartz_cron_schedule`: `0 0 1 * * ?` → `0 0 * * * ?`.",
+    ]);
+    const continuous = (pause_status: string) => ({ ...job(60), trigger: [], continuous: [{ pause_status }] });
+    const words = "The job `load` always runs from now on, and so always costs compute.";
+    for (const before of [{ ...job(60), trigger: [{ pause_status: "UNPAUSED" }] }, continuous("PAUSED")])
+      expect(headlines(changed(before, continuous("UNPAUSED")).costs)).toEqual([words]);
+    expect(headlines(changed({ ...job(60), trigger: [] }, continuous("PAUSED")).costs)).toEqual([]);
   });
 
   it.each([
