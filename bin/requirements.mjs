@@ -42,7 +42,8 @@ export function findNode(version = process.versions.node) {
 export function findPython(run = output) {
   const remedy = "install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install python3-venv)";
   const seen = [];
-  for (const command of ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"]) {
+  // Of those with a version in their name the latest that PySpark 4.0 is made for first; it says nothing of 3.14.
+  for (const command of ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python3.14", "python"]) {
     const version = run(command, "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))");
     const [major = 0, minor = 0] = version?.split(".").map(Number) ?? [];
     if (version === undefined) continue;

@@ -39,6 +39,15 @@ export function leavesFiles(run: JobRun): boolean {
   );
 }
 
+/** The names of the files that a run has moved out of the landing directory, and under which it has left no other one. */
+export function takenFiles(run: JobRun): string[] {
+  const files = fileOutcomes(run).map((file) => ({ path: String(file.path), outcome: String(file.outcome) }));
+  const left = new Set(files.filter(({ outcome }) => outcome === "deferred").map((file) => file.path));
+  return files
+    .filter(({ path, outcome }) => ["staged", "rejected"].includes(outcome) && !left.has(path))
+    .map((file) => file.path);
+}
+
 /** A run, as a JSON document tells of it. */
 export function runDocument({ runId, status, seconds, tasks }: JobRun): object {
   return {

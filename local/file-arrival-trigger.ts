@@ -14,7 +14,8 @@ export interface FileArrivalTiming {
  */
 export class FileArrivalTrigger {
   readonly #timing: FileArrivalTiming;
-  #known: ReadonlySet<string> = new Set();
+  /** The names that were there when last looked, and since when. */
+  #known: ReadonlyMap<string, number> = new Map();
   #pending = new Set<string>();
   #lastArrival = -Infinity;
   #lastFired = -Infinity;
@@ -38,7 +39,7 @@ export class FileArrivalTrigger {
   observe(now: number, files: readonly string[]): boolean {
     const arrived = files.filter((file) => !this.#known.has(file));
     // A name that was taken away counts as new when it comes back.
-    this.#known = new Set(files);
+    this.#known = new Map(files.map((file) => [file, this.#known.get(file) ?? now]));
     for (const file of arrived) this.#pending.add(file);
     if (arrived.length > 0) this.#lastArrival = now;
     const quiet = now - this.#lastArrival >= this.#timing.waitAfterLastChangeSeconds;
@@ -47,5 +48,16 @@ export class FileArrivalTrigger {
     this.#pending.clear();
     this.#lastFired = now;
     return true;
+  }
+
+  /**
+   * Forgets files that a run has taken away: what has the name of one now is new, also where no look came in between.
+   *
+   * @param files names, relative to the directory
+   * @param since when the run began; a name that came after that has counted already
+   */
+  forget(files: readonly string[], since: number): void {
+    const taken = new Set(files);
+    this.#known = new Map([...this.#known].filter(([file, arrived]) => !taken.has(file) || arrived > since));
   }
 }

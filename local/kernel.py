@@ -108,7 +108,7 @@ def serve(
                 raise
             reply({"failed": f"{describe(error)}\n    {error.what_helps}"})
             return
-        report({"opened": home._target_id, "tables": tables_on_disk(tables_directory)})
+        report({"opened": home._target_id, "tables": _tables_known(tables_directory)})
     else:
         home = spark_process.opened_home(context, opened)
     spark = spark_process.session_of(context, home)
@@ -128,18 +128,26 @@ def serve(
         at_work.clear()
         if "error" in answered and not spark_process.is_alive(context):
             return  # The end of the connection says more than an error that follows from it.
-        report({"works": False, "tables": tables_on_disk(tables_directory)})
+        report({"works": False, "tables": _tables_known(tables_directory)})
         for part in in_parts(answered):
             reply({"id": request["id"], **part})
     gc.collect()  # Java keeps what Python has not given up.
 
 
+def _tables_known(tables_directory: Path) -> dict[str, tuple[int, int]]:
+    """What is on the disk; nothing where that does not answer, so that whoever comes next opens the home anew."""
+    try:
+        return tables_on_disk(tables_directory)
+    except OSError:
+        return {}
+
+
 def is_small(home: Path) -> bool:
-    """Tell whether all that a home holds, tables and files, is small."""
+    """Tell whether all that a home holds, tables and files, is small; what cannot be looked at counts for nothing."""
     size = 0
     for folder, _, names in os.walk(home):
         for name in names:
-            with contextlib.suppress(FileNotFoundError):  # Another command may be at work there.
+            with contextlib.suppress(OSError):  # Another command may be at work there, or it is somebody else's folder.
                 size += Path(folder, name).lstat().st_size
             if size > _SMALL_HOME_BYTES:
                 return False

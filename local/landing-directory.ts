@@ -18,26 +18,47 @@ import path from "node:path";
 /** So long the job leaves a file to a later run that may still be on its way, as `landing.py` has it. */
 export const UNFINISHED_GRACE_MS = 10 * 60_000;
 
+/** What a file is called while it is delivered, and the folders that it may be in below the landing directory. */
+const UPLOAD = /^\.[0-9a-f]{16}\.uploading$/;
+const NUMBERED = /^\d+$/;
+
 /** The files that wait, relative to the directory; hidden ones (`.` or `_` first) are not the job's. */
 export function waitingFiles(landingDirectory: string): string[] {
-  return filesIn(landingDirectory)
+  return filesIn(landingDirectory, (name) => !/^[._]/.test(name))
     .map((file) => path.relative(landingDirectory, file))
     .sort();
 }
 
-function filesIn(folder: string): string[] {
+/**
+ * Removes what deliveries have left that were killed halfway: nobody finishes one, and an order in it could not be erased.
+ * Only for who has the home to itself, as each delivery does.
+ */
+export function removeUnfinishedUploads(landingDirectory: string): void {
+  const found = filesIn(landingDirectory, (name) => UPLOAD.test(name) || NUMBERED.test(name));
+  for (const file of found.filter((each) => UPLOAD.test(path.basename(each)))) {
+    try {
+      rmSync(file, { force: true });
+    } catch (error) {
+      // One in somebody else's folder is no reason to load nothing.
+      if (!["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
+  }
+}
+
+/** The files of a folder and of its subdirectories; files and subdirectories are left out whose names are not wanted. */
+function filesIn(folder: string, isWanted: (name: string) => boolean): string[] {
   return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !/^[._]/.test(name))
+    .filter(({ name }) => isWanted(name))
     .flatMap((entry) => {
       const found = path.join(folder, entry.name);
-      return entry.isDirectory() ? filesInSubdirectory(found) : entry.isFile() ? [found] : [];
+      return entry.isDirectory() ? filesInSubdirectory(found, isWanted) : entry.isFile() ? [found] : [];
     });
 }
 
 /** The files of a subdirectory; none where the job has removed it meanwhile, or where it may not be read. */
-function filesInSubdirectory(folder: string): string[] {
+function filesInSubdirectory(folder: string, isWanted: (name: string) => boolean): string[] {
   try {
-    return filesIn(folder);
+    return filesIn(folder, isWanted);
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { resolveReferences } from "./dynamic-values.ts";
 import type { Home } from "./home.ts";
+import { removeUnfinishedUploads } from "./landing-directory.ts";
 import { KernelError, type NotebookKernel } from "./notebook-kernel.ts";
 import type { SynthesizedJob, SynthesizedLoadJob, Task } from "./synthesized-job.ts";
 import { runTaskGraph, type Attempt, type JobStatus, type TaskResult } from "./task-graph.ts";
@@ -112,7 +113,7 @@ export class LocalLoadJob extends LocalJob<SynthesizedLoadJob> {
   /** The directory that the trigger watches, on this machine. */
   readonly landingDirectory: string;
 
-  /** Makes the directory, too. */
+  /** Makes the directory, too, and removes what a delivery has left there that was killed. */
   constructor(job: SynthesizedLoadJob, home: Home, kernel: Pick<NotebookKernel, "runNotebook">) {
     super(job, home, kernel);
     this.landingDirectory = this.localValue(job.trigger.url);
@@ -120,6 +121,7 @@ export class LocalLoadJob extends LocalJob<SynthesizedLoadJob> {
       throw new Error(`the trigger watches ${job.trigger.url}, which is not in the job's volume`);
     }
     mkdirSync(this.landingDirectory, { recursive: true });
+    removeUnfinishedUploads(this.landingDirectory);
   }
 
   /** Whether a run began what none has finished: the checkpoint has files of it until then. */

@@ -284,7 +284,12 @@ class SparkServer:
         while home.waiting and not home.closed_by:
             client = home.waiting.pop(0)
             tables = Path(client.asked["tables"])
-            found = tables_on_disk(tables)
+            try:
+                found = tables_on_disk(tables)
+            except OSError as error:  # As where a home's network is gone, which is nothing to the runs of other homes.
+                _tell(client.connection, {"failed": f"{tables} cannot be read: {error.strerror}"})
+                self._close(home, client)  # Which serves those who wait after it.
+                return
             # Beside other clients, who may be writing, tables may have grown.
             if are_replaced(home.tables, found) if home.clients else found != home.tables:
                 home.session = None  # Somebody else has been there.

@@ -16,6 +16,9 @@ import { type About, type View, views } from "./views.ts";
 /** The only address that is listened on: nobody but this machine reaches it. */
 const LOOPBACK = "127.0.0.1";
 
+/** How long the address that starts a browser works: whoever reads a command line later has nothing of it. */
+const ONCE_WITHIN_MS = 30_000;
+
 /** How often the home is looked at for changes while somebody looks at the page. */
 const LOOK_EVERY_MS = 1000;
 
@@ -37,6 +40,19 @@ const ASSETS: Readonly<Record<string, { readonly file: string; readonly type: st
   "page.mjs": { file: path.join(__dirname, "browser/page.mjs"), type: "text/javascript" },
 };
 
+/** What to do where somebody was quicker than the browser: they would be again. */
+export const WITHOUT_A_BROWSER = "start it again without a browser: npm run -s order-tracking -- page | cat";
+
+/** For the browser that comes second with an address that works once: the first one may be somebody else's. */
+const USED =
+  "This address works once, and somebody has opened the page with it already. If that was not you, another person on " +
+  `this machine sees the page: stop it with Ctrl-C where you started it, and ${WITHOUT_A_BROWSER}.\n`;
+
+/** For the browser that comes after the time of that address. */
+const TOO_LATE =
+  `This address works within ${ONCE_WITHIN_MS / 1000} seconds of the page's start, and they are over. Open the address ` +
+  "that the page has printed where you started it, or stop it there with Ctrl-C and start it again.\n";
+
 /** Nothing from a network, nothing inline, and in nobody's frame. Pico's pictures are in its own text. */
 const HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
@@ -56,15 +72,33 @@ export interface PageProps {
   readonly tables: Tables;
   /** @default those that run the command `replay` on the home */
   readonly replays?: Replays;
+  /**
+   * Told when the address that works once has led somebody to the page.
+   *
+   * @default nobody is told
+   */
+  readonly onOnce?: () => void;
 }
 
 /** A page that is served. */
 export interface Page {
   /** Its address, token and all. */
   readonly url: string;
-  /** An address that leads to the page once: what starts a browser can be read by others on this machine. */
+  /**
+   * An address that leads to the page once, and soon: what starts a browser can be read by others on this machine. Whoever
+   * is first gets the token, so whoever is second is told so.
+   */
   readonly urlForOnce: string;
   close(): Promise<void>;
+}
+
+/** A code that leads to the page once. */
+interface Once {
+  readonly code: string;
+  /** On the clock of `performance`. */
+  readonly worksUntil: number;
+  isUsed: boolean;
+  readonly onUse: () => void;
 }
 
 /**
@@ -75,7 +109,12 @@ export interface Page {
  */
 export async function startPage(props: PageProps, port: number): Promise<Page> {
   const token = secret();
-  const once = new Set([secret()]);
+  const once: Once = {
+    code: secret(),
+    worksUntil: performance.now() + ONCE_WITHIN_MS,
+    isUsed: false,
+    onUse: props.onOnce ?? (() => undefined),
+  };
   const server = pageServer({ ...props, replays: props.replays ?? new Replays(props.home) }, token, once);
   try {
     await server.listen({ host: LOOPBACK, port });
@@ -89,7 +128,7 @@ export async function startPage(props: PageProps, port: number): Promise<Page> {
   const origin = `http://${LOOPBACK}:${listensOn(server)}`;
   return {
     url: `${origin}/${token}/`,
-    urlForOnce: `${origin}/once/${[...once].join("")}`,
+    urlForOnce: `${origin}/once/${once.code}`,
     close: () => server.close(),
   };
 }
@@ -103,7 +142,7 @@ function listensOn(server: FastifyInstance): number {
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-function pageServer(about: About, token: string, once: Set<string>): FastifyInstance {
+function pageServer(about: About, token: string, once: Once): FastifyInstance {
   // Whoever looks at the page keeps a connection open, which would keep the server from ending.
   const server = fastify({
     forceCloseConnections: true,
@@ -121,9 +160,15 @@ function pageServer(about: About, token: string, once: Set<string>): FastifyInst
   });
   server.setNotFoundHandler((_, reply) => notFound(reply));
 
-  server.get<{ Params: { code: string } }>("/once/:code", (request, reply) =>
-    once.delete(request.params.code) ? reply.redirect(`/${token}/`) : notFound(reply),
-  );
+  // Only who gets the page uses the code up: what starts a browser on WSL asks for the head of the address first.
+  server.get<{ Params: { code: string } }>("/once/:code", { exposeHeadRoute: false }, (request, reply) => {
+    if (!isSame(request.params.code, once.code)) return notFound(reply);
+    const refusal = once.isUsed ? USED : performance.now() > once.worksUntil ? TOO_LATE : undefined;
+    if (refusal !== undefined) return reply.code(410).type("text/plain").send(refusal);
+    once.isUsed = true;
+    once.onUse();
+    return reply.redirect(`/${token}/`);
+  });
   server.register(
     (page, _, done) => {
       page.get<{ Params: { name: string } }>("/assets/:name", (request, reply) =>

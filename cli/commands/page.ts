@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { findHome } from "../../local/home.ts";
-import { startPage } from "../../page/server.ts";
+import { startPage, WITHOUT_A_BROWSER } from "../../page/server.ts";
 import { SparkTables } from "../../page/tables.ts";
 import { homeOption, parseArguments, UsageError, userPath } from "../arguments.ts";
 import { untilInterrupted } from "../interruption.ts";
@@ -11,7 +11,8 @@ export const usage = `Usage: npm run -s order-tracking -- page [--port N] [--hom
 
 Serves a page on this machine that shows where an order is, how the loads go, and what came in, and opens it in a
 browser where there is one. It goes on while files are loaded, and shows what changes. Ctrl-C ends it.
-Only who has the address that it prints can see it.
+Only who has the address that it prints can see it. The browser is started with another one, which works once, within
+30 seconds, since others on this machine can read it. A line here says when that was used.
 
   --port N    where it listens on this machine (default: 8872)
   --home DIR  where the volume and the tables live (default: .local)
@@ -28,7 +29,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const home = findHome(userPath(values.home));
   return untilInterrupted(async (interrupted) => {
     const tables = new SparkTables(home);
-    const page = await startPage({ home, tables }, port);
+    const onOnce = () => {
+      console.log(
+        "A browser has opened the page. If none did here, somebody else sees it: end it with Ctrl-C, and " +
+          WITHOUT_A_BROWSER,
+      );
+    };
+    const page = await startPage({ home, tables, onOnce }, port);
     try {
       console.log(`The page is at ${page.url}\nCtrl-C ends it.`);
       openBrowser(page.urlForOnce);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FileArrivalTrigger } from "../../local/file-arrival-trigger.ts";
 import { UNFINISHED_GRACE_MS, waitingFiles } from "../../local/landing-directory.ts";
 import { environmentOption, homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
-import { hasLanded, leavesFiles, troublesOf } from "../load-report.ts";
+import { hasLanded, leavesFiles, takenFiles, troublesOf } from "../load-report.ts";
 import { INTERRUPTED, withJobSession, type JobSession } from "../job-session.ts";
 import { Progress } from "../progress.ts";
 import { runAndReport } from "../run-report.ts";
@@ -75,11 +75,13 @@ export async function watch(
     if (active === undefined && due > 0) {
       due -= 1;
       againAt = Infinity;
+      const since = clock();
       console.log(`\n${new Date().toLocaleTimeString()} A run starts`);
       active = runAndReport(job, interrupted, progress, console.log)
         .then(
           (run) => {
             for (const line of troublesOf(run)) console.log(`  ${line}`);
+            arrivals.forget(takenFiles(run), since);
             if (interrupted.aborted || (hasLanded(run) && !leavesFiles(run) && !job.isUnfinished)) return;
             againAt = Date.now() + againAfterMs;
             console.log(`  For what is left, a run comes at ${new Date(againAt).toLocaleTimeString()}.`);

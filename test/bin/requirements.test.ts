@@ -52,9 +52,12 @@ describe("Java", () => {
 describe("Python", () => {
   const pythons = (versions: Record<string, string>, venv = true) =>
     `(command, _c, code) => code.includes("venv") ? (${String(venv)} ? "" : undefined) : (${JSON.stringify(versions)})[command]`;
-  test("the first that is new enough is taken", () => {
-    const run = pythons({ python3: "3.9.2", "python3.11": "3.11.7" });
-    expect(finding("findPython(run)", run)).toMatchObject({ ok: true, command: "python3.11" });
+  test.each([
+    ["python3.11", { python3: "3.9.2", "python3.11": "3.11.7" }],
+    ["python3.13", { python3: "3.9.2", "python3.13": "3.13.9", "python3.14": "3.14.0" }],
+    ["python3.14", { python3: "3.9.2", "python3.14": "3.14.0" }],
+  ])("the first that is new enough is taken: %s", (command, versions) => {
+    expect(finding("findPython(run)", pythons(versions))).toMatchObject({ ok: true, command });
   });
   test.each([
     ["none", {}, true, "Python was not found"],

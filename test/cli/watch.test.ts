@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { JobSession } from "../../cli/job-session.ts";
 import { watch } from "../../cli/commands/watch.ts";
@@ -7,28 +7,29 @@ import { UNFINISHED_GRACE_MS } from "../../local/landing-directory.ts";
 import type { JobRun } from "../../local/local-job.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
-/** A run in which a task came to this. */
-const aRun = (status: "SUCCESS" | "FAILED", key: string, outcome?: string): JobRun => ({
+/** A run in which a task came to this, with a file of one name. */
+const aRun = (status: "SUCCESS" | "FAILED", key: string, ...outcomes: readonly string[]): JobRun => ({
   runId: "1",
   status,
   seconds: 1,
   tasks: [
     {
       ...{ key, status, attempts: 1, seconds: 1, message: null, log: null },
-      output: outcome === undefined ? null : JSON.stringify({ files: [{ path: "a.csv", outcome }] }),
+      output: JSON.stringify({ files: outcomes.map((outcome) => ({ path: "a.csv", outcome })) }),
     },
   ],
 });
 
-const [whole, deferred] = [
-  aRun("SUCCESS", "source_to_stage", "staged"),
-  aRun("SUCCESS", "source_to_stage", "deferred"),
-];
+const [whole, deferred, both] = [["staged"], ["deferred"], ["staged", "deferred"]].map((outcomes) =>
+  aRun("SUCCESS", "source_to_stage", ...outcomes),
+) as [JobRun, JobRun, JobRun];
 
 /** What a job does in one run: what it came to, and whether it leaves a batch unfinished. */
 interface Turn {
   readonly run: JobRun;
   readonly leavesBatch?: boolean;
+  /** Whether a file waits after it as before: the same one, or another one that has come for it between two looks. */
+  readonly fileWaits?: boolean;
 }
 
 /** Twice as long as ten minutes take on the trigger's clock here. */
@@ -65,6 +66,7 @@ async function runsOf(
       betweenMs = Math.min(betweenMs, Date.now() - lastAt);
       lastAt = Date.now();
       job.isUnfinished = turn?.leavesBatch ?? false;
+      if (!turn?.fileWaits) rmSync(path.join(landingDirectory, "a.csv"), { force: true });
       clearTimeout(ends);
       ends = setTimeout(() => {
         interrupt.abort();
@@ -109,4 +111,13 @@ test.each<[string, Turn]>([
   const { runs, said } = await runsOf([turn], AGAIN_AFTER_MS);
   expect(runs).toBe(1);
   expect(said).not.toContain("For what is left");
+});
+
+test.each<[string, JobRun, number]>([
+  ["a run comes for a file in place of one that was loaded", whole, 2],
+  ["a run comes for a file in place of one that was rejected", aRun("SUCCESS", "source_to_stage", "rejected"), 2],
+  ["no run comes at once for a file in place of one that no run took", deferred, 1],
+  ["no run comes at once for a file that waits under the name of one that was loaded", both, 1],
+])("%s", async (_, run, expected) => {
+  expect((await runsOf([{ run, fileWaits: true }])).runs).toBe(expected);
 });

@@ -36,6 +36,24 @@ describe("a file-arrival trigger", () => {
     expect(firings(400, (second) => (second > 100 && second < 200 ? [] : ["a.csv"]))).toEqual([60, 260]);
   });
 
+  test("fires again for a name that a run has taken and another file has, although each look saw it", () => {
+    const trigger = new FileArrivalTrigger(timing);
+    const fired = [...Array(400).keys()].filter((second) => {
+      if (second === 100) trigger.forget(["a.csv", "b.csv"], 60);
+      return trigger.observe(second, second < 30 ? ["a.csv"] : ["a.csv", "not-taken.csv"]);
+    });
+    expect(fired).toEqual([90, 180]);
+  });
+
+  test("fires once for a name that went away and came back while the run went on that took it", () => {
+    const trigger = new FileArrivalTrigger(timing);
+    const fired = [...Array(600).keys()].filter((second) => {
+      if (second === 300) trigger.forget(["a.csv"], 60);
+      return trigger.observe(second, second > 100 && second < 110 ? [] : ["a.csv"]);
+    });
+    expect(fired).toEqual([60, 170]);
+  });
+
   test("never misses a file and never fires too early, whatever arrives when", () => {
     const arrivals = fc.array(fc.nat(500), { minLength: 1, maxLength: 10 });
     fc.assert(

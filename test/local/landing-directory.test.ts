@@ -1,7 +1,10 @@
 import fs, { mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { openHome } from "../../local/home.ts";
 import { deliver, UNFINISHED_GRACE_MS, waitingFiles } from "../../local/landing-directory.ts";
-import { temporaryFolder } from "./stack-on-disk.ts";
+import { LocalLoadJob } from "../../local/local-job.ts";
+import { readLoadJob } from "../../local/synthesized-job.ts";
+import { aJob, notebook, stackOnDisk, temporaryFolder } from "./stack-on-disk.ts";
 
 test("files that wait are found in subdirectories too; hidden ones and hidden folders are not", () => {
   const landing = temporaryFolder();
@@ -91,4 +94,25 @@ test("an upload that fails leaves nothing", () => {
     rename.mockRestore();
   }
   expect(readdirSync(landing)).toEqual([]);
+});
+
+test("what a delivery has left that was killed is gone once a command has the job, and nothing else is", () => {
+  const home = openHome(temporaryFolder());
+  const kernel = { runNotebook: () => Promise.resolve(null) };
+  const synthesized = stackOnDisk(aJob, { first: notebook("1") });
+  const open = () => new LocalLoadJob(readLoadJob(synthesized, "test"), home, kernel).landingDirectory;
+  const landing = open();
+  const upload = ".0123456789abcdef.uploading";
+  const others = [
+    ".keep",
+    ".of-somebody.uploading",
+    `${upload}.csv`,
+    "3",
+    path.join("2", "a.csv"),
+    path.join("sub", upload),
+  ];
+  for (const folder of ["2", "sub"]) mkdirSync(path.join(landing, folder));
+  for (const file of [upload, path.join("2", upload), ...others]) writeFileSync(path.join(landing, file), "");
+  open();
+  expect((readdirSync(landing, { recursive: true }) as string[]).sort()).toEqual(["2", "sub", ...others].sort());
 });

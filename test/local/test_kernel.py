@@ -1,3 +1,5 @@
+import errno
+import os
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +23,21 @@ def test_a_home_is_small_until_its_tables_or_files_are_not(tmp_path: Path) -> No
     assert is_small(tmp_path)
     (tmp_path / "more").write_bytes(b"x")
     assert not is_small(tmp_path)
+
+
+def test_a_file_that_cannot_be_looked_at_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a folder that lists its names and lets nobody in, or where a disk fails."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(bytes(2 << 20))
+    look = Path.lstat
+
+    def look_at_all_but_a(path: Path) -> os.stat_result:
+        if path.name == "a":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", look_at_all_but_a)
+    assert is_small(tmp_path)
 
 
 def test_a_map_may_have_keys_of_any_type() -> None:

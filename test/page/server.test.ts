@@ -102,10 +102,39 @@ describe("who may see the page", () => {
     expect(new URL(page.url).hostname).toBe("127.0.0.1");
   });
 
-  it("leads to the page from an address that starts a browser, once", async () => {
-    const first = await ask(page.urlForOnce);
-    expect(first).toMatchObject({ status: 302, headers: { location: new URL(page.url).pathname } });
-    expect((await ask(page.urlForOnce)).status).toBe(404);
+  it("leads to the page from an address that starts a browser, once, and tells of it", async () => {
+    const onOnce = jest.fn();
+    const another = await startPage({ home, tables: fakeTables({}), onOnce }, 0);
+    try {
+      expect((await ask(another.urlForOnce, {}, "HEAD")).status).toBe(404);
+      expect(onOnce).not.toHaveBeenCalled();
+      const first = await ask(another.urlForOnce);
+      expect(first).toMatchObject({ status: 302, headers: { location: new URL(another.url).pathname } });
+      const second = await ask(another.urlForOnce);
+      expect(second.status).toBe(410);
+      expect(second.body).toContain("If that was not you, another person on this machine sees the page: stop it");
+      expect((await ask(`${new URL(another.url).origin}/once/${"x".repeat(32)}`)).status).toBe(404);
+      expect(onOnce).toHaveBeenCalledTimes(1);
+    } finally {
+      await another.close();
+    }
+  });
+
+  it("leads nobody to the page from that address after half a minute, and says where the page is", async () => {
+    const onOnce = jest.fn();
+    const another = await startPage({ home, tables: fakeTables({}), onOnce }, 0);
+    const inHalfAMinute = performance.now() + 30_001;
+    const clock = jest.spyOn(performance, "now").mockReturnValue(inHalfAMinute);
+    try {
+      const { status, headers, body } = await ask(another.urlForOnce);
+      expect(status).toBe(410);
+      expect(headers.location).toBeUndefined();
+      expect(body).toContain("Open the address that the page has printed where you started it");
+      expect(onOnce).not.toHaveBeenCalled();
+    } finally {
+      clock.mockRestore();
+      await another.close();
+    }
   });
 
   it.each(["POST", "PUT", "DELETE"])("changes nothing: %s is not known", async (method) => {
