@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from order_tracking.contract.contract import Column, Contract, column_name, is_reserved, spelling
+from order_tracking.contract.contract import Column, Contract, Progress, column_name, is_reserved, spelling
 from order_tracking.contract.orders import ORDERS
 from order_tracking.contract.rule import Rule, at_most
 from order_tracking.errors import ContractError
@@ -9,7 +9,8 @@ from order_tracking.errors import ContractError
 
 def test_header_names_match_without_case_spaces_and_underscores() -> None:
     names = ("tracking_num", "Tracking Num", " TRACKING__NUM ", "trackingNum", "Tracking\u00a0Num", "\uff54racking num")
-    assert {spelling(name) for name in names} == {"trackingnum"}
+    unseen = ("\ufefftracking_num", "tracking\u200bnum", "\u200eTracking Num", "tracking\u00adnum", "tracking_num\0")
+    assert {spelling(name) for name in (*names, *unseen)} == {"trackingnum"}
 
 
 @pytest.mark.parametrize("name", ["valid_from", "is_current", "raw_row", "_sent", "Status", "a b", "1st", "a`b"])
@@ -34,6 +35,17 @@ def test_a_column_must_have_a_name_that_is_free_and_plain(name: str) -> None:
 def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         replace(ORDERS, **change)
+
+
+@pytest.mark.parametrize("case", ["UPPER", "title", ""])
+def test_a_case_is_one_that_sql_can_write(case: str) -> None:
+    with pytest.raises(ContractError, match=f"has status in the case '{case}'; it is 'upper' or 'lower'"):
+        Column("status", "string", case=case)
+
+
+def test_a_progress_has_values() -> None:
+    with pytest.raises(ContractError, match="progress of status has no values"):
+        Progress("status", ())
 
 
 def test_a_type_is_known_however_it_is_written() -> None:

@@ -26,6 +26,7 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         ("\n\n", "it is empty"),
         ("tracking_num,address\nT1,x\n", "its header lacks status, last_update_timestamp"),
         (f"{HEADER},Tracking Num\n", "its header names tracking_num more than once"),
+        (f"{HEADER},address\u200b\n", "its header names address more than once"),
         (f"{HEADER}\n".encode("utf-16"), "it is UTF-16, not UTF-8 text"),
         (f"{HEADER}\n".encode("utf-16-le"), "it is UTF-16, not UTF-8 text"),
         (
@@ -68,8 +69,8 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
             "it ends in the middle of a character: it is cut, or not UTF-8",
         ),
         (
-            "\ufeff\ufeff" + lines(order(1)),
-            r"its header lacks tracking_num; .* its first line is '\\ufefftracking_num,",
+            "\ufeff\ufeff" + lines(order(1), header=HEADER.replace("tracking_num", '"tracking_num"')),
+            r"its header lacks tracking_num; .* its first line is '\\ufeff\"tracking_num\",",
         ),
         (lines(header=HEADER.replace("status", "st\u0430tus")), r"its header lacks status; .*st\\u0430tus"),
         ('[{"tracking_num": "T1"}]\n', "its first line is .*, which looks like JSON"),
@@ -85,7 +86,8 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
             "it has no rows, and its header spans lines",
         ),
         (lines(order(1), order("\uffff")), "line 3 has U\\+FFFF"),
-        (lines(order(1), ",".join(['"' + "x" * 100_000 + '"'] * 200)), "line 3 begins a row of more than 16 MiB"),
+        (lines(order(1).replace("Main", "x" * (17 << 20)), order(2)), "line 2 is longer than 16 MiB"),
+        (lines(order(1), ",".join(['"' + "x" * 100_000 + '\n"'] * 200)), "line 3 begins a row of more than 16 MiB"),
         (lines(header=f"{HEADER},{'x' * 200_000}"), "its header has a name of more than 255 characters"),
     ],
 )

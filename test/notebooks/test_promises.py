@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import permutations
+from typing import Any
 
 import pytest
 from order_tracking.contract.orders import ORDERS
+from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.tasks.load_batch import Policy
 from pipeline import Pipeline, lines, order, session_settings
+from pyspark.sql.connect.observation import Observation
 
 LATER = "2026-01-03 10:00:00"
 
@@ -65,6 +68,23 @@ def test_files_with_too_many_bad_rows_are_rejected_in_few_commits(pipeline: Pipe
     assert all(told in rejected[f"{number}.csv.reason.txt"].decode() for number in range(20))
     assert rejected["3.csv.reason.txt"].decode().startswith("5 of its 6 rows are")
     assert pipeline.quarantine() == [("good.csv", 2, [(None, "malformed")])]
+
+
+def test_what_spark_observed_while_it_wrote_rejects_no_file(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may tell nothing of what it wrote, or of rows twice that it wrote once."""
+
+    def twice(metrics: dict[str, Any]) -> dict[str, Any]:
+        return {name: 2 * value if isinstance(value, int) else value for name, value in metrics.items()}
+
+    for told in (lambda _: {}, twice):
+        monkeypatch.setattr(Observation, "get", property(lambda self, told=told: told(self._result)))
+        pipeline.drop("a.csv", lines(order(1), "bad", order(2), "worse"))
+        [file] = pipeline.stage().files
+        assert (file.outcome, file.rows_staged, file.rows_quarantined) == ("staged", 2, 2)
+    staged = Checkpoint(pipeline.checkpoint).staged()
+    assert [(batch.first_key, batch.last_key) for batch in staged] == [("T1", "T2")] * 2
 
 
 def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:

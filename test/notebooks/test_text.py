@@ -4,16 +4,19 @@ import unicodedata
 
 from order_tracking.parameters import NewColumns
 from order_tracking.tasks.load_batch import Policy
-from pipeline import HEADER, Pipeline, csv_text, lines, order
+from pipeline import COLUMNS, HEADER, Pipeline, csv_text, lines, order
 
 KEYS = ["T1", "T1\u00a0", "\u2003T1", "\ufeffT1", "T1\u200b", "\tT1"]
+UNSEEN = ["", "\ufeff", "\u200b", "\u200e", "\x00", "\u00ad"]
 
 
-def test_spaces_that_nobody_sees_make_no_other_order(pipeline: Pipeline) -> None:
-    for number, key in enumerate(KEYS):
-        pipeline.drop(f"{number}.csv", csv_text([[key, *order(1).split(",")[1:]]]))
-    pipeline.run()
-    assert set(pipeline.statuses()) == {"T1"}
+def test_characters_that_nobody_sees_make_no_other_order_and_no_other_column(pipeline: Pipeline) -> None:
+    values = order(1).split(",")
+    for number, (key, unseen) in enumerate(zip(KEYS, UNSEEN, strict=True)):
+        pipeline.drop(f"{number}.csv", csv_text([[key, *values[1:]]], [f"{unseen}{name}{unseen}" for name in COLUMNS]))
+    staged, _ = pipeline.run()
+    assert {key: row[:4] for key, row in pipeline.orders().items()} == {"T1": tuple(values[:4])}
+    assert [file.rows_staged for file in staged.files] == [1] * len(KEYS)
 
 
 def test_text_is_composed(pipeline: Pipeline) -> None:

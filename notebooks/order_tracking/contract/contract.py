@@ -14,6 +14,9 @@ from order_tracking.errors import ContractError
 #: Columns of the tables and views that the pipeline fills in and people read. Its other ones start with an underscore.
 _OWN_COLUMNS = frozenset({"valid_from", "valid_to", "is_current", "raw_row", "reasons"})
 
+#: Unicode's categories of what has no shape of its own: control characters, byte order marks, marks of direction.
+_UNSEEN = ("Cc", "Cf")
+
 #: Unity Catalog's limit.
 MAX_NAME_LENGTH = 255
 
@@ -43,8 +46,14 @@ class Column:
     case: str | None = None
 
     def __post_init__(self) -> None:
-        """Write the type as all that asks for it does."""
+        """Write the type as all that asks for it does, and refuse a case that SQL has no function for.
+
+        Raises:
+            ContractError: If it has one.
+        """
         object.__setattr__(self, "type", self.type.strip().lower())
+        if self.case not in (None, "upper", "lower"):
+            raise ContractError(f"the contract has {self.name} in the case {self.case!r}; it is 'upper' or 'lower'")
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,15 @@ class Progress:
     column: str
     values: tuple[str, ...]
     only_known: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse one that orders nothing.
+
+        Raises:
+            ContractError: If it has no values.
+        """
+        if not self.values:
+            raise ContractError(f"the contract's progress of {self.column} has no values; list them, or leave it out")
 
 
 @dataclass(frozen=True)
@@ -146,8 +164,9 @@ class Contract:
 
 
 def spelling(header_name: str) -> str:
-    """Reduce a header's name to what is compared: without case, spaces and underscores."""
-    return re.sub(r"[\s_]+", "", unicodedata.normalize("NFKC", header_name)).casefold()
+    """Reduce a header's name to what is compared: without case, spaces, underscores and characters that nobody sees."""
+    name = re.sub(r"[\s_]+", "", unicodedata.normalize("NFKC", header_name))
+    return "".join(each for each in name if unicodedata.category(each) not in _UNSEEN).casefold()
 
 
 def column_name(header_name: str) -> str:

@@ -262,17 +262,18 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
         rest, line = b"", 1
         chunk = file.read(_CHUNK_BYTES).removeprefix(codecs.BOM_UTF8)
         while chunk:
-            end = chunk.rfind(b"\n") + 1
+            first_end, end = chunk.find(b"\n"), chunk.rfind(b"\n") + 1
+            # Of the lines that end in a chunk only the first may have begun before it.
+            if len(rest) + (first_end if end else len(chunk)) > MAX_RECORD_BYTES:
+                check_signature(rest + chunk, path.name)
+                raise UnreadableFileError(
+                    f"line {line} is longer than {MAX_RECORD_BYTES >> 20} MiB; end each row with a line feed"
+                )
             if end:
                 yield rest + chunk[:end]
                 line += (rest + chunk[:end]).count(b"\n")
                 rest = b""
             rest += chunk[end:]
-            if len(rest) > MAX_RECORD_BYTES:
-                check_signature(rest, path.name)
-                raise UnreadableFileError(
-                    f"line {line} is longer than {MAX_RECORD_BYTES >> 20} MiB; end each row with a line feed"
-                )
             chunk = file.read(_CHUNK_BYTES)
         if rest:
             yield rest

@@ -133,7 +133,9 @@ def check_rules(spark: SparkSession, contract: Contract) -> None:
 
 def _is_of_contract(error: PySparkException) -> bool:
     """Tell whether Spark does not understand a condition; what is wrong with a value has another name of Spark's."""
-    name = error.getCondition()  # An error of Java itself, which reads the patterns, has none.
+    # Clients of Spark Connect before Spark 4, which serverless compute may have, know it by its old name only.
+    name = getattr(error, "getCondition", error.getErrorClass)()
+    # An error of Java itself, which reads the patterns, has none.
     return isinstance(error, AnalysisException) or not name or name.startswith(_OF_PATTERNS)
 
 

@@ -29,12 +29,13 @@ class RowCounts:
     """What became of the rows that were read, and between which keys the staged ones lie.
 
     Attributes:
-        staged_of: How many are staged of each file; None of so many that to ask the table takes less time.
+        staged_of: How many are staged of each file; None where the table has to be asked.
+        quarantined: How many are bad; None if that is not known.
         bad_rows: The bad rows themselves, where a file is alone and there are one or two, and not too long.
     """
 
     staged_of: Mapping[str, int] | None = None
-    quarantined: int = 0
+    quarantined: int | None = 0
     first_key: str | None = None
     last_key: str | None = None
     warnings: tuple[str, ...] = ()
@@ -51,7 +52,12 @@ def write_stage(
     now: datetime,
     files: Sequence[str],
 ) -> RowCounts:
-    """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left."""
+    """Write a batch's good rows in one commit; a later attempt replaces what an earlier one may have left.
+
+    Returns:
+        What Spark observed of the rows while it wrote them. A row that it computes twice it observes twice: how many
+        there are, only the table tells.
+    """
     names_of = {path: f"staged_{i}" for i, path in enumerate(files)} if len(files) <= _MAX_OBSERVED_FILES else {}
     observed = {**_observed(contract), **{name: _staged_of(path) for path, name in names_of.items()}}
     if len(files) == 1:
@@ -79,6 +85,9 @@ def write_stage(
         return counts.get
 
     seen = run_again_on_conflict(write)
+    if not seen:
+        # Spark Connect's server waits only a moment for what was observed; the rows are written all the same.
+        return RowCounts(None, None, *_ends_of(rows.sparkSession, contract, stage, batch_id))
     return RowCounts(
         staged_of={path: seen[name] for path, name in names_of.items()} if names_of else None,
         quarantined=seen["quarantined"],
@@ -127,6 +136,13 @@ def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
     discard = f"DELETE FROM {table} WHERE _batch_id = :batch_id"
     for query in (mark, discard):
         run_again_on_conflict(partial(spark.sql, query, args={"batch_id": batch_id}))
+
+
+def _ends_of(spark: SparkSession, contract: Contract, stage: str, batch_id: str) -> tuple[str | None, str | None]:
+    key = identifier(contract.key)
+    rows = spark.table(stage).where(F.col("_batch_id") == batch_id)
+    [[first, last]] = rows.selectExpr(f"min({key})", f"max({key})").collect()
+    return first, last
 
 
 def _observed(contract: Contract) -> dict[str, str]:

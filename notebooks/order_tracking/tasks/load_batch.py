@@ -295,7 +295,7 @@ class BatchLoader:
             total = write_stage(rows, self.contract, self.tables.stage, *batch, added, now, paths)
         staged = total.staged_of if total.staged_of is not None else self._count(self.tables.stage, claim)
         quarantined: dict[str, int] = {}
-        if total.quarantined or claim.attempt > 1:
+        if total.quarantined != 0 or claim.attempt > 1:
             bad = {each.file.path: each.content.records - staged.get(each.file.path, 0) for each in files}
             with_bad = [each for each in files if bad[each.file.path]]
             if sum(bad.values()) != total.quarantined or not with_bad:
@@ -304,8 +304,12 @@ class BatchLoader:
                 few = self._few_bad_rows(files[0], total.bad_rows)
                 rows = read(with_bad, numbered=True) if few is None else few
                 quarantine_rows(rows, self.contract, self.tables.quarantine, claim.batch_id, claim.attempt, now)
-            is_alone = len(files) == 1
-            quarantined = {paths[0]: total.quarantined} if is_alone else self._count(self.tables.quarantine, claim)
+            known = total.quarantined if len(files) == 1 else None
+            quarantined = self._count(self.tables.quarantine, claim) if known is None else {paths[0]: known}
+        found = [staged.get(path, 0) + quarantined.get(path, 0) for path in paths]
+        if found != [each.content.records for each in files]:
+            # No reason to reject a file: Spark may have observed a row twice that is in the table once.
+            staged, quarantined = (self._count(each, claim) for each in (self.tables.stage, self.tables.quarantine))
         return total, {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
 
     def _few_bad_rows(self, file: ReadableFile, bad_rows: Sequence[BadRowSeen]) -> DataFrame | None:
