@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import path from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { csv } from "./csv.ts";
 
 /** A mistake in the command line: shown with the command's usage, exit code 2. */
 export class UsageError extends Error {}
@@ -70,17 +71,16 @@ export function shellWord(text: string): string {
 }
 
 /**
- * The FILEs of a command as its job takes them: in one text, which it splits at commas, without the spaces around.
+ * The FILEs of a command as its job takes them: as one line of CSV, without the spaces around each.
  *
- * @throws UsageError where the job would take one for another file, for several, or for all
+ * @throws UsageError where the job would take one for another file, or for all
  */
 export function fileList(files: readonly string[]): string {
   for (const file of files) {
     if (file.trim() === "") throw new UsageError("a FILE is empty, which would mean all: name it, or leave it out");
     if (file !== file.trim()) throw new UsageError(`"${file}" has spaces around it, which the job cuts off`);
-    if (file.includes(",")) throw new UsageError(`${file} has a comma, which the job cannot tell from two files`);
   }
-  return files.join(",");
+  return csv(files, []).trimEnd();
 }
 
 /** A path as people like to read it: relative where that is shorter. */

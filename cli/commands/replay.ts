@@ -21,10 +21,9 @@ export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--fr
 
 Puts quarantined rows, or archived or rejected files, back into the landing directory and loads what is there then,
 as after a change of the contract. To load a file again changes nothing but what is read differently now.
-Without FILEs: all; a FILE is a path as operations.loaded_files_table has it, or BATCH/PATH for that of one batch. Name
-one with a comma by its days. Exit code 0 only if every FILE was put back and every run succeeded: files that are rejected
-again make it fail if they are more than the environment's maxRejectedFiles, rows that were in quarantine before and come
-back to it do not.
+Without FILEs: all; a FILE is a path as operations.loaded_files_table has it, or BATCH/PATH for that of one batch.
+Exit code 0 only if every FILE was put back and every run succeeded: files that are rejected again make it fail if they
+are more than the environment's maxRejectedFiles, rows that were in quarantine before and come back to it do not.
 
   --from SOURCE       quarantine, archive or rejected (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC

@@ -30,7 +30,6 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["a day that is none", ["replay", "--since", "2026-02-30"], 2, "--since 2026-02-30: give a day such as"],
     ["a day in words", ["replay", "--until", "yesterday"], 2, "--until yesterday: give a day such as"],
     ["days the wrong way round", ["replay", "--since", "2026-11-21", "--until", "2026-11-20"], 2, "is after --until"],
-    ["a path that the job would split", ["replay", "a,b.csv"], 2, "a,b.csv has a comma"],
     ["no file in place of all", ["replay", ""], 2, "a FILE is empty, which would mean all"],
     ["another file than the one that was named", ["withdraw", " a.csv"], 2, '" a.csv" has spaces around it'],
     ["a file for upkeep", ["upkeep", "orders.csv"], 2, "Unexpected argument 'orders.csv'"],

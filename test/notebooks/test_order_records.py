@@ -130,6 +130,11 @@ def test_a_file_without_the_key_in_its_header_is_searched_for_the_word(tmp_path:
     assert found(tmp_path, f"{order(1)}\n{order(2)}\nx,T1\n") == [(1, None), (3, 2)]
 
 
+def test_a_file_whose_header_names_the_key_twice_is_searched_for_the_word(tmp_path: Path) -> None:
+    text = lines("T2,T1,SHIPPED", "T1,T3,SHIPPED", "T2,T3,SHIPPED", header="tracking_num,Tracking Num,status")
+    assert found(tmp_path, text) == [(2, 1), (3, 2)]
+
+
 def test_a_key_is_compared_as_people_see_it(tmp_path: Path) -> None:
     assert found(tmp_path, lines(order(1).replace("T1", "Gro\u0308\u00dfe")), key="Gr\u00f6\u00dfe") == [(2, 1)]
 

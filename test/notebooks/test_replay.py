@@ -3,7 +3,7 @@ import os
 import re
 import shutil
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from order_tracking.files.landing import list_arrivals, reason_of
 from order_tracking.files.replay_folder import ReplayFolder, being_replayed, finish_replays, readings_before
 from order_tracking.files.volume import open_volume
 from order_tracking.tasks import replay as replaying
+from order_tracking.tasks import source_to_stage
 from order_tracking.tasks.load_batch import Policy
-from order_tracking.tasks.replay import ReplaySummary, replay
+from order_tracking.tasks.replay import ReplaySummary, named_files, replay
 from order_tracking.tasks.withdraw import withdraw
 from pipeline import HEADER, Pipeline, lines, order
 
@@ -36,7 +37,9 @@ def with_german_dates() -> Contract:
 
 
 @pytest.mark.parametrize("is_archived", [True, False])
-def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline, is_archived: bool) -> None:
+def test_quarantined_rows_are_loaded_after_a_fix_and_leave_with_their_file(
+    pipeline: Pipeline, is_archived: bool
+) -> None:
     row = order(1).replace("2026-01-01", "01.01.2026")
     unsplit = ("cannot be split", '{"looks": "like JSON"')
     pipeline.drop("a.csv", lines(row, order(2).replace("2026-01-01", "sometime"), *unsplit, order(3)))
@@ -52,6 +55,10 @@ def test_quarantined_rows_are_loaded_after_a_fix(pipeline: Pipeline, is_archived
     assert set(pipeline.statuses()) == {"T1", "T3"}
     reasons = sorted(rule for _, _, broken in pipeline.quarantine() for _, rule in broken)
     assert reasons == ["malformed", "malformed", "type"]
+    if not is_archived:  # Otherwise there is one reading of the file, and all rows are of it.
+        places = (str(pipeline.volume), str(pipeline.checkpoint))
+        withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "a.csv", pipeline.contract)
+        assert (pipeline.statuses(), pipeline.quarantine()) == ({}, [])
 
 
 def test_a_row_out_of_the_quarantine_has_its_place_in_its_file_and_leaves_with_it(pipeline: Pipeline) -> None:
@@ -204,7 +211,7 @@ def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: 
 
 def test_archived_files_that_are_loaded_again_leave_the_quarantine_as_it_was(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1), "bad", order(2).replace("2026-01-01", "soon")))
-    pipeline.drop("b.csv", lines(order(3)))
+    pipeline.drop("b.csv", lines(order(3)).rstrip(), 60)  # Without a line end a new file would have to wait.
     pipeline.run()
     before = [reasons for _, _, reasons in pipeline.quarantine()]
     assert len(put_back(pipeline, "archive").files) == 2
@@ -212,6 +219,28 @@ def test_archived_files_that_are_loaded_again_leave_the_quarantine_as_it_was(pip
     assert [file.outcome for file in staged.files] == ["staged", "staged"]
     assert [reasons for _, _, reasons in pipeline.quarantine()] == before
     assert set(pipeline.statuses()) == {"T1", "T3"}
+
+
+def test_a_copy_without_a_line_end_is_as_young_as_what_its_sender_wrote(tmp_path: Path) -> None:
+    volume, checkpoint = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint")
+    source, now = tmp_path / "source.csv", datetime.now(timezone.utc)
+    source.write_text("a,b\n1,2")
+    folder = ReplayFolder(volume, checkpoint, now)
+    old, young = (folder.path_of("batch", name) for name in ("old.csv", "written to just now.csv"))
+    sent_at = {old: now - timedelta(hours=1), young: now}
+    folder.note(ReplayedFile(path, "sent.csv", sent, may_be_bad=False) for path, sent in sent_at.items())
+    for path in sent_at:
+        folder.copy(source, path)
+    arrived = list_arrivals(volume.landing).files
+    assert {file.path for file in arrived} == sent_at.keys()
+    assert source_to_stage._unfinished(volume.landing, arrived, checkpoint.replayed(), now).keys() == {young}
+
+
+def test_files_are_named_as_in_a_line_of_csv() -> None:
+    assert named_files('a.csv, x/b c.csv ,,"d, e.csv", "with "" and\r\n.csv"') == [
+        *("a.csv", "x/b c.csv", "d, e.csv", 'with " and\r\n.csv')
+    ]
+    assert named_files(" ") == []
 
 
 def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline) -> None:

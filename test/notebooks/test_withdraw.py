@@ -81,18 +81,18 @@ def test_a_withdrawn_file_never_came_and_can_be_loaded_again(pipeline: Pipeline)
 
 def test_nothing_is_withdrawn_where_one_of_the_files_cannot_be(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1)))
-    pipeline.drop("x/b.csv", lines(order(2)))
+    pipeline.drop("x/b, c.csv", lines(order(2)))
     pipeline.drop("bad.csv", "no header\n")
     pipeline.run()
     pipeline.drop("a.csv", lines(order(3)))
     pipeline.run()
     with pytest.raises(RemovalError) as refused:
-        take_back(pipeline, "a.csv, x/b.csv, bad.csv, never.csv")
+        take_back(pipeline, 'a.csv, "x/b, c.csv", bad.csv, never.csv')
     message = str(refused.value)
     assert "never.csv: no file of that name was ever loaded" in message and "bad.csv: it was rejected" in message
     assert len(pipeline.statuses()) == 3
     name = message.split("name one of ")[1].split(",")[0]
-    take_back(pipeline, f"{name}, x/b.csv")
+    take_back(pipeline, f'{name}, "x/b, c.csv"')
     assert len(pipeline.statuses()) == 1
 
 
@@ -508,6 +508,17 @@ def test_what_is_put_back_while_a_withdrawal_chooses_or_is_noted_is_not_withdraw
     pipeline.run()
     assert sorted(pipeline.states().values()) == [["MERGED"], ["SUPERSEDED"]]
     assert pipeline.statuses() == {"T1": "SHIPPED"}
+
+
+def test_a_file_whose_rows_are_being_loaded_again_without_it_cannot_be_withdrawn(tmp_path: Path) -> None:
+    volume, checkpoint, now = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint"), utc_now()
+    first, second = new_batch_id(now), new_batch_id(now)
+    path = volume.landing / f"replay-rows-2/{second}/replay-rows-1/{first}/a.csv"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    checkpoint.claim(Claim(new_batch_id(now), "run", tuple(list_arrivals(volume.landing).files)))
+    again = withdraw._counting_again(volume, checkpoint)
+    assert {(first, "a.csv"), (second, f"replay-rows-1/{first}/a.csv")} <= again.keys()
 
 
 def test_what_grows_while_it_is_being_withdrawn_is_not_put_back(

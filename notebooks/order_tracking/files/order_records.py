@@ -35,7 +35,8 @@ class OrderRecords:
 
     A record that has a value for the key is of the order whose key it is, and of those whose rows another value of it
     swallowed. One that has none, or that cannot be split by the header, is of each order whose key is a word of it: it
-    may be that order's, and nobody can tell. So is a header that spans lines, or has a carriage return within.
+    may be that order's, and nobody can tell. So is a header that spans lines, or has a carriage return within, and each
+    record of a file whose header does not name the key, or names it more than once.
 
     Attributes:
         key: The order's key, as the tables have it.
@@ -101,8 +102,12 @@ class OrderRecords:
             number = (number or 0) + 1
 
     def _position_of_key(self, header: list[str]) -> tuple[int, int] | None:
+        """Tell where the key is in a row, and how many values a row has; None where that is not one place.
+
+        Of two columns that mean the key nobody can tell which one has it.
+        """
         known = [self._contract.known_as(name) for name in header]
-        return (known.index(self._contract.key), len(header)) if self._contract.key in known else None
+        return (known.index(self._contract.key), len(header)) if known.count(self._contract.key) == 1 else None
 
     def _is_of_order(self, text: str, position: tuple[int, int] | None) -> bool:
         """Tell whether a record is the order's; `rows/erased_rows.py` tells it of rows in quarantine, in SQL."""

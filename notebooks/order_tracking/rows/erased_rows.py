@@ -55,8 +55,8 @@ def find_rows(spark: SparkSession, contract: Contract, tables: Tables, records: 
     """
     names = ", ".join(f"CAST({identifier(name)} AS STRING)" for name in contract.names)
     staged = spark.sql(
-        f"SELECT _batch_id, _source_file, array({names}) AS texts FROM {tables.stage} "
-        f"WHERE {identifier(contract.key)} = :key",
+        f"SELECT _batch_id, _source_file, array({names}) AS texts FROM {tables.stage} AS _t "
+        f"WHERE {_key(contract)} = :key",
         args={"key": records.key},
     )
     quarantined = spark.sql(
@@ -75,7 +75,7 @@ def find_rows(spark: SparkSession, contract: Contract, tables: Tables, records: 
 def erase_rows(spark: SparkSession, contract: Contract, table: str, key: str) -> int:
     """Delete the rows with a key from the stage or the orders, and return how many there were."""
     query = f"""
-        MERGE INTO {table} AS _t USING (SELECT :key AS _key) AS _s ON _t.{identifier(contract.key)} = _s._key
+        MERGE INTO {table} AS _t USING (SELECT :key AS _key) AS _s ON {_key(contract)} = _s._key
         WHEN MATCHED THEN DELETE"""
     return int(run_again_on_conflict(lambda: spark.sql(query, args={"key": key}).collect()[0]).num_deleted_rows)
 
@@ -118,12 +118,22 @@ def purge(spark: SparkSession, table: str, column: str | None) -> str | None:
     return refused
 
 
+def _key(contract: Contract) -> str:
+    """Write the key of a row of a table, `_t`, in its case: a row keeps the one in which it was loaded.
+
+    Without a case it is the column alone, by whose statistics Delta leaves out files that cannot have the key.
+    """
+    column = contract.column(contract.key)
+    stored = f"_t.{identifier(column.name)}"
+    return f"{column.case}({stored})" if column.case else stored
+
+
 def _is_quarantined(contract: Contract) -> str:
     """Much as `OrderRecords` tells it: by the value of the key if the row could be split and has one, else by words.
 
     Which lines of a value are rows is not looked at here: it is of the orders whose keys are words of them.
     """
-    value = f"_t.{identifier(contract.key)}"
+    value = _key(contract)
     is_keys = f"btrim({_seen(value)}) = _s._key"
     swallowed = f"NOT {IS_WHOLE} AND {_has_key(_OF_LINES)}"
     is_split = f"{value} IS NOT NULL AND ({IS_WHOLE} OR {_VALUES} IS NOT NULL)"

@@ -1,13 +1,15 @@
-"""What the tables have of files that are loaded again: their later readings, and rows that leave the quarantine."""
+"""What the tables have of files that are loaded again: their later readings, and rows that left the quarantine."""
 
 from collections.abc import Collection, Sequence
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from order_tracking.files.replay_folder import FILES_FOLDER, reading_of
+from order_tracking.files.replay_folder import FILES_FOLDER, ROWS_FOLDER, reading_of, readings_before
 from order_tracking.rows.stage import discard_files
 from order_tracking.sql import as_stored
+from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables
 
 #: Tells a row in quarantine whose values are what was sent. Where it could not be split there are none; where it may be
@@ -35,6 +37,24 @@ def later_readings(spark: SparkSession, tables: Tables, first: Collection[tuple[
     names = [as_stored(f"{batch_id}/{path}") for batch_id, path in first]
     files = spark.table(tables.ledger).where(F.col("path").startswith(FILES_FOLDER))
     return files.where(F.expr(_FIRST_READING).isin(*names)).select("batch_id", "path", "state").collect()
+
+
+def rows_without_file(spark: SparkSession, tables: Tables, readings: Collection[tuple[str, str]]) -> list[FileOutcome]:
+    """List what counts of the rows that were loaded again without the file which they are a part of.
+
+    Args:
+        spark: The session.
+        tables: The names of the tables.
+        readings: The readings of files that they are rows of, by batch and path.
+
+    Returns:
+        What became of them. They may have been loaded once more since, and their path names all readings before.
+    """
+    counting = f"state = '{State.MERGED.value}' AND contains(path, '{ROWS_FOLDER}')"
+    rows = spark.table(tables.ledger).where(counting).select("batch_id", "path").collect()
+    of_files = {tuple(row) for row in rows if not set(readings).isdisjoint(readings_before(row.path))}
+    ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in of_files}) if of_files else {}
+    return [file for key, file in ledger.items() if key in of_files]
 
 
 def leave_quarantine(spark: SparkSession, tables: Tables, paths: Sequence[str]) -> None:

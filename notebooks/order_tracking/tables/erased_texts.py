@@ -4,13 +4,14 @@ Its values become no part of any query's text or condition: Delta writes those i
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
 from order_tracking.sql import literal
 from order_tracking.tables.conflicts import run_again_on_conflict
 from order_tracking.tables.folded_files import fail_folds_under_way
-from order_tracking.tables.job_log import FileOutcome
+from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.tables import Tables
 from order_tracking.typed_json import columns_of
 
@@ -21,25 +22,33 @@ ERASED = "(erased)"
 IN_UNICODE = "(?U)"
 
 
-def told_reasons(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]]) -> list[str]:
+@dataclass(frozen=True)
+class FileReason:
+    """Why a file was not loaded.
+
+    Attributes:
+        path: Its path below the batch's directory, as the tables have it.
+    """
+
+    batch_id: str
+    path: str
+    state: State
+    reason: str
+
+
+def told_reasons(spark: SparkSession, tables: Tables) -> list[FileReason]:
     """Read why files were not loaded, as each run told it.
 
     Args:
         spark: The session.
         tables: The names of the tables; that of folded files must be there.
-        files: The files, by batch and path.
-
-    Returns:
-        The reasons.
     """
-    named = _named(files)
-    if not named:
-        return []
     query = f"""
-        SELECT each.reason FROM (SELECT explode(files) AS each FROM {tables.job_log})
-        WHERE {_is_named(named)}
-        UNION SELECT reason FROM {tables.folded_files} WHERE concat(batch_id, '/', path) IN ({named})"""
-    return [row.reason for row in spark.sql(query).collect() if row.reason]
+        SELECT each.batch_id, each.path, each.state, each.reason
+        FROM (SELECT explode(files) AS each FROM {tables.job_log}) WHERE each.reason IS NOT NULL
+        UNION SELECT batch_id, path, state, reason FROM {tables.folded_files} WHERE reason IS NOT NULL"""
+    rows = spark.sql(query).collect()
+    return [FileReason(row.batch_id, row.path, State(row.state), row.reason) for row in rows]
 
 
 def told_errors(spark: SparkSession, tables: Tables, files: Iterable[tuple[str, str]]) -> list[str]:

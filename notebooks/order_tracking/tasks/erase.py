@@ -32,9 +32,10 @@ from order_tracking.files.records import values_of
 from order_tracking.files.replay_folder import first_path, readings_before
 from order_tracking.files.volume import Volume, files_below, open_volume
 from order_tracking.rows.erased_rows import OrderRows, erase_quarantined, erase_rows, find_rows, purge
-from order_tracking.tables.erased_texts import ERASED, erase_texts, told_errors, told_reasons
+from order_tracking.sql import as_stored
+from order_tracking.tables.erased_texts import ERASED, FileReason, erase_texts, told_errors, told_reasons
 from order_tracking.tables.folded_files import create_folded_files
-from order_tracking.tables.job_log import FileOutcome
+from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.tables import Tables, clustered_by, create_missing
 from order_tracking.tables.versions import ensure_properties, properties_of, versions_kept, write_checkpoint
 from order_tracking.tasks.load_batch import MAX_DESCRIBED_CHARACTERS
@@ -308,7 +309,7 @@ def carry_out(
     found = [file for search in files.values() for file in search.found]
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
-        told = _erase_from_job_log(spark, contract, tables, records, found)
+        told = _erase_from_job_log(spark, contract, tables, volume, records, found)
     _erase_from_run(run, told)
     notes = checkpoint.forget_key(records.key, records.is_word_of, told.erased_outcome)
     clean_lone_reasons(volume, told.files, records.is_word_of, told.erased_reason)
@@ -356,7 +357,12 @@ def _search_files(volume: Volume, records: OrderRecords) -> dict[str, Search]:
 
 
 def _erase_from_job_log(
-    spark: SparkSession, contract: Contract, tables: Tables, records: OrderRecords, found: Sequence[FoundFile]
+    spark: SparkSession,
+    contract: Contract,
+    tables: Tables,
+    volume: Volume,
+    records: OrderRecords,
+    found: Sequence[FoundFile],
 ) -> _Told:
     """Take what tells of the order out of the job log, and out of the table that it is folded into."""
     rows = find_rows(spark, contract, tables, records)
@@ -364,8 +370,11 @@ def _erase_from_job_log(
     # Of what was loaded again people were told before as well, and where that was nothing is left of it.
     concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}
     create_folded_files(spark, tables.folded_files)
+    told = told_reasons(spark, tables)
+    concerned |= {(each.batch_id, each.path) for each in told if _tells_alone(each, volume, records)}
     # Rows are shown in other ways than they are: cut, with what is no ASCII written out, or by another encoding.
-    reasons = told_reasons(spark, tables, concerned)
+    in_tables = {(batch_id, as_stored(path)) for batch_id, path in concerned}
+    reasons = {each.reason for each in told if (each.batch_id, each.path) in in_tables}
     shown_of_files = set(map(shown_rows, reasons)) - {""}
     texts = {records.key, *_texts_of(contract, found, rows), *shown_of_files}
     texts |= set(map(shown, texts))  # The gate shows them all in one line.
@@ -379,6 +388,13 @@ def _erase_from_job_log(
     patterns += map(re.escape, sorted(texts, key=len, reverse=True))
     pattern = rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"
     return _Told(pattern, frozenset(concerned), erase_texts(spark, tables, concerned, pattern))
+
+
+def _tells_alone(told: FileReason, volume: Volume, records: OrderRecords) -> bool:
+    """Tell whether a reason names the order, and its file is gone, so that nothing else tells whose rows it shows."""
+    if told.state is not State.REJECTED or not records.is_word_of(told.reason):
+        return False
+    return not (volume.rejected_of(told.batch_id) / told.path).exists()
 
 
 def _cut_texts(texts: Collection[str], told: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Load again what was archived, rejected or quarantined: put it back, and its arrival starts the job."""
 
 import csv
+import io
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -131,8 +132,8 @@ def replay(
         source: `archive`, `quarantine` or `rejected`.
         since: The first day to take, by when a batch was claimed; empty for all.
         until: The last day to take; empty for all.
-        files: Paths as the ledger has them, or `BATCH/PATH` for that of one batch, separated by commas; empty for all.
-            A file that was loaded again answers to all its earlier names as well.
+        files: Paths as the ledger has them, or `BATCH/PATH` for that of one batch; see `named_files`. Empty for all. A
+            file that was loaded again answers to all its earlier names as well.
         contract: The contract.
         now: The clock.
 
@@ -146,7 +147,7 @@ def replay(
     days = (_day("since", since) or date.min, _day("until", until) or date.max)
     if source not in SOURCES:
         raise ParameterError(f"source is {source!r}; it must be {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
-    paths = {path.strip() for path in files.split(",") if path.strip()}
+    paths = set(named_files(files))
     use_utc(spark)
     create_missing(spark, contract, tables)
     directories, notes = open_volume(volume).probed(), Checkpoint(Path(checkpoint))
@@ -169,6 +170,12 @@ def replay(
             f"them again: {failed}"
         )
     return ReplaySummary(tuple(done.put), done.rows_left, _left(paths, done, source))
+
+
+def named_files(text: str) -> list[str]:
+    """Read which files a parameter of a job names: as a line of CSV, for a name may have commas, and is quoted then."""
+    names = (name.strip() for line in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) for name in line)
+    return [name for name in names if name]
 
 
 def _left(names: set[str], done: _Done, source: str) -> dict[str, str]:

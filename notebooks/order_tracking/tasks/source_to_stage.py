@@ -1,7 +1,7 @@
 """The first task of the job: load what has arrived into the stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -88,11 +88,10 @@ def source_to_stage(
         else:  # The files that an erasure writes anew would seem to be cut, or to have grown.
             _look_for_late_writes(directories, open_batches, run, now)
         work = _find_work(directories, open_batches, run, now)
-        replayed: Mapping[str, ReplayedFile] = {}
+        replayed = work.replayed
         if work.ready or work.left_behind:
             with run.step("probe"):
                 directories = directories.probed()
-            replayed = open_batches.replayed()
         twice = [file.path for file in work.ready if file.path in replayed and replayed[file.path].in_quarantine]
         if twice:
             leave_quarantine(spark, tables, twice)
@@ -127,12 +126,14 @@ class _Work:
         ready: The files in the landing directory that can be loaded.
         unfinished: Those that may still be on their way, with the reason.
         left_alone: What is there and is not loaded, with the reason.
+        replayed: What was put into the landing directory to be loaded again, by path.
     """
 
     left_behind: list[Claim]
     ready: list[ArrivedFile]
     unfinished: dict[str, str]
     left_alone: Mapping[str, str]
+    replayed: Mapping[str, ReplayedFile]
 
 
 def _find_work(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock) -> _Work:
@@ -142,11 +143,12 @@ def _find_work(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock)
     run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
     remove_emptied(arrivals.empty_folders, now())
     checkpoint.forget_replays(volume.landing)
-    unfinished = _unfinished(volume.landing, arrivals.files, now())
+    replayed = checkpoint.replayed()
+    unfinished = _unfinished(volume.landing, arrivals.files, replayed, now())
     # A file that an open batch has named, and not taken yet, is that batch's.
     taken = {file for claim in left_behind for file in claim.files}
     ready = [file for file in arrivals.files if file.path not in unfinished and file not in taken]
-    return _Work(left_behind, ready, unfinished, arrivals.left_alone)
+    return _Work(left_behind, ready, unfinished, arrivals.left_alone, replayed)
 
 
 class _Batches:
@@ -296,9 +298,17 @@ def _look_for_late_writes(volume: Volume, checkpoint: Checkpoint, run: TaskRun, 
     run.alarms += alarms
 
 
-def _unfinished(landing: Path, files: Sequence[ArrivedFile], now: datetime) -> dict[str, str]:
+def _unfinished(
+    landing: Path, files: Sequence[ArrivedFile], replayed: Mapping[str, ReplayedFile], now: datetime
+) -> dict[str, str]:
     """Say of files that may still be on their way why."""
-    reasons = map_in_pool(lambda file: why_unfinished(landing, file, now), files)
+
+    def why(file: ArrivedFile) -> str | None:
+        # A file that was put back is as young as its sender's last write, whenever it was copied.
+        again = replayed.get(file.path)
+        return why_unfinished(landing, replace(file, modified_at=again.sent_at) if again else file, now)
+
+    reasons = map_in_pool(why, files)
     return {file.path: reason for file, reason in zip(files, reasons, strict=True) if reason}
 
 

@@ -17,15 +17,16 @@ from order_tracking.files.claimed_files import reject
 from order_tracking.files.erased_files import finish_rewriting
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
-from order_tracking.files.replay_folder import being_replayed, first_reading, readings_before
+from order_tracking.files.replay_folder import ROWS_FOLDER, being_replayed, first_reading, readings_before
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.fold_stage import kept_since
 from order_tracking.rows.remake import remake_orders
-from order_tracking.rows.replayed_files import later_readings
+from order_tracking.rows.replayed_files import later_readings, rows_without_file
 from order_tracking.rows.stage import discard_everywhere
 from order_tracking.tables.job_log import FileOutcome, State, without_rows
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tasks.replay import named_files
 from order_tracking.tasks.summary import Summary
 from order_tracking.tasks.task_run import TaskRun, task_run, write_job_log
 
@@ -72,7 +73,8 @@ def withdraw(
 ) -> WithdrawSummary:
     """Take files back: their rows leave all tables, and they go to `rejected/`, where `replay` finds them.
 
-    What is cut short is finished by the next run of the load job.
+    With a file go those of its rows that were loaded again without it, since it was not in the archive any more. What
+    is cut short is finished by the next run of the load job.
 
     Args:
         spark: The session.
@@ -80,7 +82,8 @@ def withdraw(
         volume: The path of the directory that holds the landing directory.
         checkpoint: The path of the checkpoint.
         run_id: Names the run in the run tracker and the ledger.
-        files: Paths as the ledger has them, or `BATCH/PATH` where several batches had one of that path; by commas.
+        files: Paths as the ledger has them, or `BATCH/PATH` where several batches had one of that path; see
+            `replay.named_files`.
         contract: The contract.
         now: The clock.
 
@@ -95,7 +98,7 @@ def withdraw(
     directories, notes = open_volume(volume), Checkpoint(Path(checkpoint))
     try:
         with task_run(notes, run_id, "withdraw", now) as run:
-            named = [each.strip() for each in files.split(",") if each.strip()]
+            named = named_files(files)
             again = _counting_again(directories, notes)
             # Only then: what was merged meanwhile is in the ledger, and what was not is about to be.
             write_job_log(spark, tables.job_log, notes)
@@ -160,10 +163,15 @@ def note_done(checkpoint: Checkpoint, withdrawals: Sequence[Withdrawal]) -> None
 
 
 def _counting_again(volume: Volume, checkpoint: Checkpoint) -> dict[tuple[str, str], str]:
-    """Say of readings, by batch and path, that another one is about to count in their place, or has just come to."""
+    """Say of readings, by batch and path, that another one is about to count in their place, or has just come to.
+
+    A reading is named as well where rows that a replay took out of its quarantine are about to count beside it.
+    """
     again = dict.fromkeys(being_replayed(volume, checkpoint), _AGAIN)
     # Those of a batch that was merged and not closed, or is found again, would be merged once more.
-    again.update(((batch.batch_id, file.path), _AGAIN) for batch in checkpoint.under_way() for file in batch.files)
+    under_way = [(batch.batch_id, file.path) for batch in checkpoint.under_way() for file in batch.files]
+    rows_of = [reading for _, path in under_way for reading in readings_before(path, ROWS_FOLDER)]
+    again.update(dict.fromkeys([*under_way, *rows_of], _AGAIN))
     for batches, why_not in ((checkpoint.staged(), _AGAIN), (checkpoint.loaded(), _WHY_NOT[State.SUPERSEDED])):
         again.update(((file.batch_id, file.path), why_not) for batch in batches for file in batch.supersedes)
     return again
@@ -225,4 +233,8 @@ def _choose(
             refused.append(f"{name}: {why_not}")
     if refused:
         raise RemovalError(f"nothing was withdrawn: {'; '.join(refused)}")
+    # Only of bad rows may some have been loaded again by themselves.
+    with_bad_rows = [key for key, file in chosen.items() if file.rows_quarantined]
+    for file in rows_without_file(spark, tables, with_bad_rows) if with_bad_rows else ():
+        chosen[file.batch_id, file.path] = file
     return list(chosen.values())
