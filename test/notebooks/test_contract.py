@@ -69,6 +69,8 @@ def test_a_contract_is_of_any_columns() -> None:
         ("GRO\u0308SSE", "grösse"),
         ("\u0131d", "id"),
         ("_hidden_", "hidden"),
+        ("deli\u200bvery_\u00adnote", "delivery_note"),
+        ("Order\nDate", "order_date"),
         ("€", ""),
         ("a`; DROP TABLE x", "a_drop_table_x"),
     ],

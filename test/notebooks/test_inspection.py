@@ -87,6 +87,7 @@ def written(directory: Path, content: str | bytes, name: str = "a.csv") -> Path:
         ),
         (lines(order(1), order("\uffff")), "line 3 has U\\+FFFF"),
         (lines(order(1).replace("Main", "x" * (17 << 20)), order(2)), "line 2 is longer than 16 MiB"),
+        (lines(order(1)) + "\0" * (17 << 20), "line 3 is longer than 16 MiB"),
         (lines(order(1), ",".join(['"' + "x" * 100_000 + '\n"'] * 200)), "line 3 begins a row of more than 16 MiB"),
         (lines(header=f"{HEADER},{'x' * 200_000}"), "its header has a name of more than 255 characters"),
     ],

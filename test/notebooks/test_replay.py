@@ -241,6 +241,9 @@ def test_files_are_named_as_in_a_line_of_csv() -> None:
         *("a.csv", "x/b c.csv", "d, e.csv", 'with " and\r\n.csv')
     ]
     assert named_files(" ") == []
+    for wrong in ('"a.csv, b.csv', '"q".csv'):
+        with pytest.raises(ParameterError, match="files is no line of CSV"):
+            named_files(wrong)
 
 
 def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline) -> None:

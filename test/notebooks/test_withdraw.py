@@ -510,15 +510,28 @@ def test_what_is_put_back_while_a_withdrawal_chooses_or_is_noted_is_not_withdraw
     assert pipeline.statuses() == {"T1": "SHIPPED"}
 
 
-def test_a_file_whose_rows_are_being_loaded_again_without_it_cannot_be_withdrawn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["replay-rows-2", "replay-files-2"])
+def test_a_file_whose_rows_are_being_loaded_again_without_it_cannot_be_withdrawn(tmp_path: Path, folder: str) -> None:
     volume, checkpoint, now = open_volume(str(tmp_path / "volume")), Checkpoint(tmp_path / "checkpoint"), utc_now()
     first, second = new_batch_id(now), new_batch_id(now)
-    path = volume.landing / f"replay-rows-2/{second}/replay-rows-1/{first}/a.csv"
+    path = volume.landing / f"{folder}/{second}/replay-rows-1/{first}/a.csv"
     path.parent.mkdir(parents=True)
     path.touch()
     checkpoint.claim(Claim(new_batch_id(now), "run", tuple(list_arrivals(volume.landing).files)))
     again = withdraw._counting_again(volume, checkpoint)
-    assert {(first, "a.csv"), (second, f"replay-rows-1/{first}/a.csv")} <= again.keys()
+    assert {(first, "a.csv"), (second, f"replay-rows-1/{first}/a.csv")} - again.keys() == set()
+
+
+def test_a_withdrawal_is_known_as_long_as_rows_of_its_file_may_be_loaded_without_it(tmp_path: Path) -> None:
+    checkpoint, now = Checkpoint(tmp_path), utc_now()
+    withdrawn = [FileOutcome(new_batch_id(now), f"{name}.csv", State.MERGED, "id", 9, now) for name in "ab"]
+    for file in withdrawn:
+        checkpoint.withdraw(Withdrawal(new_batch_id(now), (file,), "it was wrong", is_done=True))
+    folder = f"replay-rows-1/{withdrawn[0].batch_id}"
+    put_back = ReplayedFile(f"{folder}/a.csv", "a.csv", now, may_be_bad=True)
+    checkpoint.note_replay("replay-rows-1", ReplayedFiles((put_back,)))
+    later = now + timedelta(days=1)
+    assert checkpoint.withdrawn_files(later) == {(withdrawn[0].batch_id, "a.csv")}
 
 
 def test_what_grows_while_it_is_being_withdrawn_is_not_put_back(

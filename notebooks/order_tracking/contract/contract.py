@@ -172,9 +172,10 @@ def spelling(header_name: str) -> str:
 def column_name(header_name: str) -> str:
     """Name the column that takes the values of a header's unknown name; empty if no letter or digit is in it.
 
-    Two names that differ only in what a catalog ignores, such as case, make one column.
+    Two names that differ only in what a catalog ignores, such as case, or in what nobody sees make one column.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", header_name).upper().casefold())
+    seen = "".join(each for each in header_name if each.isspace() or unicodedata.category(each) not in _UNSEEN)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).upper().casefold())
     return re.sub(r"\W+", "_", folded).strip("_")
 
 

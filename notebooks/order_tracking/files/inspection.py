@@ -265,7 +265,8 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
             first_end, end = chunk.find(b"\n"), chunk.rfind(b"\n") + 1
             # Of the lines that end in a chunk only the first may have begun before it.
             if len(rest) + (first_end if end else len(chunk)) > MAX_RECORD_BYTES:
-                check_signature(rest + chunk, path.name)
+                if line == 1:
+                    check_signature(rest + chunk, path.name)
                 raise UnreadableFileError(
                     f"line {line} is longer than {MAX_RECORD_BYTES >> 20} MiB; end each row with a line feed"
                 )

@@ -135,6 +135,9 @@ def _is_of_contract(error: PySparkException) -> bool:
     """Tell whether Spark does not understand a condition; what is wrong with a value has another name of Spark's."""
     # Clients of Spark Connect before Spark 4, which serverless compute may have, know it by its old name only.
     name = getattr(error, "getCondition", error.getErrorClass)()
+    if not name:  # Such clients give errors in values none, but it is the first word of their text.
+        told = re.match(r"(?:\([\w.$]+\) )?\[([A-Z][A-Z0-9_.]+)\] ", str(error))
+        name = told[1] if told else None
     # An error of Java itself, which reads the patterns, has none.
     return isinstance(error, AnalysisException) or not name or name.startswith(_OF_PATTERNS)
 

@@ -53,7 +53,7 @@ def rows_without_file(spark: SparkSession, tables: Tables, readings: Collection[
     counting = f"state = '{State.MERGED.value}' AND contains(path, '{ROWS_FOLDER}')"
     rows = spark.table(tables.ledger).where(counting).select("batch_id", "path").collect()
     of_files = {tuple(row) for row in rows if not set(readings).isdisjoint(readings_before(row.path))}
-    ledger = read_ledger(spark, tables, {batch_id for batch_id, _ in of_files}) if of_files else {}
+    ledger = read_ledger(spark, tables, paths={path for _, path in of_files}) if of_files else {}
     return [file for key, file in ledger.items() if key in of_files]
 
 

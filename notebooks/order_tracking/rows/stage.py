@@ -87,7 +87,8 @@ def write_stage(
     seen = run_again_on_conflict(write)
     if not seen:
         # Spark Connect's server waits only a moment for what was observed; the rows are written all the same.
-        return RowCounts(None, None, *_ends_of(rows.sparkSession, contract, stage, batch_id))
+        ends = ends_of(rows.sparkSession, contract, stage, batch_id)
+        return RowCounts(None, None, *ends, warnings=("Spark did not tell which rows have something to warn of",))
     return RowCounts(
         staged_of={path: seen[name] for path, name in names_of.items()} if names_of else None,
         quarantined=seen["quarantined"],
@@ -138,7 +139,8 @@ def discard_batch(spark: SparkSession, table: str, batch_id: str) -> None:
         run_again_on_conflict(partial(spark.sql, query, args={"batch_id": batch_id}))
 
 
-def _ends_of(spark: SparkSession, contract: Contract, stage: str, batch_id: str) -> tuple[str | None, str | None]:
+def ends_of(spark: SparkSession, contract: Contract, stage: str, batch_id: str) -> tuple[str | None, str | None]:
+    """Ask the stage for the least and the greatest key of a batch; None if it has no row."""
     key = identifier(contract.key)
     rows = spark.table(stage).where(F.col("_batch_id") == batch_id)
     [[first, last]] = rows.selectExpr(f"min({key})", f"max({key})").collect()

@@ -28,7 +28,7 @@ from order_tracking.rows import few_bad_rows
 from order_tracking.rows.few_bad_rows import BadRowSeen
 from order_tracking.rows.order_rows import ReadableFile, check_rules, is_divisible, read_order_rows
 from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
-from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_everywhere, write_stage
+from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_everywhere, ends_of, write_stage
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.tables import Tables, add_columns, added_types
 from order_tracking.tasks.summary import named
@@ -295,10 +295,11 @@ class BatchLoader:
             total = write_stage(rows, self.contract, self.tables.stage, *batch, added, now, paths)
         staged = total.staged_of if total.staged_of is not None else self._count(self.tables.stage, claim)
         quarantined: dict[str, int] = {}
-        if total.quarantined != 0 or claim.attempt > 1:
-            bad = {each.file.path: each.content.records - staged.get(each.file.path, 0) for each in files}
+        bad = {each.file.path: each.content.records - staged.get(each.file.path, 0) for each in files}
+        expected = sum(bad.values()) if total.quarantined is None else total.quarantined
+        if expected != 0 or claim.attempt > 1:
             with_bad = [each for each in files if bad[each.file.path]]
-            if sum(bad.values()) != total.quarantined or not with_bad:
+            if sum(bad.values()) != expected or not with_bad:
                 with_bad = list(files)  # Where it does not add up, all that Spark sees is to be told.
             with self.step("quarantine"):
                 few = self._few_bad_rows(files[0], total.bad_rows)
@@ -310,6 +311,8 @@ class BatchLoader:
         if found != [each.content.records for each in files]:
             # No reason to reject a file: Spark may have observed a row twice that is in the table once.
             staged, quarantined = (self._count(each, claim) for each in (self.tables.stage, self.tables.quarantine))
+            first_key, last_key = ends_of(self.spark, self.contract, self.tables.stage, claim.batch_id)
+            total = replace(total, first_key=first_key, last_key=last_key)
         return total, {path: FileCounts(staged.get(path, 0), quarantined.get(path, 0)) for path in paths}
 
     def _few_bad_rows(self, file: ReadableFile, bad_rows: Sequence[BadRowSeen]) -> DataFrame | None:

@@ -173,8 +173,18 @@ def replay(
 
 
 def named_files(text: str) -> list[str]:
-    """Read which files a parameter of a job names: as a line of CSV, for a name may have commas, and is quoted then."""
-    names = (name.strip() for line in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) for name in line)
+    """Read which files a parameter of a job names: as a line of CSV, for a name may have commas, and is quoted then.
+
+    Raises:
+        ParameterError: If a quote is not closed, or closed within a name: several names would be read as one.
+    """
+    lines = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    try:
+        names = [name.strip() for line in lines for name in line]
+    except csv.Error as error:
+        raise ParameterError(
+            f"files is no line of CSV, in which a quoted name has its own quotes twice: {error}"
+        ) from error
     return [name for name in names if name]
 
 

@@ -145,8 +145,12 @@ def _observation(spark: SparkSession, table: str) -> str:
     counts = Observation()
     rows = spark.range(10).select(F.col("id").alias("key"), F.lit(0).cast("bigint").alias("value"))
     rows.observe(counts, F.expr("count_if(key < 7) AS few"), F.expr("max(key) AS most")).writeTo(table).append()
-    _expect(counts.get == {"few": 7, "most": 9}, f"{counts.get}")
-    return "7 of 10 rows"
+    told, count = counts.get, spark.table(table).count()
+    _expect(count == 10, f"{count} of 10 rows are there")
+    # Where it is another, a load counts in the tables, which takes longer.
+    return (
+        "7 of 10 rows" if told == {"few": 7, "most": 9} else f"not as it is, but as {told}: loads count in the tables"
+    )
 
 
 def _transaction(spark: SparkSession, table: str) -> str:

@@ -17,7 +17,7 @@ from order_tracking.files.claimed_files import reject
 from order_tracking.files.erased_files import finish_rewriting
 from order_tracking.files.landing import ArrivedFile
 from order_tracking.files.pool import map_in_pool
-from order_tracking.files.replay_folder import ROWS_FOLDER, being_replayed, first_reading, readings_before
+from order_tracking.files.replay_folder import FILES_FOLDER, ROWS_FOLDER, being_replayed, first_reading, readings_before
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.fold_stage import kept_since
 from order_tracking.rows.remake import remake_orders
@@ -167,11 +167,12 @@ def _counting_again(volume: Volume, checkpoint: Checkpoint) -> dict[tuple[str, s
 
     A reading is named as well where rows that a replay took out of its quarantine are about to count beside it.
     """
-    again = dict.fromkeys(being_replayed(volume, checkpoint), _AGAIN)
+    put_back = being_replayed(volume, checkpoint)
     # Those of a batch that was merged and not closed, or is found again, would be merged once more.
     under_way = [(batch.batch_id, file.path) for batch in checkpoint.under_way() for file in batch.files]
-    rows_of = [reading for _, path in under_way for reading in readings_before(path, ROWS_FOLDER)]
-    again.update(dict.fromkeys([*under_way, *rows_of], _AGAIN))
+    coming = [path for _, path in (*put_back, *under_way) if ROWS_FOLDER in path]
+    rows_of = [reading for path in coming for reading in readings_before(path)]
+    again = dict.fromkeys([*put_back, *under_way, *rows_of], _AGAIN)
     for batches, why_not in ((checkpoint.staged(), _AGAIN), (checkpoint.loaded(), _WHY_NOT[State.SUPERSEDED])):
         again.update(((file.batch_id, file.path), why_not) for batch in batches for file in batch.supersedes)
     return again
@@ -233,8 +234,9 @@ def _choose(
             refused.append(f"{name}: {why_not}")
     if refused:
         raise RemovalError(f"nothing was withdrawn: {'; '.join(refused)}")
-    # Only of bad rows may some have been loaded again by themselves.
+    # Bad rows may have been loaded by themselves: those of this reading, or of one whose place it took.
     with_bad_rows = [key for key, file in chosen.items() if file.rows_quarantined]
-    for file in rows_without_file(spark, tables, with_bad_rows) if with_bad_rows else ():
+    readings = [*with_bad_rows, *(each for _, path in chosen for each in readings_before(path, FILES_FOLDER))]
+    for file in rows_without_file(spark, tables, readings) if readings else ():
         chosen[file.batch_id, file.path] = file
     return list(chosen.values())
