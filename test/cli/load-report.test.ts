@@ -53,3 +53,10 @@ test("the commands that run a job run that of the environment that ran", async (
   expect(next).toMatch(/ -- watch --speed 30 --environment prod --home \S+mine /);
   expect(await whatNext(session, "dev", true)).not.toContain("--environment");
 });
+
+test("what to try next is told where the contract has another key, by which this order cannot be asked for", async () => {
+  const kernel = { query: () => Promise.reject(new Error("[UNRESOLVED_COLUMN.WITH_SUGGESTION] tracking_num")) };
+  const next = await whatNext({ ...session, kernel } as unknown as typeof session, "dev", true);
+  expect(next).toContain("npm start -- your-orders.csv");
+  expect(next).not.toContain(" track ");
+});
