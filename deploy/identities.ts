@@ -113,9 +113,35 @@ export function repositoryOf(url: string): string {
 }
 
 /**
+ * The repository as GitHub names it in the subjects of its jobs: by its names alone, or, where it was made, renamed or moved
+ * since 15 July 2026, with the ids of owner and repository as well. Only GitHub knows which: see {@link prefixCommand}.
+ *
+ * @param prefix what subjects begin with, such as `repo:owner/name` or `repo:owner@1/name@2`
+ * @throws Error where that is no prefix of this repository
+ */
+export function repositoryInSubjects(prefix: string, repository: string): string {
+  const named = prefix.replaceAll(/@\d+(?=\/|$)/g, "");
+  // GitHub takes names in any case, and tells the one that it has; Azure compares that one exactly.
+  if (named.toLowerCase() !== `repo:${repository}`.toLowerCase()) {
+    throw new Error(
+      `"${prefix}" begins no subject of ${repository}, as repo:OWNER/REPO or repo:OWNER@ID/REPO@ID of it would: ` +
+        `give what this prints: ${prefixCommand(repository)}`,
+    );
+  }
+  return prefix.slice("repo:".length);
+}
+
+/** The command that asks GitHub what the subjects of a repository's jobs begin with. */
+export function prefixCommand(repository: string): string {
+  return `gh api repos/${repository}/actions/oidc/customization/sub --jq .sub_claim_prefix`;
+}
+
+/**
  * Who a job is, as GitHub tells it: its repository, its environment and its workflow.
  *
  * GitHub leaves out the workflow unless the repository is told otherwise, with {@link subjectCommand}.
+ *
+ * @param repository as {@link repositoryInSubjects} tells it
  */
 export function subjectOf(repository: string, environment: string, workflow: string): string {
   return `repo:${repository}:environment:${environment}:workflow:${workflow}`;
@@ -135,7 +161,11 @@ function placeOf(place: Place, backend: StateBackend): { readonly words: string;
   return { words: `the resource group ${resourceGroup}`, scope: `${subscription}/resourceGroups/${resourceGroup}` };
 }
 
-/** What is missing of an identity now. Roles can be given only once it is there, so it is asked for again until nothing is. */
+/**
+ * What is missing of an identity now. Roles can be given only once it is there, so it is asked for again until nothing is.
+ *
+ * @param repository as {@link repositoryInSubjects} tells it
+ */
 export async function missingIdentitySteps(
   backend: StateBackend,
   repository: string,
@@ -147,7 +177,7 @@ export async function missingIdentitySteps(
   const [credentials, roles] = principal
     ? await Promise.all([credentialsOf(backend, identity), rolesOf(backend, principal.principalId)])
     : [[], []];
-  const subjects = new Set(credentials.map(({ subject }) => subject));
+  const subjects = new Set(credentials.filter(isOfJobs).map(({ subject }) => subject));
   const given = new Set(roles.map(({ key }) => key));
   const missing: Step[] = [];
   const need = (what: string, call: AzCall) => missing.push({ what, call });
@@ -204,9 +234,11 @@ function giving(role: Role, principalId: string, backend: StateBackend): Step {
 }
 
 /**
- * The credentials of GitHub with which jobs may be an identity and are not meant to, such as those of a workflow that had
- * another name; each with the call that takes it away. One that has the name of a credential which is missing is not
- * among them: making that one writes over it.
+ * The credentials with which somebody may be an identity and is not meant to, such as the jobs of a workflow that had another
+ * name, or whoever another issuer vouches for; each with the call that takes it away. One that has the name of a credential
+ * which is missing is not among them: making that one writes over it.
+ *
+ * @param repository as {@link repositoryInSubjects} tells it
  */
 export async function credentialsBeyond(
   backend: StateBackend,
@@ -218,18 +250,25 @@ export async function credentialsBeyond(
   const meant = (workflow: string) => subjectOf(repository, identity.environment, workflow);
   const subjects = new Set(identity.workflows.map(meant));
   const credentials = await credentialsOf(backend, identity);
-  const given = new Set(credentials.map(({ subject }) => subject));
+  const given = new Set(credentials.filter(isOfJobs).map(({ subject }) => subject));
   const missing = identity.workflows.filter((workflow) => !given.has(meant(workflow)));
   const overwritten = new Set(missing.map((workflow) => credentialOf(identity, workflow)));
   return z
     .array(namedCredentialType)
-    .parse(credentials.filter(({ subject }) => !subjects.has(subject)))
+    .parse(credentials.filter((credential) => !isOfJobs(credential) || !subjects.has(credential.subject)))
     .filter(({ name }) => !overwritten.has(name))
-    .map(({ name, subject }) => ({
-      what: `the jobs of ${subject}`,
+    .map((credential) => ({
+      what: isOfJobs(credential)
+        ? `the jobs of ${credential.subject}`
+        : `whoever ${credential.issuer} calls ${credential.subject}, for the audience ${credential.audiences.join(", ")}`,
       call: {
         command: "identity federated-credential delete",
-        options: { name, "identity-name": identity.name, "resource-group": resourceGroup, subscription },
+        options: {
+          name: credential.name,
+          "identity-name": identity.name,
+          "resource-group": resourceGroup,
+          subscription,
+        },
       },
     }));
 }
@@ -295,7 +334,11 @@ function isSame(one: string, other: string): boolean {
   return bare(one) === bare(other);
 }
 
-/** Brings about what is missing of an identity, the identity itself first. */
+/**
+ * Brings about what is missing of an identity, the identity itself first.
+ *
+ * @param repository as {@link repositoryInSubjects} tells it
+ */
 export async function makeIdentity(
   backend: StateBackend,
   repository: string,
@@ -329,17 +372,18 @@ async function principalOf({ resourceGroup, subscriptionId }: StateBackend, { na
 const credentialOf = ({ environment }: Identity, workflow: string): string =>
   `github-${environment}-${workflow.toLowerCase().replaceAll(" ", "-")}`;
 
-const credentialType = z.looseObject({ subject: z.string(), issuer: z.string() });
+const credentialType = z.looseObject({ subject: z.string(), issuer: z.string(), audiences: z.array(z.string()) });
 const namedCredentialType = credentialType.extend({ name: z.string() });
 
-/** What lets jobs of GitHub be an identity. */
+/** Whether those whom a credential lets in are jobs of GitHub, which tells Azure so: issuer and audience are what is meant. */
+const isOfJobs = ({ issuer, audiences }: z.infer<typeof credentialType>): boolean =>
+  issuer === ISSUER && audiences.every((audience) => audience === AUDIENCE);
+
+/** What lets anybody be an identity. */
 async function credentialsOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {
   const options = { "identity-name": name, "resource-group": resourceGroup, subscription: subscriptionId };
   const found = await az({ command: "identity federated-credential list", options });
-  return z
-    .array(credentialType)
-    .parse(found)
-    .filter(({ issuer }) => issuer === ISSUER);
+  return z.array(credentialType).parse(found);
 }
 
 /** Azure tells no name of a role that is defined where whoever asks may not look. */

@@ -32,6 +32,9 @@ test("shows what is missing and asks, makes it, and says what GitHub has to be t
   const made = await orderTracking(["identities", "dev", "--yes"]);
   expect([made.code, made.stderr]).toEqual([0, ""]);
   expect(made.stdout).toContain("gh api --method PUT repos/example/order-tracking/actions/oidc/customization/sub");
+  expect(made.stdout).toMatch(
+    /begin with repo:example\/order-tracking\.[^]*run this command again with --subject-prefix and that:\n {2}gh api repos\/example\/order-tracking\/actions\/oidc\/customization\/sub --jq \.sub_claim_prefix\n/,
+  );
   for (const { name, properties } of cloud.arm.ofType("Microsoft.ManagedIdentity/userAssignedIdentities")) {
     expect([name, made.stdout.includes(`--body ${String(properties.clientId)}`)]).toEqual([name, true]);
   }
@@ -71,4 +74,17 @@ test("tells whoever does not agree, too, of what there is that is not meant to b
   expect(stdout).toMatch(
     /^id-order-tracking-dev-plan is not trusted with just what is meant[^]*federated-credential delete --name by-hand [^]*Missing for/,
   );
+});
+
+test("takes jobs for those whose subjects begin as GitHub tells it", async () => {
+  const prefix = "repo:example@12/order-tracking@345";
+  const type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
+  // The command line tells the name beside the properties.
+  for (const { id, name } of cloud.arm.ofType(type)) cloud.arm.patch(id, { name });
+
+  const { code, stdout } = await orderTracking(["identities", "dev", "--subject-prefix", prefix]);
+
+  expect(code).toBe(1);
+  expect(stdout).toContain(`--subject ${prefix}:environment:dev-plan:workflow:Deploy `);
+  expect(stdout).toContain("the jobs of repo:example/order-tracking:environment:dev-plan\n");
 });

@@ -6,6 +6,7 @@ import {
   makeIdentity,
   missingIdentitySteps,
   NARROW_ROLES_ONLY,
+  repositoryInSubjects,
   repositoryOf,
   rolesBeyond,
   subjectOf,
@@ -27,6 +28,7 @@ const BACKEND = {
 };
 const REPOSITORY = "example/order-tracking";
 const GITHUB = "https://token.actions.githubusercontent.com";
+const AZURE = "api://AzureADTokenExchange";
 const before = process.env;
 let cloud: Cloud;
 let stateSteps: Awaited<ReturnType<typeof missingSteps>>;
@@ -42,13 +44,13 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** What lets jobs with a subject be an identity, as somebody makes it by hand. */
-const addCredential = (identity: string, name: string, subject: string, issuer = GITHUB) => {
+/** What lets whoever has a subject be an identity, as somebody makes it by hand. */
+const addCredential = (identity: string, name: string, subject: string, issuer = GITHUB, audience = AZURE) => {
   const type = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
   const owner = ofType("").find((each) => each.name === identity);
   const id = `${String(owner?.id)}/federatedIdentityCredentials/${name}`;
   // The command line tells the name beside the properties.
-  cloud.arm.set({ id, name, type, properties: { name, issuer, subject } });
+  cloud.arm.set({ id, name, type, properties: { name, issuer, subject, audiences: [audience] } });
 };
 const ofType = (type: string) => cloud.arm.ofType(`Microsoft.ManagedIdentity/userAssignedIdentities${type}`);
 
@@ -197,24 +199,65 @@ it("tells a role of which Azure does not tell the name", async () => {
   ]);
 });
 
-it("tells the jobs that may be an identity and are not meant to, and how to keep them from it", async () => {
+it("tells who may be an identity and is not meant to, whoever vouches for it, and how to keep it from that", async () => {
   const [, apply] = identitiesOf("qa", false);
   if (!apply) throw new Error("there is no identity");
   expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
   await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
   expect(await credentialsBeyond(BACKEND, REPOSITORY, apply)).toEqual([]);
   addCredential(apply.name, "by-hand", "repo:example/order-tracking:environment:qa");
-  addCredential(apply.name, "cluster", "repo:example/order-tracking:environment:qa", "https://oidc.example.com");
+  addCredential(apply.name, "cluster", subjectOf(REPOSITORY, "qa", "Deploy"), "https://oidc.example.com");
+  addCredential(apply.name, "elsewhere", subjectOf(REPOSITORY, "qa", "Deploy"), GITHUB, "https://github.com/example");
 
   const beyond = await credentialsBeyond(BACKEND, REPOSITORY, apply);
 
+  const deleting = (name: string) =>
+    `az identity federated-credential delete --name ${name} --identity-name id-order-tracking-qa-apply ` +
+    `--resource-group rg-state --subscription ${SUBSCRIPTION_ID}`;
+  const deploy = "repo:example/order-tracking:environment:qa:workflow:Deploy";
   expect(beyond.map(({ what, call }) => [what, commandLine(call)])).toEqual([
-    [
-      "the jobs of repo:example/order-tracking:environment:qa",
-      "az identity federated-credential delete --name by-hand --identity-name id-order-tracking-qa-apply " +
-        `--resource-group rg-state --subscription ${SUBSCRIPTION_ID}`,
-    ],
+    ["the jobs of repo:example/order-tracking:environment:qa", deleting("by-hand")],
+    [`whoever https://oidc.example.com calls ${deploy}, for the audience ${AZURE}`, deleting("cluster")],
+    [`whoever ${GITHUB} calls ${deploy}, for the audience https://github.com/example`, deleting("elsewhere")],
   ]);
+});
+
+it("does not take a credential of another issuer or audience for the one that is meant", async () => {
+  const [plan] = identitiesOf("ch", false);
+  if (!plan) throw new Error("there is no identity");
+  await makeIdentity(BACKEND, REPOSITORY, { ...plan, workflows: ["Drift"] }, () => undefined);
+  addCredential(plan.name, "cluster", subjectOf(REPOSITORY, "ch-plan", "Pull request"), "https://oidc.example.com");
+  addCredential(
+    plan.name,
+    "elsewhere",
+    subjectOf(REPOSITORY, "ch-plan", "Deploy"),
+    GITHUB,
+    "https://github.com/example",
+  );
+
+  const missing = await missingIdentitySteps(BACKEND, REPOSITORY, plan);
+
+  expect(missing.map(({ what }) => what)).toEqual(
+    ["Pull request", "Deploy"].map(
+      (workflow) => `let the workflow "${workflow}" be it, in the environment ch-plan of example/order-tracking`,
+    ),
+  );
+});
+
+it("puts the subject with ids in the place of the one without, and takes it for what is meant", async () => {
+  const [, apply] = identitiesOf("nl", false);
+  if (!apply) throw new Error("there is no identity");
+  await makeIdentity(BACKEND, REPOSITORY, apply, () => undefined);
+  const inSubjects = repositoryInSubjects("repo:example@12/order-tracking@345", REPOSITORY);
+
+  await makeIdentity(BACKEND, inSubjects, apply, () => undefined);
+
+  const credentials = ofType("/federatedIdentityCredentials").filter(({ id }) => id.includes(`/${apply.name}/`));
+  expect(credentials.map(({ properties }) => properties.subject)).toEqual([
+    "repo:example@12/order-tracking@345:environment:nl:workflow:Deploy",
+  ]);
+  expect(await missingIdentitySteps(BACKEND, inSubjects, apply)).toEqual([]);
+  expect(await credentialsBeyond(BACKEND, inSubjects, apply)).toEqual([]);
 });
 
 it("tells of no job whose credential is written over once what is missing is made", async () => {
@@ -285,3 +328,26 @@ it.each(["https://dev.azure.com/example/_git/order-tracking", "", "https://githu
     expect(() => repositoryOf(url)).toThrow(`sourceRepository is ${url}: workflows of GitHub need one`);
   },
 );
+
+it.each([
+  ["repo:example/order-tracking", "example/order-tracking"],
+  ["repo:example@12/order-tracking@345", "example@12/order-tracking@345"],
+  ["repo:Example@12/Order-Tracking@345", "Example@12/Order-Tracking@345"],
+])("reads the repository in subjects that begin with %s", (prefix, repository) => {
+  expect(repositoryInSubjects(prefix, REPOSITORY)).toBe(repository);
+});
+
+it.each([
+  "",
+  "example/order-tracking",
+  "repo:example@12/other@345",
+  "repo:example@12/order-tracking@345:environment:dev",
+  "repo:example/order-tracking/345",
+  "repo:example@own/order-tracking@345",
+  "repository_owner_id:12:repository_id:345",
+])("refuses %p, with which no subject of the repository begins", (prefix) => {
+  expect(() => repositoryInSubjects(prefix, REPOSITORY)).toThrow(
+    `"${prefix}" begins no subject of example/order-tracking, as repo:OWNER/REPO or repo:OWNER@ID/REPO@ID of it would: ` +
+      "give what this prints: gh api repos/example/order-tracking/actions/oidc/customization/sub --jq .sub_claim_prefix",
+  );
+});
