@@ -7,6 +7,7 @@ import pytest
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFiles, StagedBatch
 from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.typed_json import to_json
 
 BATCH = new_batch_id(datetime(2026, 1, 2, tzinfo=timezone.utc))
 
@@ -91,3 +92,15 @@ def test_what_is_about_to_be_merged_is_still_known_as_a_replay(tmp_path: Path) -
     checkpoint.close(BATCH)
     checkpoint.forget_replays(tmp_path / "landing")
     assert checkpoint.old_replays() == []
+
+
+def test_nothing_that_clients_wrote_keeps_a_checkpoint_from_being_taken_over(tmp_path: Path) -> None:
+    old, checkpoint, now = tmp_path / "old", Checkpoint(tmp_path / "new"), datetime.now(timezone.utc)
+    directory = old / "batches" / f"{new_batch_id(now)}.claimed.json"
+    directory.mkdir(parents=True)
+    (old / "batches" / f"{new_batch_id(now)}.claimed.json").write_text("[" * 200_000)
+    forged = FileOutcome("../../x", "/etc/passwd", State.MERGED, "1", 100, now)
+    for batch in (StagedBatch(new_batch_id(now), (), supersedes=(forged,)), StagedBatch(new_batch_id(now), ())):
+        (old / "batches" / f"{batch.batch_id}.staged.json").write_text(to_json(batch))
+    checkpoint.take_over(old)
+    assert checkpoint.under_way() == [batch]

@@ -501,13 +501,17 @@ def _parse(kind: type[T], path: Path) -> T:
     """
     try:
         content = from_json(kind, path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError, IsADirectoryError) as error:
         raise CheckpointError(f"{path.name} cannot be read: {error}") from error
     paths: list[str] = []
     if isinstance(content, (Claim, StagedBatch)):
         if not path.name.startswith(f"{content.batch_id}.") or not is_batch_id(content.batch_id):
             raise CheckpointError(f"{path.name} speaks of the batch {content.batch_id!r}")
-        paths = [file.path for file in content.files]
+        superseded: tuple[FileOutcome, ...] = content.supersedes if isinstance(content, StagedBatch) else ()
+        unnamed = [each.batch_id for each in superseded if not is_batch_id(each.batch_id)]
+        if unnamed:
+            raise CheckpointError(f"{path.name} speaks of the batch {unnamed[0]!r}")
+        paths = [each.path for each in content.files] + [each.path for each in superseded]
     elif isinstance(content, ReplayedFiles):
         paths = [each for file in content.files for each in (file.path, file.sent_as)]
     elif isinstance(content, Erasure):
