@@ -1,6 +1,6 @@
 /** `compare`, with Spark: the same files, loaded by the code of a commit and by that of this checkout. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RowComparison } from "../../review/rows.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -29,9 +29,6 @@ beforeAll(() => {
   writeFileSync(contract, changed);
   const author = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"];
   git(...author, "commit", "--quiet", "--all", "--message", "another contract");
-});
-afterAll(() => {
-  rmSync(scratch, { recursive: true });
 });
 
 const HEADER = "tracking_num,order_num,status,address,received_date,delivery_date,last_update_timestamp";

@@ -1,5 +1,4 @@
 import childProcess from "node:child_process";
-import { rmSync } from "node:fs";
 import path from "node:path";
 import { run } from "../../cli/commands/page.ts";
 import { openHome } from "../../local/home.ts";
@@ -13,7 +12,6 @@ test("page prints its address, and ends with Ctrl-C", async () => {
   );
   expect(stdout).toMatch(/^The page is at http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}\/$/m);
   expect(code).toBe(0);
-  rmSync(path.dirname(home.directory), { recursive: true });
 }, 60_000);
 
 test("page says when the address was used with which it starts a browser", async () => {
@@ -44,6 +42,5 @@ test("page says when the address was used with which it starts a browser", async
     Object.assign(stdout, { isTTY });
     env.restore();
     for (const spy of [print, spawn]) spy.mockRestore();
-    rmSync(path.dirname(home.directory), { recursive: true });
   }
 });

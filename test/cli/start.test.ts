@@ -23,9 +23,6 @@ import { orderTracking } from "./order-tracking.ts";
 jest.setTimeout(300_000);
 const home = path.join(temporaryFolder(), "home");
 const atHome = ["--home", home];
-afterAll(() => {
-  rmSync(path.dirname(home), { recursive: true });
-});
 
 /** The parts of the JSON document that the tests look at. */
 interface StartDocument {

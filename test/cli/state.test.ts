@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import path from "node:path";
 import { madeUpAz } from "../deploy/made-up-az.ts";
 import { SUBSCRIPTION_ID } from "../synthesized.ts";
@@ -17,7 +16,6 @@ beforeEach(() => {
 });
 afterAll(() => {
   process.env = before;
-  rmSync(path.dirname(made.folder), { recursive: true });
 });
 
 // One after the other, on the same Azure.

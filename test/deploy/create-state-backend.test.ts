@@ -1,5 +1,3 @@
-import { rmSync } from "node:fs";
-import path from "node:path";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { type Azure, madeUpAz } from "./made-up-az.ts";
 
@@ -32,17 +30,12 @@ const COMPLETE = {
 } satisfies Partial<Azure>;
 
 const given = process.env.PATH;
-const folders: string[] = [];
 afterEach(() => {
   process.env.PATH = given;
-});
-afterAll(() => {
-  for (const folder of folders) rmSync(path.dirname(folder), { recursive: true });
 });
 
 function useAz(there: Partial<Azure>) {
   const made = madeUpAz(there);
-  folders.push(made.folder);
   process.env.PATH = made.folder;
   return made;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -50,7 +50,6 @@ afterAll(() => {
   process.env = before;
   server.closeAllConnections();
   server.close();
-  rmSync(folder, { recursive: true });
 });
 
 function answerTo(asked: string, body: Partial<Repository["issues"][number]>): unknown {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { lockFileFor, PLATFORMS } from "../../deploy/lock-providers.ts";
 import { MadeUpTerraform } from "../cli/made-up-terraform.ts";
@@ -22,7 +22,6 @@ beforeEach(() => {
 });
 afterEach(() => {
   terraform.remove();
-  rmSync(directory, { recursive: true });
 });
 
 it("has the providers of all stacks locked for every platform, and keeps no state for that", async () => {

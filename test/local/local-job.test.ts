@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { emptyHome, openHome } from "../../local/home.ts";
+import { openHome } from "../../local/home.ts";
 import { LocalJob, type JobRun } from "../../local/local-job.ts";
 import { NotebookKernel } from "../../local/notebook-kernel.ts";
 import { readJob, readLoadJob } from "../../local/synthesized-job.ts";
@@ -11,10 +11,7 @@ jest.setTimeout(120_000); // Spark may have to be started.
 const home = openHome(temporaryFolder());
 const kernel = new NotebookKernel(home);
 beforeAll(() => kernel.start());
-afterAll(async () => {
-  await kernel.stop();
-  emptyHome(home);
-});
+afterAll(() => kernel.stop());
 
 /** Runs a job whose first task is a notebook with these lines. */
 async function runLines(

@@ -1,10 +1,21 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
-/** A folder of the test's own, under the system's temporary folder. */
+const folders: string[] = [];
+
+/** A folder of the test's own, under the system's temporary folder, until the end of the test's file. */
 export function temporaryFolder(): string {
-  return mkdtempSync(path.join(os.tmpdir(), "order-tracking-"));
+  const folder = mkdtempSync(path.join(os.tmpdir(), "order-tracking-"));
+  folders.push(folder);
+  return folder;
+}
+
+// Not in a program, as `spark-chaos.ts` is one, which removes its own.
+if ("afterAll" in globalThis) {
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  });
 }
 
 /** The job that most tests use: one task, and the parameters that every job of the project has. */

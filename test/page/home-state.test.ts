@@ -5,9 +5,6 @@ import { homeState } from "../../page/home-state.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
 const home = openHome(path.join(temporaryFolder(), "home"));
-afterAll(() => {
-  rmSync(path.dirname(home.directory), { recursive: true });
-});
 
 it("changes with what is loaded, waits and runs, and with nothing else", () => {
   const schema = path.join(home.tables, "operations.db");

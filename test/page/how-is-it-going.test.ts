@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import path from "node:path";
 import { openHome } from "../../local/home.ts";
 import type { Row } from "../../local/notebook-kernel.ts";
@@ -9,9 +8,6 @@ import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { fakeTables } from "./fake-tables.ts";
 
 const home = openHome(path.join(temporaryFolder(), "home"));
-afterAll(() => {
-  rmSync(path.dirname(home.directory), { recursive: true });
-});
 
 /** The first widget of a saved query, as it is shown. */
 async function widgetOf(query: string, rows: readonly Row[]): Promise<string> {

@@ -1,12 +1,9 @@
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { environmentsIn } from "../../page/in-azure.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
 const folder = temporaryFolder();
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 /** A folder with the pipeline stacks of environments, each written so many seconds after the epoch. */
 function synthesized(name: string, times: Readonly<Record<string, number>>): string {

@@ -34,7 +34,6 @@ if (executable === undefined) {
     afterAll(async () => {
       await browser.close();
       await page.close();
-      rmSync(folder, { recursive: true });
     });
     beforeEach(async () => {
       context = await browser.newContext();

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { openHome } from "../../local/home.ts";
 import { type Replay, type ReplayRequest, Replays, told } from "../../page/replays.ts";
@@ -23,9 +23,6 @@ class NotedReplays extends Replays {
 
 const folder = temporaryFolder();
 const home = openHome(path.join(folder, "home"));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 describe("the replay button", () => {
   const post = (url: string, body: object) =>

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { openHome, type Home } from "../../local/home.ts";
@@ -17,7 +17,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await page.close();
-  rmSync(folder, { recursive: true });
 });
 
 interface Answer {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { readPicture } from "../../page/stacks.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -20,9 +20,6 @@ for (const [file, content] of files) {
   writeFileSync(path.join(folder, file), content);
 }
 const picture = readPicture(folder, "tiny");
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 it("shows each resource of each stack once, by what it is for", () => {
   expect(picture?.stacks.map(({ name }) => name)).toEqual(["platform", "catalog", "pipeline"]);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { openHome } from "../../local/home.ts";
 import { savedQuery } from "../../page/saved-queries.ts";
@@ -6,9 +6,6 @@ import { SparkTables } from "../../page/tables.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 
 const home = openHome(path.join(temporaryFolder(), "home"));
-afterAll(() => {
-  rmSync(path.dirname(home.directory), { recursive: true });
-});
 
 /** Answers with the number of the question, and notes when it is let go of. */
 class FakeKernel {

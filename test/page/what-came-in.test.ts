@@ -9,9 +9,6 @@ import { fakeTables } from "./fake-tables.ts";
 
 const folder = temporaryFolder();
 const home = openHome(path.join(folder, "home"));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 async function part(name: string, answers: Readonly<Record<string, readonly Row[]>>): Promise<string> {
   const about = { home, tables: fakeTables(answers), replays: new Replays(home) };

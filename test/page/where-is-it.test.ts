@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import path from "node:path";
 import { openHome } from "../../local/home.ts";
 import type { Row } from "../../local/notebook-kernel.ts";
@@ -8,9 +7,6 @@ import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { fakeTables } from "./fake-tables.ts";
 
 const home = openHome(path.join(temporaryFolder(), "home"));
-afterAll(() => {
-  rmSync(path.dirname(home.directory), { recursive: true });
-});
 
 /** The page of an order that so many rows told of, each of a state of its own; the newest row comes first. */
 async function orderWith(states: number): Promise<string> {
