@@ -1,4 +1,5 @@
 /** What the commands that run jobs share: the synthesized jobs, warm and ready on one home, until Ctrl-C. */
+import { WORKSPACE_VARIABLES } from "../environments/requested.ts";
 import { withHomeLocked, type Home } from "../local/home.ts";
 import { LocalJob, LocalLoadJob } from "../local/local-job.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
@@ -57,8 +58,8 @@ export async function withJobSession(
       interrupted.addEventListener("abort", () => void kernel.stop());
       try {
         progress.step("Synthesizing the stacks and starting Spark");
-        // Nothing is deployed from here, so it is no matter which workspace the shell names for other work.
-        const ofNoWorkspace = { DATABRICKS_HOST: "", DATABRICKS_CONFIG_PROFILE: "" };
+        // Nothing is deployed from here, so a workspace that the shell names for other work is no reason to refuse.
+        const ofNoWorkspace = Object.fromEntries(WORKSPACE_VARIABLES.map((name) => [name, ""]));
         const synthesized = synthesize(home.synthesized, environment, interrupted, ofNoWorkspace, checkout);
         await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupted);
         const code = await work({

@@ -1,7 +1,7 @@
 /** Creates in Azure what keeps Terraform's state, which Terraform cannot do itself; only what is missing. */
 import { z } from "zod";
 import { az, type AzCall, azIfThere, NotAllowed } from "./azure-cli.ts";
-import { containerId, type StateBackend } from "./state-backend.ts";
+import { containerId, LOCK, lockedResource, type StateBackend } from "./state-backend.ts";
 
 /** Something that is missing, and the call that brings it about. */
 export interface Step {
@@ -218,15 +218,10 @@ function steps(backend: StateBackend, found: Found): readonly Step[] {
   }
   if (!found.lock) {
     need(`lock the storage account ${storageAccount} against deletion`, "lock create", {
-      name: "terraform-state",
+      name: LOCK,
       "lock-type": "CanNotDelete",
       ...lockedResource(backend),
     });
   }
   return missing;
-}
-
-function lockedResource({ resourceGroup, storageAccount }: StateBackend) {
-  const type = "Microsoft.Storage/storageAccounts";
-  return { "resource-group": resourceGroup, resource: storageAccount, "resource-type": type };
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { NARROW_ROLES } from "../environments/narrow-roles.ts";
 import { az, type AzCall, azIfThere } from "./azure-cli.ts";
 import type { Step } from "./create-state-backend.ts";
-import { containerId, type StateBackend } from "./state-backend.ts";
+import { accountId, containerId, LOCK, lockedResource, type StateBackend } from "./state-backend.ts";
 
 /** Who tells Azure which workflow a job is of. */
 const ISSUER = "https://token.actions.githubusercontent.com";
@@ -307,23 +307,16 @@ export async function rolesBeyond(backend: StateBackend, identity: Identity): Pr
 
 /** Whether a role counts on the state's account, or on something in it. */
 function isInAccount(scope: string, backend: StateBackend): boolean {
-  const [account = ""] = containerId(backend).split("/blobServices/");
-  return `${scope}/`.toLowerCase().startsWith(`${account}/`.toLowerCase());
+  return `${scope}/`.toLowerCase().startsWith(`${accountId(backend)}/`.toLowerCase());
 }
 
 /** How the lock goes that the command `state` puts on the state's account: Azure deletes no role on what is locked. */
-function unlocking({ resourceGroup, storageAccount, subscriptionId }: StateBackend): Step {
+function unlocking(backend: StateBackend): Step {
   return {
-    what: `first the lock on the storage account ${storageAccount}, which keeps each role on it; the command state puts it back`,
+    what: `first the lock on the storage account ${backend.storageAccount}, which keeps each role on it; the command state puts it back`,
     call: {
       command: "lock delete",
-      options: {
-        name: "terraform-state",
-        "resource-group": resourceGroup,
-        resource: storageAccount,
-        "resource-type": "Microsoft.Storage/storageAccounts",
-        subscription: subscriptionId,
-      },
+      options: { name: LOCK, ...lockedResource(backend), subscription: backend.subscriptionId },
     },
   };
 }

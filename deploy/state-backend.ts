@@ -13,10 +13,24 @@ export interface StateBackend {
   readonly container: string;
 }
 
-/** Resource id of the container, on which roles are given. */
-export function containerId({ subscriptionId, resourceGroup, storageAccount, container }: StateBackend): string {
+/** The name of the lock that keeps the state's account from being deleted. */
+export const LOCK = "terraform-state";
+
+/** The state's account, as the commands for locks take it. */
+export function lockedResource({ resourceGroup, storageAccount }: StateBackend) {
+  const type = "Microsoft.Storage/storageAccounts";
+  return { "resource-group": resourceGroup, resource: storageAccount, "resource-type": type };
+}
+
+/** Resource id of the storage account. */
+export function accountId({ subscriptionId, resourceGroup, storageAccount }: StateBackend): string {
   const group = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
-  return `${group}/providers/Microsoft.Storage/storageAccounts/${storageAccount}/blobServices/default/containers/${container}`;
+  return `${group}/providers/Microsoft.Storage/storageAccounts/${storageAccount}`;
+}
+
+/** Resource id of the container, on which roles are given. */
+export function containerId(backend: StateBackend): string {
+  return `${accountId(backend)}/blobServices/default/containers/${backend.container}`;
 }
 
 const stackType = z.object({

@@ -24,7 +24,7 @@ export const SANDBOX_VARIABLES = {
 } as const satisfies Record<keyof SandboxRequest, string>;
 
 /** Variables that tell the Databricks provider a workspace, directly or through a profile in a file. */
-const WORKSPACE_VARIABLES = ["DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE"] as const;
+export const WORKSPACE_VARIABLES = ["DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE"] as const;
 
 /** Values of DATABRICKS_AUTH_TYPE with which the provider finds the workspace by the resource id in the stacks. */
 const FINDS_WORKSPACE = ["azure-cli", "azure-client-secret", "azure-msi"];
@@ -54,7 +54,7 @@ export interface RequestedEnvironments {
 export function requestedEnvironments(variables: Variables, today: string): RequestedEnvironments {
   const lasting = LASTING.map((settings) => ({
     name: settings.name,
-    resolve: () => resolveHere(settings, variables),
+    resolve: () => resolveInOwnWorkspace(settings, variables),
   }));
   const names = (variables[NAMES_VARIABLE] ?? "")
     .split(",")
@@ -71,8 +71,12 @@ export function requestedEnvironments(variables: Variables, today: string): Requ
   return { requests: [...lasting, ...sandboxes], areNamed: false };
 }
 
-/** @throws EnvironmentError with what is wrong with it, or with what the process says of its workspace */
-function resolveHere(settings: EnvironmentSettings, variables: Variables): Environment {
+/**
+ * Resolves an environment, and refuses it where the process names a workspace that would be used in place of its own.
+ *
+ * @throws EnvironmentError with what is wrong with the settings, or which variable to unset
+ */
+function resolveInOwnWorkspace(settings: EnvironmentSettings, variables: Variables): Environment {
   const environment = resolveEnvironment(settings, variables);
   if (environment.subscriptionId !== undefined) refuseOtherWorkspace(environment.subscriptionIdVariable, variables);
   return environment;
@@ -98,7 +102,7 @@ function refuseOtherWorkspace(subscriptionIdVariable: string, variables: Variabl
 
 /** The sandbox, if it is the one of this name. */
 function sandboxOf(name: string, variables: Variables, today: string): EnvironmentRequest {
-  const resolve = () => resolveHere(sandbox(sandboxRequest(variables, today)), variables);
+  const resolve = () => resolveInOwnWorkspace(sandbox(sandboxRequest(variables, today)), variables);
   if (name === SANDBOX) return { name, resolve };
   const known = LASTING.map((each) => each.name);
   const isSaid = Object.values(SANDBOX_VARIABLES).every((variable) => variables[variable]);

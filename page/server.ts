@@ -41,7 +41,7 @@ const ASSETS: Readonly<Record<string, { readonly file: string; readonly type: st
 };
 
 /** What to do where somebody was quicker than the browser: they would be again. */
-export const WITHOUT_A_BROWSER = "start it again without a browser: npm run -s order-tracking -- page | cat";
+export const WITHOUT_A_BROWSER = "start it again with the same command and `| cat` after it, which starts no browser";
 
 /** For the browser that comes second with an address that works once: the first one may be somebody else's. */
 const USED =
@@ -77,7 +77,7 @@ export interface PageProps {
    *
    * @default nobody is told
    */
-  readonly onOnce?: () => void;
+  readonly onOpened?: () => void;
 }
 
 /** A page that is served. */
@@ -98,7 +98,7 @@ interface Once {
   /** On the clock of `performance`. */
   readonly worksUntil: number;
   isUsed: boolean;
-  readonly onUse: () => void;
+  readonly onOpened: () => void;
 }
 
 /**
@@ -113,7 +113,7 @@ export async function startPage(props: PageProps, port: number): Promise<Page> {
     code: secret(),
     worksUntil: performance.now() + ONCE_WITHIN_MS,
     isUsed: false,
-    onUse: props.onOnce ?? (() => undefined),
+    onOpened: props.onOpened ?? (() => undefined),
   };
   const server = pageServer({ ...props, replays: props.replays ?? new Replays(props.home) }, token, once);
   try {
@@ -166,7 +166,7 @@ function pageServer(about: About, token: string, once: Once): FastifyInstance {
     const refusal = once.isUsed ? USED : performance.now() > once.worksUntil ? TOO_LATE : undefined;
     if (refusal !== undefined) return reply.code(410).type("text/plain").send(refusal);
     once.isUsed = true;
-    once.onUse();
+    once.onOpened();
     return reply.redirect(`/${token}/`);
   });
   server.register(

@@ -36,6 +36,7 @@ interface Around {
   readonly scene: Scene;
   /** Those of the scene; of what others have deleted and the plan makes anew, with what was there as their `before`. */
   readonly changes: readonly Change[];
+  /** What {@link takerOf} has found, which is asked for every change at every location. */
   readonly takers: Map<Change, Change | undefined>;
 }
 
@@ -92,8 +93,8 @@ export function findLosses(scene: Scene): readonly LossFinding[] {
   return found.sort((one, other) => rank(one) - rank(other));
 }
 
-/** As `stacks/providers.ts` has azurerm do it. */
-const OF_FULL_GROUPS =
+/** Whether azurerm deletes a group with more in it than Terraform knows of is set in `stacks/providers.ts`. */
+const FULL_GROUP_MAY_STAY =
   "Only in a disposable environment Terraform deletes a group with something in it that it does not know: in others it " +
   "refuses, and this stays.";
 
@@ -132,7 +133,7 @@ function lossOf(change: Change, around: Around): readonly LossFinding[] {
       details: [
         ...whyOf(change, scene),
         ...guard,
-        ...(mayStay ? [OF_FULL_GROUPS] : []),
+        ...(mayStay ? [FULL_GROUP_MAY_STAY] : []),
         ...recovery.sentences,
         ...others,
       ],

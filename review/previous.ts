@@ -1,4 +1,4 @@
-/** What was there before, and what is there afterwards, where a thing has another address from now on. */
+/** What was there before, and is afterwards, where others have deleted a thing, or it has another address from now on. */
 import { type Change, text } from "./plan.ts";
 import type { Scene } from "./scene.ts";
 
@@ -21,7 +21,8 @@ export function staying(thing: Change, scene: Scene): Change {
 
 /**
  * What a change comes to where its plan does not show what was there: others have deleted that, or it was at another address
- * until now, which is told of an account's only policy, and of jobs and alerts by their names.
+ * until now. A job or an alert that the plan deletes and makes under one name is a `replace` here. An account's only policy
+ * stays a `create`, since it is told as one that changes: `before` is what the deleted one had, or nothing.
  */
 export function withPrevious(change: Change, scene: Scene): Change {
   const outcome = scene.outcomeOf(change);

@@ -29,13 +29,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const home = findHome(userPath(values.home));
   return untilInterrupted(async (interrupted) => {
     const tables = new SparkTables(home);
-    const onOnce = () => {
+    const onOpened = () => {
       console.log(
         "A browser has opened the page. If none did here, somebody else sees it: end it with Ctrl-C, and " +
           WITHOUT_A_BROWSER,
       );
     };
-    const page = await startPage({ home, tables, onOnce }, port);
+    const page = await startPage({ home, tables, onOpened }, port);
     try {
       console.log(`The page is at ${page.url}\nCtrl-C ends it.`);
       openBrowser(page.urlForOnce);

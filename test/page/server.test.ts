@@ -102,26 +102,26 @@ describe("who may see the page", () => {
   });
 
   it("leads to the page from an address that starts a browser, once, and tells of it", async () => {
-    const onOnce = jest.fn();
-    const another = await startPage({ home, tables: fakeTables({}), onOnce }, 0);
+    const onOpened = jest.fn();
+    const another = await startPage({ home, tables: fakeTables({}), onOpened }, 0);
     try {
       expect((await ask(another.urlForOnce, {}, "HEAD")).status).toBe(404);
-      expect(onOnce).not.toHaveBeenCalled();
+      expect(onOpened).not.toHaveBeenCalled();
       const first = await ask(another.urlForOnce);
       expect(first).toMatchObject({ status: 302, headers: { location: new URL(another.url).pathname } });
       const second = await ask(another.urlForOnce);
       expect(second.status).toBe(410);
       expect(second.body).toContain("If that was not you, another person on this machine sees the page: stop it");
       expect((await ask(`${new URL(another.url).origin}/once/${"x".repeat(32)}`)).status).toBe(404);
-      expect(onOnce).toHaveBeenCalledTimes(1);
+      expect(onOpened).toHaveBeenCalledTimes(1);
     } finally {
       await another.close();
     }
   });
 
   it("leads nobody to the page from that address after half a minute, and says where the page is", async () => {
-    const onOnce = jest.fn();
-    const another = await startPage({ home, tables: fakeTables({}), onOnce }, 0);
+    const onOpened = jest.fn();
+    const another = await startPage({ home, tables: fakeTables({}), onOpened }, 0);
     const inHalfAMinute = performance.now() + 30_001;
     const clock = jest.spyOn(performance, "now").mockReturnValue(inHalfAMinute);
     try {
@@ -129,7 +129,7 @@ describe("who may see the page", () => {
       expect(status).toBe(410);
       expect(headers.location).toBeUndefined();
       expect(body).toContain("Open the address that the page has printed where you started it");
-      expect(onOnce).not.toHaveBeenCalled();
+      expect(onOpened).not.toHaveBeenCalled();
     } finally {
       clock.mockRestore();
       await another.close();

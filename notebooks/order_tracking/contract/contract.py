@@ -165,8 +165,7 @@ class Contract:
 
 def spelling(header_name: str) -> str:
     """Reduce a header's name to what is compared: without case, spaces, underscores and characters that nobody sees."""
-    name = re.sub(r"[\s_]+", "", unicodedata.normalize("NFKC", header_name))
-    return "".join(each for each in name if unicodedata.category(each) not in _UNSEEN).casefold()
+    return re.sub(r"[\s_]+", "", _seen(unicodedata.normalize("NFKC", header_name))).casefold()
 
 
 def column_name(header_name: str) -> str:
@@ -174,9 +173,13 @@ def column_name(header_name: str) -> str:
 
     Two names that differ only in what a catalog ignores, such as case, or in what nobody sees make one column.
     """
-    seen = "".join(each for each in header_name if each.isspace() or unicodedata.category(each) not in _UNSEEN)
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).upper().casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _seen(header_name)).upper().casefold())
     return re.sub(r"\W+", "_", folded).strip("_")
+
+
+def _seen(name: str) -> str:
+    """Leave out the characters that nobody sees; line ends and tabs are control characters, but are seen as spaces."""
+    return "".join(each for each in name if each.isspace() or unicodedata.category(each) not in _UNSEEN)
 
 
 def is_reserved(name: str) -> bool:

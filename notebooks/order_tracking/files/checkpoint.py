@@ -283,7 +283,8 @@ class Checkpoint:
         # A file that is put back, and may not be loaded yet, may take the place of one that is withdrawn.
         replayed = self.replayed().values() if old else ()
         met = {(each.supersedes.batch_id, each.supersedes.path) for each in replayed if each.supersedes}
-        # Rows that are put back without their file take the place of none; the reading they are of is in their path.
+        # Each path also tells the reading that is put back, as `replay_folder.reading_of` reads it: rows that come
+        # without their file, and rejected files, supersede none.
         met |= {(parts[1], parts[2]) for each in replayed if len(parts := each.path.split("/", 2)) == 3}
         for withdrawal_id, withdrawal in old.items():
             if met.isdisjoint((file.batch_id, file.path) for file in withdrawal.files):

@@ -131,9 +131,10 @@ def merge_batches(
 
 
 def _read_log_meanwhile(spark: SparkSession, table: str) -> None:
-    """Begin to read a table's log, which takes a merge 0.2 s more if it does so only when its source is there.
+    """Begin to read a table's log: a merge by itself does so only when it has read its source, 0.1 s later.
 
-    Only the merge needs an answer: whatever is wrong with the table, it will say so.
+    Spark keeps what it has read, such as the number of files that DESCRIBE DETAIL asks for; see
+    `docs/decisions/what-loading-costs.md`. Its answer is not used: the merge will say what is wrong with the table.
     """
 
     def read() -> None:
