@@ -1,12 +1,11 @@
 /** What the commands that run jobs share: the synthesized jobs, warm and ready on one home, until Ctrl-C. */
-import { WORKSPACE_VARIABLES } from "../environments/requested.ts";
 import { withHomeLocked, type Home } from "../local/home.ts";
 import { LocalJob, LocalLoadJob } from "../local/local-job.ts";
 import { NotebookKernel } from "../local/notebook-kernel.ts";
 import { readJob, readLoadJob } from "../local/synthesized-job.ts";
 import { untilInterrupted } from "./interruption.ts";
 import type { Progress } from "./progress.ts";
-import { synthesize } from "./synthesize.ts";
+import { OF_NO_WORKSPACE, synthesize } from "./synthesize.ts";
 
 /** The jobs of one environment, on one home. */
 export interface JobSession {
@@ -58,9 +57,7 @@ export async function withJobSession(
       interrupted.addEventListener("abort", () => void kernel.stop());
       try {
         progress.step("Synthesizing the stacks and starting Spark");
-        // Nothing is deployed from here, so a workspace that the shell names for other work is no reason to refuse.
-        const ofNoWorkspace = Object.fromEntries(WORKSPACE_VARIABLES.map((name) => [name, ""]));
-        const synthesized = synthesize(home.synthesized, environment, interrupted, ofNoWorkspace, checkout);
+        const synthesized = synthesize(home.synthesized, environment, interrupted, OF_NO_WORKSPACE, checkout);
         await unlessAborted(Promise.all([synthesized, kernel.start()]), interrupted);
         const code = await work({
           job: new LocalLoadJob(readLoadJob(home.synthesized, environment), home, kernel),

@@ -2,11 +2,17 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { UsageError } from "./arguments.ts";
+import { WORKSPACE_VARIABLES } from "../environments/workspace-variables.ts";
 
 /** The app's exit code where it is asked for what there is not. */
 const WRONG_REQUEST = 2;
 
 const root = path.dirname(__dirname);
+
+/** Variables for what deploys nothing: a workspace that the shell names for other work is no reason to refuse that. */
+export const OF_NO_WORKSPACE: Readonly<Record<string, string>> = Object.fromEntries(
+  WORKSPACE_VARIABLES.map((name) => [name, ""]),
+);
 
 /**
  * Synthesizes the stacks of an environment into `outputDirectory`; what is wrong with another is no matter.

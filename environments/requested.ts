@@ -12,6 +12,7 @@ import { prod } from "./prod.ts";
 import { refuseTooFar } from "./sandbox-expiry.ts";
 import { sandbox, type SandboxRequest } from "./sandbox.ts";
 import { staging } from "./staging.ts";
+import { WORKSPACE_VARIABLES } from "./workspace-variables.ts";
 
 /** The variable that names environments, with commas between them. */
 const NAMES_VARIABLE = "ORDER_TRACKING_ENVIRONMENTS";
@@ -22,9 +23,6 @@ export const SANDBOX_VARIABLES = {
   branch: "ORDER_TRACKING_SANDBOX_BRANCH",
   expiresOn: "ORDER_TRACKING_SANDBOX_EXPIRES_ON",
 } as const satisfies Record<keyof SandboxRequest, string>;
-
-/** Variables that tell the Databricks provider a workspace, directly or through a profile in a file. */
-export const WORKSPACE_VARIABLES = ["DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE"] as const;
 
 /** Values of DATABRICKS_AUTH_TYPE with which the provider finds the workspace by the resource id in the stacks. */
 const FINDS_WORKSPACE = ["azure-cli", "azure-client-secret", "azure-msi"];

@@ -5,7 +5,7 @@ import path from "node:path";
 import { lockFileFor, PLATFORMS } from "../../deploy/lock-providers.ts";
 import { parseArguments } from "../arguments.ts";
 import { Progress } from "../progress.ts";
-import { synthesize } from "../synthesize.ts";
+import { OF_NO_WORKSPACE, synthesize } from "../synthesize.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- lock
 
@@ -25,7 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(path.join(tmpdir(), "order-tracking-lock-"));
   try {
     progress.step("Asking the registry for the providers' hashes");
-    await synthesize(folder, ENVIRONMENT);
+    await synthesize(folder, ENVIRONMENT, undefined, OF_NO_WORKSPACE);
     writeFileSync(LOCK_FILE, await lockFileFor(folder));
     progress.end();
     console.log(`${path.basename(LOCK_FILE)} is written: look at it, and commit it.`);

@@ -12,6 +12,8 @@ beforeEach(() => {
     ...before,
     PATH: `${made.folder}${path.delimiter}${before.PATH}`,
     ORDER_TRACKING_DEV_SUBSCRIPTION_ID: SUBSCRIPTION_ID,
+    // Of another workspace, which is no matter here.
+    DATABRICKS_HOST: "https://adb-1.azuredatabricks.example",
   };
 });
 afterAll(() => {

@@ -11,10 +11,11 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-// Not in a program, as `spark-chaos.ts` is one, which removes its own.
+// Before the `afterAll` of the test's file, which is defined later: what is still at work there may write meanwhile. Not in a
+// program, as `spark-chaos.ts` is one, which removes its own.
 if ("afterAll" in globalThis) {
   afterAll(() => {
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 }
 

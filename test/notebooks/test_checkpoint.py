@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -96,11 +97,13 @@ def test_what_is_about_to_be_merged_is_still_known_as_a_replay(tmp_path: Path) -
 
 def test_nothing_that_clients_wrote_keeps_a_checkpoint_from_being_taken_over(tmp_path: Path) -> None:
     old, checkpoint, now = tmp_path / "old", Checkpoint(tmp_path / "new"), datetime.now(timezone.utc)
-    directory = old / "batches" / f"{new_batch_id(now)}.claimed.json"
-    directory.mkdir(parents=True)
+    for name in ("claimed.json", "attempt1"):
+        (old / "batches" / f"{new_batch_id(now)}.{name}").mkdir(parents=True)
     (old / "batches" / f"{new_batch_id(now)}.claimed.json").write_text("[" * 200_000)
     forged = FileOutcome("../../x", "/etc/passwd", State.MERGED, "1", 100, now)
-    for batch in (StagedBatch(new_batch_id(now), (), supersedes=(forged,)), StagedBatch(new_batch_id(now), ())):
+    names = (new_batch_id(now) for _ in range(3))
+    wrong = (StagedBatch(next(names), (), supersedes=(forged,)), StagedBatch(next(names), (replace(forged, path="a"),)))
+    for batch in (*wrong, StagedBatch(next(names), ())):
         (old / "batches" / f"{batch.batch_id}.staged.json").write_text(to_json(batch))
     checkpoint.take_over(old)
     assert checkpoint.under_way() == [batch]

@@ -446,7 +446,7 @@ class Checkpoint:
                 kind = _kind_of(path.name) if name == "batches" else TaskRecord
                 attempt = re.fullmatch(r"(.+)\.attempt\d+", path.name)
                 try:
-                    if attempt and is_batch_id(attempt[1]):
+                    if attempt and is_batch_id(attempt[1]) and path.is_file():
                         (target / path.name).touch()
                     elif kind and path.name.endswith(_JSON):
                         _write(target / path.name, to_json(_parse(kind, path)))
@@ -508,11 +508,13 @@ def _parse(kind: type[T], path: Path) -> T:
     if isinstance(content, (Claim, StagedBatch)):
         if not path.name.startswith(f"{content.batch_id}.") or not is_batch_id(content.batch_id):
             raise CheckpointError(f"{path.name} speaks of the batch {content.batch_id!r}")
-        superseded: tuple[FileOutcome, ...] = content.supersedes if isinstance(content, StagedBatch) else ()
-        unnamed = [each.batch_id for each in superseded if not is_batch_id(each.batch_id)]
-        if unnamed:
-            raise CheckpointError(f"{path.name} speaks of the batch {unnamed[0]!r}")
-        paths = [each.path for each in content.files] + [each.path for each in superseded]
+        paths = [each.path for each in content.files]
+        if isinstance(content, StagedBatch):
+            paths += [each.path for each in content.supersedes]
+            batch_ids = [each.batch_id for outcomes in (content.files, content.supersedes) for each in outcomes]
+            unnamed = [each for each in batch_ids if not is_batch_id(each)]
+            if unnamed:
+                raise CheckpointError(f"{path.name} speaks of the batch {unnamed[0]!r}")
     elif isinstance(content, ReplayedFiles):
         paths = [each for file in content.files for each in (file.path, file.sent_as)]
     elif isinstance(content, Erasure):
