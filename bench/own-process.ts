@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { synthesize } from "../cli/synthesize.ts";
+import { OF_NO_WORKSPACE, synthesize } from "../cli/synthesize.ts";
 import { openHome } from "../local/home.ts";
 import { deliver } from "../local/landing-directory.ts";
 import { LocalLoadJob } from "../local/local-job.ts";
@@ -34,7 +34,7 @@ async function main(command: string | undefined, directory: string | undefined):
   const query = async (sql: string) =>
     ask({ sql: { query: sql, parameters: {}, schema: "order_tracking", catalogs: [], may_change: false } });
   if (command === "start") {
-    await synthesize(home.synthesized, "dev");
+    await synthesize(home.synthesized, "dev", undefined, OF_NO_WORKSPACE);
     const kernel = {
       runNotebook: async (file: string, parameters: Readonly<Record<string, string>>, log: string) =>
         ((await ask({ run_notebook: { path: file, parameters, log } })) as { output: string | null }).output,

@@ -177,7 +177,7 @@ export async function missingIdentitySteps(
   const [credentials, roles] = principal
     ? await Promise.all([credentialsOf(backend, identity), rolesOf(backend, principal.principalId)])
     : [[], []];
-  const subjects = new Set(credentials.filter(isOfJobs).map(({ subject }) => subject));
+  const subjects = subjectsOfJobs(credentials);
   const given = new Set(roles.map(({ key }) => key));
   const missing: Step[] = [];
   const need = (what: string, call: AzCall) => missing.push({ what, call });
@@ -250,7 +250,7 @@ export async function credentialsBeyond(
   const meant = (workflow: string) => subjectOf(repository, identity.environment, workflow);
   const subjects = new Set(identity.workflows.map(meant));
   const credentials = await credentialsOf(backend, identity);
-  const given = new Set(credentials.filter(isOfJobs).map(({ subject }) => subject));
+  const given = subjectsOfJobs(credentials);
   const missing = identity.workflows.filter((workflow) => !given.has(meant(workflow)));
   const overwritten = new Set(missing.map((workflow) => credentialOf(identity, workflow)));
   return z
@@ -366,11 +366,15 @@ const credentialOf = ({ environment }: Identity, workflow: string): string =>
   `github-${environment}-${workflow.toLowerCase().replaceAll(" ", "-")}`;
 
 const credentialType = z.looseObject({ subject: z.string(), issuer: z.string(), audiences: z.array(z.string()) });
+type Credential = z.infer<typeof credentialType>;
 const namedCredentialType = credentialType.extend({ name: z.string() });
 
 /** Whether those whom a credential lets in are jobs of GitHub, which tells Azure so: issuer and audience are what is meant. */
-const isOfJobs = ({ issuer, audiences }: z.infer<typeof credentialType>): boolean =>
+const isOfJobs = ({ issuer, audiences }: Credential): boolean =>
   issuer === ISSUER && audiences.every((audience) => audience === AUDIENCE);
+
+const subjectsOfJobs = (credentials: readonly Credential[]): ReadonlySet<string> =>
+  new Set(credentials.filter(isOfJobs).map(({ subject }) => subject));
 
 /** What lets anybody be an identity. */
 async function credentialsOf({ resourceGroup, subscriptionId }: StateBackend, { name }: Identity) {

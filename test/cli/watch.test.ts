@@ -15,7 +15,10 @@ const aRun = (status: "SUCCESS" | "FAILED", key: string, ...outcomes: readonly s
   tasks: [
     {
       ...{ key, status, attempts: 1, seconds: 1, message: null, log: null },
-      output: JSON.stringify({ files: outcomes.map((outcome) => ({ path: "a.csv", outcome })) }),
+      output:
+        outcomes.length === 0
+          ? null
+          : JSON.stringify({ files: outcomes.map((outcome) => ({ path: "a.csv", outcome })) }),
     },
   ],
 });
@@ -85,7 +88,7 @@ async function runsOf(
 }
 
 test.each<[string, Turn]>([
-  ["has deferred a file", { run: deferred }],
+  ["has deferred a file", { run: deferred, fileWaits: true }],
   ["has left a batch", { run: whole, leavesBatch: true }],
   ["has failed before it took anything", { run: aRun("FAILED", "source_to_stage") }],
 ])("a run comes again after one that %s, until nothing is left", async (_, turn) => {

@@ -6,12 +6,12 @@ from fetch_jars import proxy_options
     ("proxies", "options"),
     [
         ({}, ""),
-        ({"https": "http://proxy.example:8080"}, "-Dhttps.proxyHost=proxy.example -Dhttps.proxyPort=8080"),
+        ({"https": "http://gate.example:81"}, "-Dhttps.proxyHost=gate.example -Dhttps.proxyPort=81"),
         ({"http": "me:secret@10.0.0.1"}, "-Dhttp.proxyHost=10.0.0.1 -Dhttp.proxyPort=80"),
-        ({"https": "socks5://proxy.example:1080"}, ""),
+        ({"https": "socks5://gate.example:82"}, ""),
         ({"no": "localhost, .corp,"}, "-Dhttp.nonProxyHosts=localhost|*.localhost|corp|*.corp"),
         ({"no": " localhost .corp"}, "-Dhttp.nonProxyHosts=localhost|*.localhost|corp|*.corp"),
-        ({"https": "http://proxy.example:8080", "no": "localhost, *"}, ""),
+        ({"https": "http://gate.example:81", "no": "localhost, *"}, ""),
     ],
 )
 def test_java_is_told_of_the_proxies_that_the_environment_names(proxies: dict[str, str], options: str) -> None:

@@ -143,7 +143,8 @@ def _find_work(volume: Volume, checkpoint: Checkpoint, run: TaskRun, now: Clock)
     run.alarms += [f"{path}: {reason}" for path, reason in arrivals.unreadable.items()]
     remove_emptied(arrivals.empty_folders, now())
     checkpoint.forget_replays(volume.landing)
-    replayed = checkpoint.replayed()
+    # Not where nothing waits: each look at the checkpoint costs a round trip, of every run.
+    replayed = checkpoint.replayed() if arrivals.files or left_behind else {}
     unfinished = _unfinished(volume.landing, arrivals.files, replayed, now())
     # A file that an open batch has named, and not taken yet, is that batch's.
     taken = {file for claim in left_behind for file in claim.files}
