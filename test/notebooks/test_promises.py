@@ -99,7 +99,7 @@ def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:
     assert pipeline.statuses() == {"T1": "DELIVERED"}
 
 
-#: How Spark runs outside the tests, whose own one compiles nothing and plans no query anew: see `connect_server.py`.
+#: How Spark runs in a workspace: the tests' own compiles nothing, and plans no query anew; see `connect_server.py`.
 AS_OUTSIDE_TESTS = {
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "CODEGEN_ONLY",
