@@ -52,8 +52,8 @@ SETTINGS: Mapping[str, str] = {
     "spark.databricks.delta.allFilesInCrc.enabled": "false",
     # In the form that Spark skips rows by. Its default is an old one, without statistics.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # Plan a query once. To plan it anew after each stage pays where many tasks can be divided or joined; here are as many
-    # as cores, and each question of Delta to its own logs would be three Spark jobs instead of one.
+    # Plan a query once. To plan it anew after each stage pays where many tasks can be divided or joined. Here are as
+    # many as cores, and each question of Delta to its own logs would be three Spark jobs instead of one.
     "spark.sql.adaptive.enabled": "false",
     # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": _CORES,
