@@ -84,8 +84,6 @@ def main() -> None:
         "--conf spark.connect.grpc.binding.port=0 "
         # The tests' tables are so small that to compile classes for each query takes longer than to do without.
         "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
-        # Nor is there anything to divide among cores.
-        "--conf spark.sql.shuffle.partitions=1 "
         # What dead clients leave behind takes memory that others need. A test may not need its own for minutes.
         "--conf spark.connect.session.manager.defaultSessionTimeout=10m "
         # Nor does it need the tables of hundreds of tests before it, and what a page would show of all their queries.

@@ -99,8 +99,8 @@ def test_an_older_state_never_replaces_a_newer_one(pipeline: Pipeline) -> None:
     assert pipeline.statuses() == {"T1": "DELIVERED"}
 
 
-#: How Spark runs in a workspace: the tests' own compiles nothing, and plans no query anew; see `connect_server.py`.
-AS_OUTSIDE_TESTS = {
+#: How Spark runs in a workspace: the tests' own compiles nothing (`connect_server.py`), and a laptop's plans once.
+AS_IN_WORKSPACE = {
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "CODEGEN_ONLY",
     "spark.sql.adaptive.enabled": "true",
@@ -120,9 +120,9 @@ TIES = {
 }
 
 
-@pytest.mark.parametrize("as_outside", [False, True])
+@pytest.mark.parametrize("as_in_workspace", [False, True])
 def test_of_states_of_one_time_the_same_one_wins_in_whatever_order_they_come(
-    pipeline: Pipeline, as_outside: bool
+    pipeline: Pipeline, as_in_workspace: bool
 ) -> None:
     """Also where Spark compiles classes for its queries, as it does for more than a few rows."""
     # Each way for an order and a folder of its own, so that all share the runs.
@@ -134,7 +134,7 @@ def test_of_states_of_one_time_the_same_one_wins_in_whatever_order_they_come(
                 minutes_ago, rows = TIES[key[:-2]][0][names[step]]
                 content = [f"{key},{row},2026-01-02 10:00:00" for row in rows]
                 pipeline.drop(f"{key}/{names[step]}.csv", lines(*content, header=header), minutes_ago)
-        with session_settings(pipeline.spark, AS_OUTSIDE_TESTS if as_outside else {}):
+        with session_settings(pipeline.spark, AS_IN_WORKSPACE if as_in_workspace else {}):
             pipeline.run()
     for table in ("orders_table", "orders_history"):
         found = sorted(f"{row.tracking_num},{row.status},{row.address}" for row in pipeline.table(table))
