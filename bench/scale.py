@@ -286,7 +286,6 @@ def compacted_bytes(home: Home) -> int:
 
 def fill(home: Home, runs: int) -> None:
     """Write into the tables what so many runs would have left, the last of them now; all have as many orders."""
-    home.spark.conf.set("spark.sql.shuffle.partitions", 8)
     claimed = f"timestampadd(MINUTE, -20 * ({runs} - run), current_timestamp())"
     batch = f"concat(date_format({claimed}, \"yyyyMMdd'T'HHmmss.SSSSSS'Z'\"), '-000000')"
     path = "concat('sender/', run, '_', file, '.csv')"

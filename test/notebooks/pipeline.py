@@ -139,14 +139,21 @@ class Pipeline:
 
 @contextmanager
 def session_settings(spark: SparkSession, settings: Mapping[str, object]) -> Iterator[None]:
-    """Let the session, which other tests have as well, work with other settings for a while."""
-    for name, value in settings.items():
-        spark.conf.set(name, str(value))
+    """Let the session, which other tests have as well, work with other settings for a while.
+
+    To unset one would give it Spark's own default, and not what the server was started with.
+    """
+    before = {name: spark.conf.get(name) for name in settings}
+    for name, setting in settings.items():
+        spark.conf.set(name, str(setting))
     try:
         yield
     finally:
-        for name in settings:
-            spark.conf.unset(name)
+        for name, value in before.items():
+            if value is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, value)
 
 
 def csv_text(rows: Iterable[Iterable[object]], header: Iterable[str] = COLUMNS) -> str:
