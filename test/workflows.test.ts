@@ -25,10 +25,17 @@ it("has steps to look at", () => {
   expect(steps.length).toBeGreaterThan(10);
 });
 
-/** The one step that is no command of this project: the Azure CLI keeps the token that it fetches for later steps. */
-const TOKEN_STEP = "az account get-access-token --resource 2ff814a6-3304-4ab8-85cb-cd0e6f879c1d --output none";
+/** A step that is no command of this project: the Azure CLI keeps the token that it fetches for later steps. */
+const tokenFor = (resource: string) => `az account get-access-token --resource ${resource} --output none`;
+const FOR_DATABRICKS = tokenFor("2ff814a6-3304-4ab8-85cb-cd0e6f879c1d");
+/** What the provider of Databricks asks the Azure CLI for, letter by letter, as the CLI keeps tokens by that. */
+const FOR_PROVIDER = [
+  FOR_DATABRICKS,
+  tokenFor("https://management.core.windows.net/"),
+  tokenFor("https://management.azure.com/"),
+];
 
-it.each(steps.filter(({ line }) => !line.includes("order-tracking --") && line !== TOKEN_STEP))(
+it.each(steps.filter(({ line }) => !line.includes("order-tracking --") && !FOR_PROVIDER.includes(line)))(
   "runs a script of this project: $file: $line",
   ({ line }) => {
     expect(line).toMatch(/^npm (ci|test|run [\w:]+( -- "\$\w+")?)$/);
@@ -49,16 +56,38 @@ it.each(JOBS.filter(({ text }) => text.includes("github-oidc-azure")))(
   },
 );
 
+/** Holds a job to sign in to the Azure CLI first, then to fetch tokens, and then to do its work. */
+function expectTokensFirst(job: string, tokens: readonly string[]): void {
+  const command = /npm run -s order-tracking -- (apply|sandbox) /.exec(job)?.index ?? -1;
+  const order = ["azure/login@", ...tokens].map((each) => job.indexOf(each));
+  expect([...order, command]).not.toContain(-1);
+  for (const each of order.slice(1)) expect([each > (order[0] ?? 0), each < command]).toEqual([true, true]);
+}
+
 it.each(JOBS.filter(({ text }) => /sandbox (down|reap)/.test(text)))(
   "asks for Databricks' token while GitHub's word for the job still holds: $job",
   ({ text }) => {
-    const order = ["azure/login@", TOKEN_STEP, "npm run -s order-tracking -- sandbox "].map((each) =>
-      text.indexOf(each),
-    );
-    expect(order).not.toContain(-1);
-    expect(order).toEqual(order.toSorted((one, other) => one - other));
+    expectTokensFirst(text, [FOR_DATABRICKS]);
   },
 );
+
+describe("what may make or change a storage credential", () => {
+  const applying = JOBS.filter(({ text }) => / -- (apply|sandbox up) /.test(text));
+
+  it("is the deployment of an environment and of a sandbox", () => {
+    expect(applying.map(({ job }) => job)).toEqual(["environment.yml apply", "sandbox.yml up"]);
+  });
+
+  it.each(applying)("signs in so that the provider sends a token for Azure as well: $job", ({ text }) => {
+    expect(text).toContain("\n      DATABRICKS_AUTH_TYPE: azure-cli\n");
+    // The provider looks the workspace up then, and every environment is refused where another one is told.
+    expect(text).not.toContain("DATABRICKS_HOST");
+  });
+
+  it.each(applying)("asks for all tokens while GitHub's word for the job still holds: $job", ({ text }) => {
+    expectTokensFirst(text, FOR_PROVIDER);
+  });
+});
 
 describe("every environment that lasts", () => {
   const names = LASTING.map(({ name }) => name);

@@ -55,6 +55,16 @@ export class JobCompute extends Construct {
       isPinned: true,
       // Otherwise each deployment would wait for a start of minutes; the first run starts it just as well.
       noWait: true,
+      // The service adds these to a cluster with `isSingleNode`, and tells them. The provider would take them for drift, and
+      // each deployment would edit the cluster, which restarts it under whoever uses it:
+      // https://github.com/databricks/terraform-provider-databricks/issues/4360
+      lifecycle: {
+        ignoreChanges: [
+          'custom_tags["ResourceClass"]',
+          'spark_conf["spark.databricks.cluster.profile"]',
+          'spark_conf["spark.master"]',
+        ],
+      },
     });
     this.jobSettings = {};
     this.taskSettings = { existingClusterId: this.cluster.id };

@@ -39,6 +39,9 @@ export class OrderCatalog extends Construct {
       // Spelled out, since new metastores have no storage of their own.
       storageRoot: names.catalogStorageRoot(environment),
       isolationMode: "ISOLATED",
+      // Most accounts have it on, and schemas inherit it: serverless compute that is billed, also where nothing is to start
+      // by itself, for what the upkeep job does every night.
+      enablePredictiveOptimization: "DISABLE",
       forceDestroy: environment.disposable,
       comment: "Where is my order? Tables and files of order tracking",
       // The storage root must lie in a location that exists; its url alone makes no edge.

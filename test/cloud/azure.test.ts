@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { AUDIENCES } from "./account.ts";
 import { azure, LAKE, makePlatform, roleId, send, signIn } from "./client.ts";
-import { type Cloud, startCloud, SUBSCRIPTION_ID } from "./cloud.ts";
+import { type Cloud, DEPLOYER, startCloud, SUBSCRIPTION_ID } from "./cloud.ts";
 
 let cloud: Cloud;
 
@@ -41,6 +44,24 @@ describe("the network", () => {
 
     expect((await send(cloud, "GET", url)).status).toBe(401);
     expect((await send(cloud, "GET", url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+  });
+});
+
+describe("the command line of Azure", () => {
+  it("tells a token for a service, and in local time until when it holds", async () => {
+    const env = cloud.variables();
+    const { stdout } = await promisify(execFile)(
+      join(env.HOME ?? "", "bin", "az"),
+      ["account", "get-access-token", "--resource", `${AUDIENCES.serviceManagement}/`, "--output", "json"],
+      { env },
+    );
+    const { accessToken, expiresOn } = JSON.parse(stdout) as { accessToken: string; expiresOn: string };
+
+    expect(cloud.account.holderOf(accessToken, [AUDIENCES.serviceManagement]).name).toBe(DEPLOYER);
+    expect(expiresOn).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
+    const minutes = (new Date(expiresOn.replace(" ", "T")).getTime() - Date.now()) / 60_000;
+    expect(minutes).toBeGreaterThan(58);
+    expect(minutes).toBeLessThan(61);
   });
 });
 

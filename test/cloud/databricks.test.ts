@@ -119,6 +119,25 @@ describe("storage in the catalog", () => {
     expect((await location("events", "events")).text).toContain("the firewall of lake does not let");
   });
 
+  it("has credentials that a service principal makes and changes only with its token for Azure beside the one for Databricks", async () => {
+    const deployer = cloud.account.add("service-principal", DEPLOYER);
+    const person = cloud.account.add("user", "an@example.com");
+    await ask("GET", "/api/2.0/preview/scim/v2/Me");
+    cloud.workspaces.at(host).members.set(String(person.id), "ADMIN");
+    const path = `${UC}/storage-credentials`;
+    // With the token for Databricks alone.
+    const askAs = (caller: typeof deployer, method: string, of: string, body: object) =>
+      databricks(cloud, host, method, `${path}${of}`, body, caller);
+
+    const { status, text } = await askAs(deployer, "POST", "", CREDENTIAL);
+    expect([status, text]).toEqual([403, expect.stringContaining("X-Databricks-Azure-SP-Management-Token")]);
+    expect((await askAs(person, "POST", "", { ...CREDENTIAL, name: "of-a-person" })).status).toBe(200);
+    expect((await post(path, CREDENTIAL)).status).toBe(200);
+    expect((await askAs(deployer, "PATCH", "/cred", CREDENTIAL)).status).toBe(403);
+    expect((await askAs(deployer, "PATCH", "/cred", { owner: DEPLOYER })).status).toBe(200);
+    expect((await ask("PATCH", `${path}/cred`, CREDENTIAL)).status).toBe(200);
+  });
+
   it("overlaps nowhere", async () => {
     await makeCatalog();
     expect((await volume(url("events", "orders"))).status).toBe(200);
@@ -277,6 +296,20 @@ describe("jobs and clusters", () => {
     ).toContain("Validation failed for cluster_type");
     expect((await cluster(20)).status).toBe(200);
     expect((await post("/api/2.0/policies/clusters/delete", { policy_id })).status).toBe(400);
+  });
+
+  it("that are single nodes say how, once made and once changed", async () => {
+    const mine = { ...spec, cluster_name: "c", custom_tags: { owner: "us" } };
+    const { cluster_id } = (await post("/api/2.1/clusters/create", mine)).body;
+    const told = async () => (await ask("GET", `/api/2.1/clusters/get?cluster_id=${String(cluster_id)}`)).body;
+    const added = {
+      custom_tags: { owner: "us", ResourceClass: "SingleNode" },
+      spark_conf: { "spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*, 4]" },
+    };
+
+    expect(await told()).toMatchObject(added);
+    await post("/api/2.1/clusters/edit", { ...mine, cluster_id });
+    expect(await told()).toMatchObject(added);
   });
 
   it("are listed as pinned while they are, and not deleted before they are unpinned", async () => {

@@ -126,7 +126,15 @@ export const KNOWN_ARGUMENTS: Readonly<Partial<Record<string, readonly string[]>
     "schedule.timezone_id",
     "warehouse_id",
   ],
-  databricks_catalog: ["comment", "force_destroy", "isolation_mode", "name", "owner", "storage_root"],
+  databricks_catalog: [
+    "comment",
+    "enable_predictive_optimization",
+    "force_destroy",
+    "isolation_mode",
+    "name",
+    "owner",
+    "storage_root",
+  ],
   databricks_cluster: [
     "autotermination_minutes",
     "cluster_name",

@@ -1,7 +1,8 @@
 /** What the Azure CLI asks Azure for, by the words of its command line: those commands that this project calls. */
 import { randomUUID } from "node:crypto";
-import type { Principal } from "../account.ts";
+import { type Principal, TENANT_ID } from "../account.ts";
 import type { Reply } from "../http.ts";
+import { CLIENT_SECRET } from "./login.ts";
 
 /** What the CLI leaves behind. */
 export interface Finished {
@@ -113,6 +114,19 @@ const COMMANDS: Readonly<
     id: options.subscription,
     user: { name, type: kind === "user" ? "user" : "servicePrincipal" },
   }),
+  "account get-access-token": (options, ask, { name }) => {
+    const told = ask("POST", `https://login.microsoftonline.com/${TENANT_ID}/oauth2/token`, {
+      client_id: name,
+      client_secret: CLIENT_SECRET,
+      resource: text(options, "resource"),
+    });
+    return {
+      accessToken: told.access_token,
+      expiresOn: inLocalTime(Number(told.expires_on)),
+      tenant: TENANT_ID,
+      tokenType: told.token_type,
+    };
+  },
   "ad signed-in-user show": (_, _ask, { objectId }) => ({ id: objectId }),
   "group exists": (options, ask) => isThere(ask, groupId(options, "name")),
   "group create": (options, ask) =>
@@ -249,6 +263,13 @@ const COMMANDS: Readonly<
       properties: { level: text(options, "lock-type") },
     }),
 };
+
+/** A time as the CLI tells when a token ends: without a zone. */
+function inLocalTime(epochSeconds: number): string {
+  const minutesBehind = new Date(epochSeconds * 1000).getTimezoneOffset();
+  const local = new Date((epochSeconds - minutesBehind * 60) * 1000);
+  return `${local.toISOString().slice(0, 19).replace("T", " ")}.000000`;
+}
 
 const identityId = (options: Options, name: string) =>
   `${groupId(options)}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${text(options, name)}`;

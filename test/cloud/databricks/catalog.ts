@@ -6,7 +6,7 @@ import { guidOf } from "../azure/databricks.ts";
 import type { Roles } from "../azure/roles.ts";
 import { bodyOf, type Call, Refusal, reply, type Route, without } from "../http.ts";
 import type { Table } from "../store.ts";
-import { denied, invalid, notFound, type Workspace, type Workspaces } from "./workspace.ts";
+import { denied, inAzureAs, invalid, notFound, type Workspace, type Workspaces } from "./workspace.ts";
 
 /** The one metastore of all workspaces. */
 export const METASTORE_ID = "3e7a5c00-0000-4000-8000-000000000001";
@@ -293,6 +293,7 @@ export class UnityCatalog {
         const given = bodyOf(call, body) as Entry & { readonly name: string };
         const key = keyOf(given).toLowerCase();
         const table = this.#table(workspace, type);
+        needTokenForConnector(workspace, call, caller, given);
         if (table.has(key)) throw new Refusal(409, `${type.toUpperCase()}_ALREADY_EXISTS`, `'${key}' already exists`);
         this.#check(workspace, type, given, caller);
         const entry = { ...this.#filled(workspace, type, key, given), owner: caller.name, created_by: caller.name };
@@ -324,6 +325,7 @@ export class UnityCatalog {
         needOwner(entry, caller, key);
         const asked = bodyOf(call, change) as Entry;
         const given = without(asked, "force", "skip_validation", "new_name") as Partial<Entry>;
+        needTokenForConnector(workspace, call, caller, given);
         if (asked.new_name !== undefined && asked.new_name !== entry.name)
           throw invalid("names of what is in use stay");
         if (given.owner !== undefined && !workspace.account.named(given.owner)) {
@@ -673,6 +675,16 @@ const shownBinding = (id: string) => ({ workspace_id: Number(id), binding_type: 
 function needOwner(entry: Entry, caller: Principal, what: string): void {
   if (entry.owner === caller.name || caller.memberOf.includes(entry.owner)) return;
   throw denied(`${caller.name} does not own ${what}: ${entry.owner} does`);
+}
+
+/** Whether a service principal may use an access connector, Azure is asked with a token of its own. */
+function needTokenForConnector(workspace: Workspace, { headers }: Call, caller: Principal, given: object): void {
+  if (!("azure_managed_identity" in given) || caller.kind !== "service-principal") return;
+  if (inAzureAs(workspace.account, headers)?.id === caller.id) return;
+  throw denied(
+    "Missing validation token for service principal. Please provide a valid ARM-scoped Entra ID token in the " +
+      "'X-Databricks-Azure-SP-Management-Token' request header",
+  );
 }
 
 /** Removes a securable, all that is in it, and what was said of them. */

@@ -237,6 +237,15 @@ function refuseTwin(workspace: Workspace, name: string): void {
 /** What the service says of a cluster beyond what it was asked for. */
 const filled = (spec: ClusterSpec) => ({
   ...spec,
+  // It spells out what makes a single node.
+  ...(spec.is_single_node === true && {
+    custom_tags: { ...spec.custom_tags, ResourceClass: "SingleNode" },
+    spark_conf: {
+      ...(spec.spark_conf as object | undefined),
+      "spark.databricks.cluster.profile": "singleNode",
+      "spark.master": "local[*, 4]",
+    },
+  }),
   driver_node_type_id: spec.driver_node_type_id ?? spec.node_type_id,
   azure_attributes: { availability: "ON_DEMAND_AZURE", first_on_demand: 1, spot_bid_max_price: -1 },
   enable_elastic_disk: true,

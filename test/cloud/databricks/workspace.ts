@@ -102,17 +102,24 @@ export class Workspaces {
   /** Whoever may change the workspace in Azure becomes an administrator at the first sign-in; others have to be one. */
   #signIn(workspace: Workspace, { headers }: Call): Principal {
     const caller = this.#account.holderOf(headers.authorization, [AUDIENCES.databricks]);
-    const management = headers["x-databricks-azure-sp-management-token"];
-    if (typeof management === "string" && !workspace.members.has(String(caller.id))) {
-      const audiences = [AUDIENCES.serviceManagement, AUDIENCES.resourceManager];
-      const { id } = this.#account.holderOf(management, audiences);
-      workspace.members.set(String(id), "ADMIN");
-    }
+    const inAzure = inAzureAs(this.#account, headers);
+    if (inAzure && !workspace.members.has(String(caller.id))) workspace.members.set(String(inAzure.id), "ADMIN");
     if (!workspace.lets(caller)) {
       throw new Refusal(403, "PERMISSION_DENIED", `${caller.name} is not in the workspace`);
     }
     return caller;
   }
+}
+
+/**
+ * Whose token for Azure itself comes with a request, beside the one for Databricks.
+ *
+ * @throws Refusal where it is for something else, or nobody's
+ */
+export function inAzureAs(account: Account, headers: Call["headers"]): Principal | undefined {
+  const token = headers["x-databricks-azure-sp-management-token"];
+  if (typeof token !== "string") return undefined;
+  return account.holderOf(token, [AUDIENCES.serviceManagement, AUDIENCES.resourceManager]);
 }
 
 export const notFound = (what: string) => new Refusal(404, "RESOURCE_DOES_NOT_EXIST", `${what} does not exist.`);

@@ -14,6 +14,8 @@ export class SandboxCommand {
     this.#variables = {
       ...commandVariables(cloud, providers.cliConfig),
       ORDER_TRACKING_DEV_SUBSCRIPTION_ID: SUBSCRIPTION_ID,
+      // As whoever is signed in to the Azure CLI, like people, and like the workflow that makes sandboxes.
+      DATABRICKS_AUTH_TYPE: "azure-cli",
     };
   }
 

@@ -40,6 +40,20 @@ it("pins the all-purpose cluster, which would be deleted for good after 30 days 
   expect(pipelineOn("all-purpose").clusters).toEqual([expect.objectContaining({ is_pinned: true })]);
 });
 
+it("leaves to the service what that adds to a single node, which would be drift that each deployment undoes", () => {
+  expect(pipelineOn("all-purpose").clusters).toEqual([
+    expect.objectContaining({
+      lifecycle: {
+        ignore_changes: [
+          'custom_tags["ResourceClass"]',
+          'spark_conf["spark.databricks.cluster.profile"]',
+          'spark_conf["spark.master"]',
+        ],
+      },
+    }),
+  ]);
+});
+
 it("is a new cluster for each run, shared by its tasks", () => {
   const { clusters, jobs, tasks } = pipelineOn("job-cluster");
 

@@ -20,6 +20,13 @@ it("keeps tables in the managed container, for the environment's workspace only"
   });
 });
 
+it("lets nobody but the upkeep job maintain its tables, since all else would be billed also where nothing is to start", () => {
+  expect(only(catalog, "databricks_catalog").enable_predictive_optimization).toBe("DISABLE");
+  for (const schema of all(catalog, "databricks_schema")) {
+    expect(schema).not.toHaveProperty("enable_predictive_optimization");
+  }
+});
+
 it("keeps what only operators may read in a schema of its own", () => {
   expect(all(catalog, "databricks_schema").map(({ name }) => name)).toEqual(["operations", "order_tracking"]);
 });
