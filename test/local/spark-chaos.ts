@@ -7,7 +7,8 @@
  * the orders, once, and in the end nothing may be left. The seed, which is printed, gives the same choices again.
  */
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { execFileSync } from "node:child_process";
+import { execFileSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -79,12 +80,16 @@ class Chaos {
     if (disturbance === "kill") running[0]?.child.kill("SIGKILL");
     if (disturbance === "kill server") kill(this.#checkout.server);
     if (disturbance === "kill java") kill(this.#checkout.java);
+    // A job whose task has failed goes on with those that run all the same, in a new Spark, and fails at its end.
+    const said = running.map(({ child, finished }) => saysSomething(child, finished));
     for (const [index, { finished, check }] of running.entries()) {
       const result = await inTime(finished, MOST_SECONDS_OF_A_COMMAND);
       assert(result !== undefined, `${commands[index] ?? ""} hangs`);
       if (result.code !== 0 && disturbance.startsWith("kill ")) {
-        const seconds = (performance.now() - disturbedAt) / 1000;
-        assert(seconds < MOST_SECONDS_TO_NOTICE, `${commands[index] ?? ""} noticed after ${seconds.toFixed(1)} s`);
+        const seconds = (((await said[index]) ?? 0) - disturbedAt) / 1000;
+        const { stdout, stderr } = result;
+        const what = `${commands[index] ?? ""} noticed after ${seconds.toFixed(1)} s: ${stderr}${stdout}`;
+        assert(seconds < MOST_SECONDS_TO_NOTICE, what);
       }
       check(result, disturbed || count === 2);
     }
@@ -161,6 +166,13 @@ function checkExit({ code, stderr, stdout }: Finished, mayFail: boolean): void {
   if (code === 0 || code === null || code === 130) return;
   assert(mayFail, `failed: ${stderr}${stdout}`);
   assert(!/^\s+at .*:\d+:\d+\)?$/m.test(stderr), `a stack instead of a sentence: ${stderr}`);
+}
+
+/** When a command says something from now on, or ends. */
+async function saysSomething({ stdout, stderr }: ChildProcess, finished: Promise<Finished>): Promise<number> {
+  const streams = [stdout, stderr].filter((each) => each !== null);
+  await Promise.race([finished, ...streams.map((each) => once(each, "data"))]);
+  return performance.now();
 }
 
 function kill(pid: number | undefined): void {
