@@ -27,7 +27,8 @@ _JARS = (Path(sys.prefix) / "jars").resolve()
 #: What Java has loaded once, in a form in which it need not be read and verified again; `archive_classes.py` makes it.
 CLASS_ARCHIVE = _JARS / "classes.jsa"
 
-_CORES = str(os.cpu_count() or 1)
+#: As many as cores, which start at once, but few: a merge writes as many files, however few rows it has.
+_TASKS = str(min(os.cpu_count() or 1, 4))
 
 #: What every Spark of this project is started with, whatever it is for.
 SETTINGS: Mapping[str, str] = {
@@ -40,7 +41,7 @@ SETTINGS: Mapping[str, str] = {
     # The workspace's default; a laptop's own zone would shift every timestamp that is read or shown.
     "spark.sql.session.timeZone": "UTC",
     # Sized for one machine; the defaults (200 and 50 tasks) are for a cluster and cost seconds on small tables.
-    "spark.sql.shuffle.partitions": _CORES,
+    "spark.sql.shuffle.partitions": _TASKS,
     "spark.databricks.delta.snapshotPartitions": "1",
     # For Java processes that each have a folder of tables to themselves. The other one, for shared file systems, starts
     # a program of the machine's for each path that it looks at, four times for each file that it writes.
@@ -52,11 +53,11 @@ SETTINGS: Mapping[str, str] = {
     "spark.databricks.delta.allFilesInCrc.enabled": "false",
     # In the form that Spark skips rows by. Its default is an old one, without statistics.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # Plan a query once. To plan it anew after each stage pays where many tasks can be divided or joined. Here are as
-    # many as cores, and each question of Delta to its own logs would be three Spark jobs instead of one.
+    # Plan a query once. To plan it anew after each stage pays where many tasks can be divided or joined. Here are few,
+    # and each question of Delta to its own logs would be three Spark jobs instead of one.
     "spark.sql.adaptive.enabled": "false",
     # As many tasks list the files of a VACUUM; the default is 10,000, which takes longer than all the rest.
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": _CORES,
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": _TASKS,
     # A run compiles more classes than the 100 that are kept, and the next run would compile them all again.
     "spark.sql.codegen.cache.maxEntries": "1000",
     "spark.driver.memory": "2g",

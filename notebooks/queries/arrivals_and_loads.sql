@@ -9,8 +9,9 @@ FROM (
         SELECT explode(array(
             struct(CAST(modified_at AS DATE) AS day, 'arrived' AS event, rows_read AS rows,
                    -- By its time, since what was dropped from one batch may have been loaded in another.
-                   concat(modified_at, ' ', regexp_replace(path,
-                     '^(replay-(files|rows)-[^/]+/[0-9]{8}T[0-9.]{13}Z-[^/]+/)+', '')) AS id),
+                   -- A regular expression takes as long as all the rest, and few files are in such a folder.
+                   concat(modified_at, ' ', IF(startswith(path, 'replay-'), regexp_replace(path,
+                     '^(replay-(files|rows)-[^/]+/[0-9]{8}T[0-9.]{13}Z-[^/]+/)+', ''), path)) AS id),
             struct(CAST(occurred_at AS DATE) AS day,
                    CASE WHEN state IN ('STAGED', 'MERGED') THEN 'loaded' ELSE lower(state) END AS event,
                    CASE WHEN state = 'REJECTED' THEN rows_read ELSE rows_staged END AS rows,

@@ -54,7 +54,7 @@ def ledger_since(since: datetime | None, job_log: str, folded_files: str) -> str
         return _last_told(told)
     return f"""
         SELECT {", ".join(_COLUMNS)} FROM {folded_files}
-        LEFT ANTI JOIN (SELECT DISTINCT batch_id, path FROM ({told})) USING (batch_id, path)
+        LEFT ANTI JOIN ({_files_of(told)}) USING (batch_id, path)
         UNION ALL {_last_told(_with_folded(told, folded_files))}"""
 
 
@@ -125,7 +125,12 @@ def _with_folded(told: str, folded_files: str) -> str:
     columns = ", ".join(_COLUMNS)
     return f"""
         SELECT {columns} FROM ({told}) UNION ALL
-        SELECT {columns} FROM {folded_files} LEFT SEMI JOIN ({told}) USING (batch_id, path)"""
+        SELECT {columns} FROM {folded_files} LEFT SEMI JOIN ({_files_of(told)}) USING (batch_id, path)"""
+
+
+def _files_of(told: str) -> str:
+    """Select the files of what is told: in the same words wherever they are asked for, so Spark looks once."""
+    return f"SELECT batch_id, path FROM ({told})"
 
 
 def _last_told(told: str) -> str:
