@@ -1,4 +1,4 @@
-/** `compare`, with Spark: the same files, loaded by the code of a commit and by that of this checkout. */
+/** `compare`, with Spark: the same files, loaded by the code of a commit and by that of this checkout; and in a review. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -8,6 +8,10 @@ import { MadeUpTerraform } from "./made-up-terraform.ts";
 import { orderTracking } from "./order-tracking.ts";
 
 jest.setTimeout(300_000);
+
+/** In place of the comparison in this process; a command that is started compares all the same. */
+const compareRows = jest.fn<Promise<RowComparison>, unknown[]>();
+jest.mock("../../cli/row-changes.ts", () => ({ compareRows }));
 
 const root = path.join(__dirname, "../..");
 const scratch = temporaryFolder();
@@ -70,8 +74,15 @@ test("shows what is otherwise, row by row, and says where a person should look",
 });
 
 test("is a part of a review where it is asked for", async () => {
-  const file = path.join(scratch, "one.csv");
-  writeFileSync(file, `${[HEADER, row("T9", "SHIPPED", "")].join("\n")}\n`);
+  const file = path.join(scratch, "orders.csv");
+  writeFileSync(file, "");
+  compareRows.mockResolvedValue({
+    ...{ base: "HEAD", files: 1, orders: 1, quarantined: 0 },
+    ...{ newColumns: [], lostColumns: ["carrier"] },
+    changes: [{ kind: "inserted", count: 1, examples: [{ name: "T9" }] }],
+  });
+  const { run } = await import("../../cli/commands/plan.ts");
+  const print = jest.spyOn(console, "log").mockImplementation();
   const terraform = new MadeUpTerraform();
   Object.assign(process.env, {
     GIT_DIR: path.join(repository, ".git"),
@@ -79,12 +90,15 @@ test("is a part of a review where it is asked for", async () => {
     ORDER_TRACKING_STAGING_SUBSCRIPTION_ID: "11111111-2222-3333-4444-555555555555",
   });
 
-  const { code, stdout } = await orderTracking(["plan", "staging", "--compare", "HEAD", "--file", file]);
+  const code = await run(["staging", "--compare", "HEAD", "--file", file]);
 
+  const stdout = print.mock.calls.flat().join("\n");
+  print.mockRestore();
   terraform.remove();
+  expect(compareRows).toHaveBeenCalledWith("HEAD", "staging", [[file]], expect.anything());
   expect(code).toBe(3);
   expect(stdout).toContain("What it does to rows\n  ⚠ Orders have no column `carrier` any more.\n");
-  expect(stdout).toContain("1 order is there that `HEAD` does not load.\n      `T9`\n");
+  expect(stdout).toContain("1 order is there that `HEAD` does not load.\n      `T9`");
 });
 
 test.each([

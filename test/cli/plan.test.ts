@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { shownPath } from "../../cli/arguments.ts";
+import { refuseOthersFiles } from "../../cli/plan-folder.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { change, plan } from "../review/made-up.ts";
 import { MadeUpTerraform } from "./made-up-terraform.ts";
@@ -162,13 +163,21 @@ test.each([
   ["unfinished-business.md", { "unfinished-business.md": "" }],
   ["unfinished-1-draft", { "unfinished-1-draft/notes.txt": "of a book", ...STACK }],
   ["unfinished-1-letter", { "unfinished-1-letter": "to a friend", ...STACK }],
-])("deletes nothing in a folder that has %s, which no plan has left", async (stranger, files) => {
+])("refuses a folder that has %s, which no plan has left", (stranger, files) => {
+  const folder = folderWith(files);
+  expect(() => {
+    refuseOthersFiles(folder);
+  }).toThrow(`this folder holds ${stranger}, which no plan has left`);
+});
+
+test("deletes nothing in a folder that it refuses", async () => {
+  const files = { "main.ts": "", ...STACK };
   const folder = folderWith(files);
 
   const { code, stderr } = await orderTracking(["plan", "staging", "--out", folder]);
 
   expect(code).toBe(1);
-  expect(stderr).toContain(`this folder holds ${stranger}, which no plan has left`);
+  expect(stderr).toContain("this folder holds main.ts, which no plan has left");
   for (const file of Object.keys(files)) expect(existsSync(path.join(folder, file))).toBe(true);
 });
 

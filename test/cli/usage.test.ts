@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { orderTracking } from "./order-tracking.ts";
@@ -54,25 +54,19 @@ describe("a mistake in the command line is said before anything happens", () => 
     expect(finished).toMatchObject({ code, stdout: "" });
   });
 
-  test.each([
-    "start",
-    "run",
-    "watch",
-    "track",
-    "query",
-    "replay",
-    "upkeep",
-    "reset",
-    "state",
-    "plan",
-    "apply",
-    "page",
-    "doctor",
-  ])("%s -h shows how to call it", async (command) => {
+  // One of `cli/commands/`, whose usage is shown where any of them is asked for it, and the one of `bin/`.
+  test.each(["start", "doctor"])("%s -h shows how to call it", async (command) => {
     const { code, stdout } = await orderTracking([command, "-h"]);
     expect(stdout).toMatch(/^Usage: npm /);
     expect(code).toBe(0);
   });
+});
+
+const commands = readdirSync(path.join(__dirname, "../../cli/commands")).map((file) => path.parse(file).name);
+
+test.each(commands)("%s has a usage of its own", async (command) => {
+  const { usage } = (await import(`../../cli/commands/${command}.ts`)) as { readonly usage: string };
+  expect(usage).toMatch(command === "start" ? /^Usage: npm start / : `Usage: npm run -s order-tracking -- ${command}`);
 });
 
 test("an option without -- before it, which npm keeps, is refused instead of being left out", () => {

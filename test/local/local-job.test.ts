@@ -150,5 +150,5 @@ test("cancelling ends a run in the middle of a notebook", async () => {
   }, 500);
   const run = await runLines(["import time", "time.sleep(600)"], {}, cancel.signal);
   expect(run).toMatchObject({ status: "CANCELED", tasks: [{ status: "CANCELED" }] });
-  expect(run.seconds).toBeLessThan(5);
+  expect(run.seconds).toBeLessThan(30); // On a machine that has much else to do as well; it would be minutes.
 });

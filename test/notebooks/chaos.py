@@ -80,6 +80,7 @@ class Chaos:
 
     def _run(self, schema: str) -> None:
         JobProcess(self._server.address, self._pipeline(schema), renames=self._renames, removes=True).wait()
+        self._spark.sql("SELECT 1").collect()  # The server ends a session that is idle for ten minutes.
 
     def _die(self, schema: str) -> str:
         way = self._chance.choices(["killed", "failed", "killed at any time", "killed with Spark"], [10, 2, 7, 1])[0]

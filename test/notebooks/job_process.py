@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from contextlib import redirect_stdout
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -23,10 +24,15 @@ from order_tracking.files import moving
 from pipeline import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
+from pytest import MonkeyPatch
 
-#: Forks of a process that has imported what a run needs, which takes longer than some runs.
+#: Forks of a server that has imported what a run needs, which takes longer than some runs. It must not do more than
+#: that: to fork once gRPC has opened a channel is not safe.
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([__name__])
+_STARTS_SERVER = threading.Lock()
+#: The process that imported this module: for a fork its server, or itself where the server could not.
+_IMPORTED_IN = os.getpid()
 
 How = Literal["killed", "failed"]
 
@@ -50,6 +56,7 @@ class JobProcess:
         files count as effects, or only those that moving a file takes, and `removes` whether it withdraws and erases
         after the load. To the server, its user is the pipeline's schema.
         """
+        _start_fork_server()
         self._dies_before = before_effect if how == "killed" else 0
         self._is_at_work = _PROCESSES.Event()
         self._effects = _PROCESSES.Value("i", 0)
@@ -148,8 +155,19 @@ def refuse_to_rename(*_: Any) -> None:
     raise OSError(errno.ENOSYS, "Function not implemented")
 
 
+def _start_fork_server() -> None:
+    """Start it unless it runs. Before Python 3.12.4 it looks for modules only where its environment says.
+
+    What it does not find there it leaves to its forks, without a word.
+    """
+    with _STARTS_SERVER, MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+
+
 def _report_error(error: Any, *arguments: Any) -> None:
     try:
+        assert os.getpid() != _IMPORTED_IN, "the fork server has not imported this module, so each fork takes longer"
         _run_job(*arguments)
         error.send(None)
     except BaseException:

@@ -32,29 +32,27 @@ def test_new_columns_are_added_where_the_environment_says_so(pipeline: Pipeline)
         assert rows >= {("T1", "DHL", None), ("T2", "UPS", "3"), ("T3", None, None)}
 
 
-@pytest.mark.parametrize("altered", [("stage",), ("stage", "orders")])
-def test_a_run_that_died_while_it_added_a_column_is_finished_by_the_next(
-    pipeline: Pipeline, altered: tuple[str, ...]
-) -> None:
+def test_a_run_that_died_while_it_added_a_column_is_finished_by_the_next(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.run()
-    for name in altered:
-        pipeline.spark.sql(f"ALTER TABLE {getattr(pipeline.tables, name)} ADD COLUMNS (carrier STRING)")
-    # Whatever its files are like, and whatever the environment says by then.
-    pipeline.drop("b.csv", lines(order(1, updated=LATER), order(2)))
-    pipeline.run(Policy(NewColumns.REJECT))
-    for name in ("orders_table", "orders_history"):
-        assert {tuple(row) for row in pipeline.table(name, "tracking_num", "carrier")} == {("T1", None), ("T2", None)}
+    for added, altered in {"carrier": ("stage",), "weight": ("stage", "orders")}.items():
+        for name in altered:
+            pipeline.spark.sql(f"ALTER TABLE {getattr(pipeline.tables, name)} ADD COLUMNS ({added} STRING)")
+        # Whatever its files are like, and whatever the environment says by then.
+        pipeline.drop("b.csv", lines(order(1, updated=LATER), order(2)))
+        pipeline.run(Policy(NewColumns.REJECT))
+        for name in ("orders_table", "orders_history"):
+            assert {tuple(row) for row in pipeline.table(name, "tracking_num", added)} == {("T1", None), ("T2", None)}
 
 
-@pytest.mark.parametrize("name", ["orders_history", "job_runs_table"])
-def test_a_run_that_died_while_it_made_the_views_is_finished_by_the_next(pipeline: Pipeline, name: str) -> None:
-    pipeline.run()
-    pipeline.spark.sql(f"DROP VIEW {pipeline.tables.history}").collect()
-    pipeline.spark.sql(f"DROP VIEW IF EXISTS {pipeline.full_name(name)}").collect()
-    pipeline.run()
-    assert pipeline.table("orders_history") == []
-    assert {row.status for row in pipeline.table("job_runs_table")} == {"SUCCESS"}
+def test_a_run_that_died_while_it_made_the_views_is_finished_by_the_next(pipeline: Pipeline) -> None:
+    tables.create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    for missing in (["orders_history"], ["orders_history", "job_runs_table"]):
+        for name in missing:
+            pipeline.spark.sql(f"DROP VIEW {pipeline.full_name(name)}").collect()
+        pipeline.run()
+        assert pipeline.table("orders_history") == []
+        assert {row.status for row in pipeline.table("job_runs_table")} == {"SUCCESS"}
 
 
 def test_a_file_with_new_columns_is_rejected_where_the_environment_says_so(pipeline: Pipeline) -> None:
@@ -104,29 +102,26 @@ def test_a_column_that_the_contract_no_longer_has_stays_as_it_was(
     assert dict(pipeline.spark.table(pipeline.tables.orders).dtypes)["delivery_date"] == "date"
 
 
-@pytest.mark.parametrize("new_columns", NewColumns)
-def test_a_column_is_loaded_without_the_contract_only_where_the_environment_adds_columns(
-    pipeline: Pipeline, new_columns: NewColumns
-) -> None:
+def test_a_column_is_loaded_without_the_contract_only_where_the_environment_adds_columns(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(f"{order(1)},DHL", header=f"{HEADER},carrier"))
     pipeline.run(Policy(NewColumns.ADD))
     # One came with a file, the other one was the contract's.
     fewer = tuple(column for column in ORDERS.columns if column.name != "address")
     pipeline.contract = replace(ORDERS, columns=fewer)
-    pipeline.drop("b.csv", lines(f"{order(2)},UPS", header=f"{HEADER},carrier"))
-    pipeline.run(Policy(new_columns))
-    expected = {
-        NewColumns.IGNORE: {"T2": (None, None)},
-        NewColumns.ADD: {"T2": ("2 Main Street", "UPS")},
-        NewColumns.REJECT: {},
-    }
+    for new_columns in NewColumns:
+        row = order(new_columns.value)
+        pipeline.drop(f"{new_columns.value}.csv", lines(f"{row},UPS", header=f"{HEADER},carrier"))
+        pipeline.run(Policy(new_columns))
     loaded = {row.tracking_num: (row.address, row.carrier) for row in pipeline.table("orders_table")}
-    assert loaded == {"T1": ("1 Main Street", "DHL"), **expected[new_columns]}
+    assert loaded == {
+        "T1": ("1 Main Street", "DHL"),
+        "Tignore": (None, None),
+        "Tadd": ("add Main Street", "UPS"),  # And of the file that is rejected nothing.
+    }
 
 
 def test_the_key_and_the_sequence_keep_their_names(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.run()
+    tables.create_missing(pipeline.spark, ORDERS, pipeline.tables)
     before = pipeline.versions()
     for role, name in (("key", "tracking_num"), ("sequence", "last_update_timestamp")):
         renamed = (
@@ -141,9 +136,7 @@ def test_the_key_and_the_sequence_keep_their_names(pipeline: Pipeline) -> None:
 
 def test_the_key_and_the_sequence_are_no_other_columns_that_the_tables_have(pipeline: Pipeline) -> None:
     later = replace(ORDERS, columns=(*ORDERS.columns, Column("seen_at", "timestamp")))
-    pipeline.contract = later
-    pipeline.drop("a.csv", lines(f"{order(1)},", f"{order(2).replace('O2', 'O1')},", header=f"{HEADER},seen_at"))
-    pipeline.run()
+    tables.create_missing(pipeline.spark, later, pipeline.tables)
     before = pipeline.versions()
     required = tuple(replace(column, required=True) for column in later.columns)
     for role, name in (("key", "order_num"), ("sequence", "seen_at")):
@@ -154,7 +147,7 @@ def test_the_key_and_the_sequence_are_no_other_columns_that_the_tables_have(pipe
 
 
 def test_a_contract_that_is_refused_is_told_in_a_job_log_of_an_earlier_version(pipeline: Pipeline) -> None:
-    pipeline.run()
+    tables.create_missing(pipeline.spark, ORDERS, pipeline.tables)
     job_log = pipeline.tables.job_log
     pipeline.spark.sql(f"DROP TABLE {job_log}").collect()
     pipeline.spark.sql(f"CREATE TABLE {job_log} (run_id STRING, task STRING) USING DELTA").collect()
@@ -189,8 +182,7 @@ def test_a_run_that_cannot_create_the_tables_is_in_the_job_log(pipeline: Pipelin
 
 
 def test_a_type_that_cannot_hold_what_is_there_is_refused(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.run()
+    tables.create_missing(pipeline.spark, ORDERS, pipeline.tables)
     narrower = tuple(replace(column, type="int") if column.name == "address" else column for column in ORDERS.columns)
     with pytest.raises(ContractError, match=r"the contract says that address is int, but .* has it as string"):
         tables.create_missing(pipeline.spark, replace(ORDERS, columns=narrower), pipeline.tables)

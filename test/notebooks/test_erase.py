@@ -34,6 +34,7 @@ from order_tracking.files.volume import Volume
 from order_tracking.parameters import CutRows
 from order_tracking.tables.folded_files import create_folded_files, fold_files
 from order_tracking.tables.job_log import State
+from order_tracking.tables.tables import replace_views
 from order_tracking.tasks import erase
 from order_tracking.tasks.erase import ErasureReport
 from order_tracking.tasks.late_writes import put_back_what_grew
@@ -48,6 +49,12 @@ from pyspark.errors import AnalysisException
 LATER = "2026-01-03 10:00:00"
 #: Values that no other order has.
 SECRETS = ("T77777", "O77777", "77777 Main Street", "someday77777", "77777 Sécret Lane", r"77777 S\xe9cret Lane")
+
+
+@pytest.fixture
+def no_purge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what takes the longest, where a test looks at something else: to write files of five tables anew."""
+    monkeypatch.setattr(erase, "_purge_tables", lambda *_: {})
 
 
 def erase_order(pipeline: Pipeline, key: str = "T77777") -> ErasureReport:
@@ -95,10 +102,12 @@ def test_an_erased_order_is_in_no_byte_of_any_file(
     pipeline: Pipeline,
 ) -> None:
     drop_files(pipeline)
-    # As of large tables, whose files are not written anew with each merge.
+    fold_files(pipeline.spark, pipeline.tables.job_log, pipeline.tables.folded_files, until=utc_now())
+    replace_views(pipeline.spark, ORDERS, pipeline.tables)
+    # As of large tables, whose files are not written anew with each merge, after a night that clustered them together.
     for table in (pipeline.tables.stage, pipeline.tables.orders):
         pipeline.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')").collect()
-    upkeep(pipeline.spark, pipeline.tables, retention_days=7, now=lambda: utc_now() + timedelta(days=7))
+        pipeline.spark.sql(f"OPTIMIZE {table}").collect()
     archived = pipeline.files("archive")
     report = erase_order(pipeline)
     removed = {place.name: place.removed for place in report.places}
@@ -201,6 +210,7 @@ def test_to_erase_it_once_more_forgets_what_was_cut_short(pipeline: Pipeline, mo
     assert checkpoint.erasures() == [other]
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or_waits_is_told(
     pipeline: Pipeline,
 ) -> None:
@@ -224,6 +234,7 @@ def test_nothing_is_erased_while_files_are_loaded_and_what_cannot_be_searched_or
         erase_order(pipeline, "T1")
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_what_was_told_of_a_file_is_erased_after_it_was_loaded_again(pipeline: Pipeline) -> None:
     # One of its values is a word that is also told of another file.
     bad = order(77777).replace("2026-01-01", "someday77777").replace("77777 Main Street", "allowed")
@@ -243,6 +254,7 @@ def test_what_was_told_of_a_file_is_erased_after_it_was_loaded_again(pipeline: P
     assert told_of(pipeline, "that are allowed") == ["folded_files_table", "job_log_table"]
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +294,7 @@ def test_a_fold_that_read_the_job_log_before_it_was_changed_brings_nothing_back(
     assert told_of(pipeline, "someday77777") == []
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_run_that_finishes_an_erasure_tells_nothing_of_what_it_rejected(pipeline: Pipeline) -> None:
     Checkpoint(pipeline.checkpoint).erase(Erasure(new_batch_id(utc_now()), "T77777"))
     pipeline.drop("rejected.csv", lines("bad", order(77777).replace("2026-01-01", "someday77777")))
@@ -297,6 +310,7 @@ def test_a_run_that_finishes_an_erasure_tells_nothing_of_what_it_rejected(pipeli
     assert files_with(pipeline.volume, "someday77777") == []
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_withdrawal_beside_an_erasure_brings_nothing_back(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,7 +321,7 @@ def test_a_withdrawal_beside_an_erasure_brings_nothing_back(
 
     def beside_a_withdrawal(*args: Any) -> int:
         if erased:
-            monkeypatch.undo()
+            monkeypatch.setattr(erase, "erase_rows", erase_rows)
             places = (str(pipeline.volume), str(pipeline.checkpoint))
             withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "wrong.csv", pipeline.contract)
         erased.append(args)
@@ -444,6 +458,7 @@ def test_what_another_run_copies_into_a_files_place_is_taken_for_no_whole_file(t
     assert [path for path in (tmp_path / ".erasing").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_rows_of_the_order_are_erased_in_whatever_case_its_key_was_loaded(pipeline: Pipeline) -> None:
     secret = order(77777)
     of_order = (secret, f"{secret},more", secret.replace("2026-01-01", "sometime"))
@@ -457,6 +472,7 @@ def test_rows_of_the_order_are_erased_in_whatever_case_its_key_was_loaded(pipeli
     assert (set(pipeline.statuses()), [number for _, number, _ in pipeline.quarantine()]) == ({"T1"}, [5])
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_rows_in_quarantine_are_told_apart_as_the_records_of_files_are(pipeline: Pipeline) -> None:
     pipeline.drop("cut.csv", lines(order(1)) + order(2).replace("2 Main", 'T "1 Main'), 60)
     controls = 'T "1\x01SHIPPED,T \x02"1\x1fSHIPPED'
@@ -473,6 +489,7 @@ def test_rows_in_quarantine_are_told_apart_as_the_records_of_files_are(pipeline:
     assert pipeline.files("archive") == {**archived, "bad.csv": b"".join([header, *others])}
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_key_that_is_not_ascii_is_erased_from_a_file_that_is_not_utf_8(pipeline: Pipeline) -> None:
     pipeline.drop("latin.csv", lines(order("77777\u00c4"), order(6)).encode("cp1252"))
     pipeline.run()
@@ -483,6 +500,7 @@ def test_a_key_that_is_not_ascii_is_erased_from_a_file_that_is_not_utf_8(pipelin
     assert files_with(pipeline.volume, "77777") + files_with(pipeline.checkpoint, "77777") == []
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_value_that_was_told_in_part_is_erased(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(77777), order(88888).replace("88888 Main", "shipped again and again 88888")))
     pipeline.stage("run")
@@ -511,6 +529,7 @@ def test_a_value_that_was_told_in_part_is_erased(pipeline: Pipeline) -> None:
     assert told() == {"(erased)", "(erased), (erased)", "shipped", *whole}
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: Pipeline) -> None:
     pipeline.drop("of_t77777.csv", lines(order(77777), order(1)))
     pipeline.drop("2t77777.csv", lines(order(4)))
@@ -529,6 +548,7 @@ def test_hidden_folders_are_searched_and_names_with_the_key_are_told(pipeline: P
     assert set(report.unsearched.values()) == {"its name has the key"}
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_what_reasons_show_of_a_value_alone_is_erased(pipeline: Pipeline) -> None:
     long_address = order(77777).replace("77777 Main Street", "77777 Main Street " * 20)
     pipeline.drop("no_header.csv", f"{long_address}\n{order(5)}\n")
@@ -548,6 +568,7 @@ def test_what_reasons_show_of_a_value_alone_is_erased(pipeline: Pipeline) -> Non
     assert "a name of 359 characters" in reason.read_text()
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -557,7 +578,7 @@ def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(
     search = erase.search_files
 
     def beside_a_load(volume: Volume, *args: Any) -> Search:
-        monkeypatch.undo()
+        monkeypatch.setattr(erase, "search_files", search)
         checkpoint = Checkpoint(pipeline.checkpoint)
         claim = Claim(new_batch_id(utc_now()), "beside", tuple(list_arrivals(volume.landing).files))
         checkpoint.claim(claim)
@@ -574,6 +595,7 @@ def test_what_a_load_brings_that_began_meanwhile_is_erased_at_its_end(
     assert Checkpoint(pipeline.checkpoint).erasures() == []
 
 
+@pytest.mark.usefixtures("no_purge")
 def test_a_name_that_is_no_text_and_a_value_of_two_lines_stop_no_erasure(pipeline: Pipeline) -> None:
     secret = order(77777).replace("2026-01-01", '"someday\n77777"')
     pipeline.drop(os.fsdecode(b"orders_\xff.csv"), lines(secret))

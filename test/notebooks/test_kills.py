@@ -44,6 +44,7 @@ def test_one_more_run_finishes_what_was_killed_before_any_effect(
                 server.wait_until_idle(pipeline.schema)
             job(pipeline).wait()
             assert_nothing_is_under_way(pipeline)
+            spark.sql("SELECT 1").collect()  # The server ends a session that is idle for ten minutes.
         return pipeline, set(mine)
 
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -5,10 +5,10 @@ import random
 import time
 from collections import Counter
 from datetime import date, datetime
-from itertools import count
+from itertools import zip_longest
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from order_tracking.contract.orders import ORDERS
 from order_tracking.files.batch import claimed_at
@@ -45,33 +45,20 @@ rows = st.tuples(states, st.sampled_from([None, None, None, *FLAWS]))
 headers = st.sets(st.sampled_from([*OPTIONAL, NEW_COLUMN])).flatmap(lambda some: st.permutations([*REQUIRED, *some]))
 #: Files that are sent at one time are ordered by their names.
 files = st.tuples(headers, st.lists(rows, max_size=30), st.integers(20, 23))
-examples = count()
 
 
 def test_tables_do_not_depend_on_how_files_arrive_and_forget_what_leaves(pipeline: Pipeline) -> None:
+    number = random.SystemRandom().randrange(10**6)
+    print(f"seed {number}")
+    chance = random.Random(number)
+    ways = draw_ways(number)
+    for run in zip_longest(*ways.values(), fillvalue=()):
+        for prefix, some in zip(ways, run, strict=True):
+            drop(pipeline, prefix, some)
+        pipeline.run(Policy(NewColumns.ADD))
     #: What each way of loading sent: each file as often as it was sent.
-    sent_by: dict[str, list[tuple[int, Any]]] = {}
-
-    @settings(max_examples=4, deadline=None)
-    @given(sent=st.lists(files, min_size=1, max_size=5), data=st.data())
-    def arrive(sent, data) -> None:
-        numbered = list(enumerate(sent))
-        # Keys and a folder of their own for each way of loading, so that all examples share the tables.
-        one_by_one, at_once = f"{next(examples)}-", f"{next(examples)}-"
-        for each in numbered:
-            load(pipeline, one_by_one, [each])
-        # In another order, in two runs, and some of it twice.
-        shuffled = data.draw(st.permutations(numbered))
-        middle = data.draw(st.integers(0, len(shuffled)))
-        load(pipeline, at_once, shuffled[:middle])
-        load(pipeline, at_once, [*shuffled[middle:], shuffled[0]])
-        sent_by[one_by_one], sent_by[at_once] = numbered, [*shuffled, *(shuffled[:1] if middle else [])]
-        check(pipeline, {prefix: sent_by[prefix] for prefix in (one_by_one, at_once)})
-
-    arrive()
-    seed = random.SystemRandom().randrange(10**6)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    sent_by = {prefix: [file for run in runs for file in run] for prefix, runs in ways.items()}
+    check(pipeline, sent_by)
     loaded = pipeline.table("loaded_files_table", "batch_id", "path")
     # What is old is folded, in two nights, and changes nothing. Only what is not may leave.
     times = sorted({claimed_at(row.batch_id) for row in loaded})
@@ -94,6 +81,32 @@ def test_tables_do_not_depend_on_how_files_arrive_and_forget_what_leaves(pipelin
     erased = f"{chance.choice(list(sent_by))}{chance.choice('ABCDEFGHIJKL')}"
     erase(*places, "erasure", erased, 7)
     check(pipeline, sent_by, erased)
+
+
+def draw_ways(number: int) -> dict[str, list[Any]]:
+    """Draw files, and in which runs they are loaded: each example in two ways.
+
+    A way has keys and a folder of its own, which begin with its name, so that all of them share runs and tables.
+    """
+    ways: dict[str, list[Any]] = {}
+
+    @seed(number)
+    @settings(max_examples=4, deadline=None)
+    @given(sent=st.lists(files, min_size=1, max_size=5), data=st.data())
+    def draw(sent, data) -> None:
+        numbered = list(enumerate(sent))
+        one_by_one = [[each] for each in numbered]
+        # In another order, in two runs, and some of it twice.
+        shuffled = data.draw(st.permutations(numbered))
+        middle = data.draw(st.integers(0, len(shuffled)))
+        at_once = [shuffled[:middle], [*shuffled[middle:], *(shuffled[:1] if middle else [])]]
+        # Each example begins a run later than the one before, so that the new column also comes where rows are.
+        runs_before = [[]] * (len(ways) // 2)
+        for runs in (one_by_one, at_once):
+            ways[f"{len(ways)}-"] = [*runs_before, *runs]
+
+    draw()
+    return ways
 
 
 def check(pipeline: Pipeline, sent_by, erased=None) -> None:
@@ -153,7 +166,7 @@ def as_text(value):
     return None if value is None else str(value)
 
 
-def load(pipeline: Pipeline, prefix: str, files) -> None:
+def drop(pipeline: Pipeline, prefix: str, files) -> None:
     for number, (header, rows, minutes_ago) in files:
         values = [
             flawed(flaw, header, {**state, "tracking_num": prefix + state["tracking_num"]}) for state, flaw in rows
@@ -161,7 +174,6 @@ def load(pipeline: Pipeline, prefix: str, files) -> None:
         file = pipeline.drop(f"{prefix}/{number}.csv", csv_text(values, header))
         sent = BEGIN - 60 * minutes_ago
         os.utime(file, (sent, sent))
-    pipeline.run(Policy(NewColumns.ADD))
 
 
 def flawed(flaw, header, state):

@@ -17,6 +17,7 @@ from order_tracking.errors import QualityGateError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.tables.job_log import FileOutcome, State
+from order_tracking.tables.tables import create_missing
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.quality_gate import quality_gate
 from order_tracking.tasks.replay import replay
@@ -105,7 +106,7 @@ def test_late_orders_are_open_for_more_than_a_week(pipeline: Pipeline, queries: 
 def test_quarantined_by_reason_counts_a_row_for_each_of_its_reasons(pipeline: Pipeline, queries: Queries) -> None:
     bad = ("T1,O1,,,someday,,2026-01-02 10:00:00", "T2,O2,,,,,2026-01-02 10:00:00", "bad")
     pipeline.drop("a.csv", lines(*bad))
-    pipeline.run()
+    pipeline.stage()
     assert queries.rows("quarantined_by_reason", "rule", "column", "rows") == [
         ("required", "status", 2),
         ("malformed", None, 1),
@@ -147,7 +148,7 @@ def test_arrivals_and_loads_count_files_and_rows_by_day(pipeline: Pipeline, quer
 
 
 def test_a_file_that_cannot_be_taken_is_dropped_once_a_day(pipeline: Pipeline, queries: Queries) -> None:
-    pipeline.run()
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
     checkpoint, sent = Checkpoint(pipeline.checkpoint), datetime.now(timezone.utc)
     for run_id in ("1", "2"):
         with task_run(checkpoint, run_id, "source_to_stage", utc_now) as run:
@@ -157,7 +158,7 @@ def test_a_file_that_cannot_be_taken_is_dropped_once_a_day(pipeline: Pipeline, q
 
 
 def test_a_file_that_is_sent_twice_as_it_was_is_loaded_twice(pipeline: Pipeline, queries: Queries) -> None:
-    pipeline.run()
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
     checkpoint, sent = Checkpoint(pipeline.checkpoint), datetime.now(timezone.utc)
     with task_run(checkpoint, "1", "source_to_stage", utc_now) as run:
         for state in (State.MERGED, State.MERGED, State.REJECTED, State.REJECTED):
@@ -338,7 +339,7 @@ def test_quarantined_percent_is_as_before_where_files_or_rows_are_loaded_again(
 
 
 def test_quarantined_percent_leaves_out_only_what_was_loaded_before(pipeline: Pipeline, queries: Queries) -> None:
-    pipeline.run()
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
     now = utc_now()
     old, recent = (new_batch_id(now - timedelta(hours=hours)) for hours in (48, 2))
     archive, rejected = "replay-files-archive-20261122T100000Z-abcdef", "replay-files-20261122T100000Z-abcdef"
@@ -393,7 +394,7 @@ def test_the_dashboard_shows_columns_that_its_queries_return(pipeline: Pipeline,
     dashboard = json.loads(printed.stdout)
     query_names = {dataset["name"]: dataset["displayName"] for dataset in dashboard["datasets"]}
 
-    pipeline.run()
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
     for widget in (each["widget"] for page in dashboard["pages"] for each in page["layout"]):
         [query] = (each["query"] for each in widget["queries"])
         columns = queries.frame(query_names[query["datasetName"]]).columns

@@ -36,29 +36,31 @@ def with_german_dates() -> Contract:
     return replace(ORDERS, columns=tuple(replace(each, formats=formats.get(each.name, ())) for each in ORDERS.columns))
 
 
-@pytest.mark.parametrize("is_archived", [True, False])
-def test_quarantined_rows_are_loaded_after_a_fix_and_leave_with_their_file(
-    pipeline: Pipeline, is_archived: bool
-) -> None:
-    row = order(1).replace("2026-01-01", "01.01.2026")
+def test_quarantined_rows_are_loaded_after_a_fix_and_leave_with_their_file(pipeline: Pipeline) -> None:
+    """Of a file that is not in the archive any more, the rows alone are loaded again."""
     unsplit = ("cannot be split", '{"looks": "like JSON"')
-    pipeline.drop("a.csv", lines(row, order(2).replace("2026-01-01", "sometime"), *unsplit, order(3)))
+    for name in ("gone", "kept"):
+        bad = [order(f"{name}{number}").replace("2026-01-01", day) for number, day in ((1, "01.01.2026"), (2, "soon"))]
+        pipeline.drop(f"{name}.csv", lines(*bad, *unsplit, order(f"{name}3")))
     pipeline.run()
-    assert set(pipeline.statuses()) == {"T3"}
+    assert set(pipeline.statuses()) == {"Tgone3", "Tkept3"}
     pipeline.contract = with_german_dates()
-    if not is_archived:
-        shutil.rmtree(pipeline.volume / "archive")
+    [archived] = (pipeline.volume / "archive").rglob("gone.csv")
+    archived.unlink()
     summary = put_back(pipeline, "quarantine")
-    assert (len(summary.files), summary.rows_left) == (1, 2)
-    assert summary.files[0].startswith("replay-files-archive-" if is_archived else "replay-rows-")
+    folders = {Path(path).name: path.split("-2")[0] for path in summary.files}
+    assert folders == {"gone.csv": "replay-rows", "kept.csv": "replay-files-archive"}
+    assert summary.rows_left == 4
     pipeline.run(Policy(max_bad_rows_percent=10))
-    assert set(pipeline.statuses()) == {"T1", "T3"}
-    reasons = sorted(rule for _, _, broken in pipeline.quarantine() for _, rule in broken)
-    assert reasons == ["malformed", "malformed", "type"]
-    if not is_archived:  # Otherwise there is one reading of the file, and all rows are of it.
-        places = (str(pipeline.volume), str(pipeline.checkpoint))
-        withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "a.csv", pipeline.contract)
-        assert (pipeline.statuses(), pipeline.quarantine()) == ({}, [])
+    assert set(pipeline.statuses()) == {"Tgone1", "Tgone3", "Tkept1", "Tkept3"}
+    broken = sorted((Path(path).name, rule) for path, _, reasons in pipeline.quarantine() for _, rule in reasons)
+    rules = ("malformed", "malformed", "type")
+    assert broken == [(name, rule) for name in ("gone.csv", "kept.csv") for rule in rules]
+    # There are two readings of this one, and one of the other.
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "gone.csv", pipeline.contract)
+    assert set(pipeline.statuses()) == {"Tkept1", "Tkept3"}
+    assert {Path(path).name for path, _, _ in pipeline.quarantine()} == {"kept.csv"}
 
 
 def test_a_row_out_of_the_quarantine_has_its_place_in_its_file_and_leaves_with_it(pipeline: Pipeline) -> None:
@@ -141,23 +143,30 @@ def test_rows_of_many_files_leave_the_quarantine_in_one_commit_and_are_not_judge
     assert [reasons for _, _, reasons in pipeline.quarantine()] == [reasons for _, _, reasons in before]
 
 
-@pytest.mark.parametrize("replays_again", [True, False])
-def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline: Pipeline, replays_again: bool) -> None:
-    bad = order(2).replace("2026-01-01", "sometime")
-    for name in ("a.csv", "b.csv"):
-        pipeline.drop(name, lines(bad))
+def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline: Pipeline) -> None:
+    bad = lines(order(2).replace("2026-01-01", "sometime"))
+    for name in ("a.csv", "b.csv", "c.csv"):
+        pipeline.drop(name, bad)
     pipeline.run()
     [batch_id] = {row._batch_id for row in pipeline.table("quarantined_orders_table")}
-    # One file is in the landing directory, the other one is not, and none has left the quarantine.
-    put = [f"replay-20260101T000000Z-abcdef/{batch_id}/{name}" for name in ("a.csv", "b.csv")]
-    files = (ReplayedFile(path, "sent.csv", datetime.now(timezone.utc), True, in_quarantine=True) for path in put)
-    Checkpoint(pipeline.checkpoint).note_replay(put[0].split("/")[0], ReplayedFiles(tuple(files)))
-    pipeline.drop(put[0], lines(bad))
-    # Whether it is replayed again before it is loaded, or not.
-    [again] = put_back(pipeline, "quarantine").files if replays_again else (None,)
-    assert (again or "b.csv").endswith("b.csv")
+
+    def cut_short(folder: str, *names: str) -> str:
+        """Leave only the first of these files in the landing directory, and the rows of all in the quarantine."""
+        paths = [f"{folder}/{batch_id}/{name}" for name in names]
+        files = (ReplayedFile(path, "sent.csv", datetime.now(timezone.utc), True, in_quarantine=True) for path in paths)
+        Checkpoint(pipeline.checkpoint).note_replay(folder, ReplayedFiles(tuple(files)))
+        pipeline.drop(paths[0], bad)
+        return paths[0]
+
+    a = cut_short("replay-20260101T000000Z-abcdef", "a.csv", "b.csv")
     pipeline.run()
-    assert sorted(path for path, _, _ in pipeline.quarantine()) == sorted([again or "b.csv", put[0]])
+    assert [path for path, _, _ in pipeline.quarantine()] == ["b.csv", "c.csv", a]
+    # It may be replayed again before it is loaded.
+    c = cut_short("replay-20260102T000000Z-abcdef", "c.csv", "b.csv")
+    [b] = put_back(pipeline, "quarantine", files="b.csv,c.csv").files
+    assert b.endswith("/b.csv")
+    pipeline.run()
+    assert [path for path, _, _ in pipeline.quarantine()] == sorted([a, b, c])
 
 
 def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was(tmp_path: Path) -> None:
@@ -202,7 +211,7 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
 def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:
     stray = [f'"{order(number)}' for number in (1, 3)]
     pipeline.drop("a.csv", lines(order(0), stray[0], order(2), stray[1], order(4)))
-    pipeline.run()
+    pipeline.stage()
     before = pipeline.quarantine()
     assert before == [("a.csv", 2, [(None, "malformed")])]
     summary = put_back(pipeline, "quarantine")
@@ -248,7 +257,7 @@ def test_files_are_named_as_in_a_line_of_csv() -> None:
 
 def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline) -> None:
     pipeline.drop("replay-20260101T000000Z-abcdef/x/a.csv", lines("bad", order(1)))
-    staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
+    staged = pipeline.stage(policy=Policy(max_bad_rows_percent=10))
     assert [file.outcome for file in staged.files] == ["rejected"]
     assert readings_before("replay-files-2026/north/a.csv") == []
 
@@ -295,8 +304,7 @@ def test_a_file_of_one_batch_is_loaded_again_without_those_of_its_name(pipeline:
     batches = []
     for _ in range(2):
         pipeline.drop("a.csv", bad)
-        staged, _ = pipeline.run()
-        batches += [file.batch_id for file in staged.files]
+        batches += pipeline.stage().batch_ids
     monday, friday = batches
     shutil.rmtree(pipeline.volume / "archive")
     [rows] = put_back(pipeline, "quarantine", files=f"{friday}/a.csv").files

@@ -84,7 +84,7 @@ def test_a_rule_or_a_format_that_spark_does_not_understand_is_found(spark: Spark
 def test_a_day_that_does_not_exist_is_told_from_another_way_to_write_one(pipeline: Pipeline) -> None:
     changes = [("2026-01-01", "2026-02-30"), ("2026-01-01", "01/02/2026"), ("10:00:00", "25:00:00")]
     pipeline.drop("a.csv", lines(*(order(1).replace(*change) for change in changes)))
-    pipeline.run()
+    pipeline.stage()
     rows = pipeline.table("quarantined_orders_table", "_row_number", "reasons.message")
     assert [message for row in sorted(rows) for message in row.message] == [
         "received_date is a date that does not exist: 2026-02-30",
