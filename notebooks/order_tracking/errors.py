@@ -29,6 +29,10 @@ class LoadError(OrderTrackingError):
     """Batches that were not loaded to their end; they are loaded again."""
 
 
+class TakenOverError(LoadError):
+    """A batch that another run goes on with, or has ended, since it took this run for dead."""
+
+
 class MergeError(OrderTrackingError):
     """Batches that were not merged; they stay staged."""
 

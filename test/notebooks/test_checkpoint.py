@@ -3,10 +3,12 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFiles, StagedBatch
+from order_tracking.files.landing import ArrivedFile
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.typed_json import to_json
 
@@ -74,6 +76,56 @@ def test_no_two_attempts_have_one_number(tmp_path: Path) -> None:
     assert (second.attempt, numbers) == (2, [3, 4, 5])
 
 
+@pytest.mark.parametrize("other_looks", [True, False])
+def test_no_two_claims_keep_a_file_that_two_runs_listed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_looks: bool
+) -> None:
+    """Where files are copied, both would have a copy of it, and nobody could tell whose counts."""
+    checkpoint, claim = Checkpoint(tmp_path), Checkpoint.claim
+    a, b, c = (ArrivedFile(path, 1, datetime.now(timezone.utc), path) for path in "abc")
+    first, second = Claim(BATCH, "run", (a, b)), Claim(f"{BATCH[:-1]}f-1", "run", (b, c))
+
+    def claimed_at_once(*args: Any) -> None:
+        claim(*args)
+        monkeypatch.undo()
+        checkpoint.claim_new(second) if other_looks else claim(checkpoint, second)
+
+    monkeypatch.setattr(Checkpoint, "claim", claimed_at_once)
+    kept = [*checkpoint.claim_new(first).files, *checkpoint.claim_new(second).files]
+    assert sorted(file.path for file in kept) == ["a", "b", "c"]
+    assert sorted(file.path for each in checkpoint.claimed() for file in each.files) == ["a", "b", "c"]
+
+
+def test_of_the_attempts_at_a_batch_only_the_last_is_the_newest_and_only_while_it_is_open(tmp_path: Path) -> None:
+    one, another = Checkpoint(tmp_path), Checkpoint(tmp_path)
+    first = Claim(BATCH, "run", ())
+    one.claim(first)
+    found = [one.is_newest(first)]
+    second = another.begin_again(first)
+    found += [one.is_newest(first), another.is_newest(second)]
+    third = one.begin_again(first)
+    # Whoever knows of an earlier attempt of the same run speaks of that run.
+    found += [another.is_newest(second), one.is_newest(third), one.is_newest(first)]
+    one.stage(StagedBatch(BATCH, ()))
+    found.append(one.is_newest(third))
+    one.close(BATCH)
+    found.append(one.is_newest(one.begin_again(third)))
+    assert found == [True, False, True, False, True, True, False, False]
+
+
+def test_of_two_runs_that_divide_a_batch_the_one_with_the_later_attempt_has_its_halves(tmp_path: Path) -> None:
+    one, another = Checkpoint(tmp_path), Checkpoint(tmp_path)
+    whole = Claim(BATCH, "run", (), 3)
+    one.claim(whole)
+    earlier, later = one.begin_again(whole).halves()[0], another.begin_again(whole).halves()[0]
+    another.claim(later)
+    one.claim(earlier)
+    assert (one.is_newest(earlier), another.is_newest(later)) == (False, True)
+    another.close(later.batch_id)
+    another.forget_attempts()
+    assert [path.name for path in (tmp_path / "batches").glob(f"{later.batch_id}.*")] == []
+
+
 def test_a_claim_has_no_field_that_the_version_before_would_take_for_damage(tmp_path: Path) -> None:
     """That version goes on with what is claimed where this one is taken back."""
     Checkpoint(tmp_path).claim(Claim(BATCH, "run", ()))
@@ -105,5 +157,30 @@ def test_nothing_that_clients_wrote_keeps_a_checkpoint_from_being_taken_over(tmp
     wrong = (StagedBatch(next(names), (), supersedes=(forged,)), StagedBatch(next(names), (replace(forged, path="a"),)))
     for batch in (*wrong, StagedBatch(next(names), ())):
         (old / "batches" / f"{batch.batch_id}.staged.json").write_text(to_json(batch))
+    long = Claim(new_batch_id(now) + "-1" * 103, "run", ())
+    (old / "batches" / f"{long.batch_id}.claimed.json").write_text(to_json(long))
+    (old / "batches" / f"{BATCH}.attempt{'9' * 200}").touch()
+    (old / "batches" / f"{new_batch_id(now)}.staged.json").symlink_to("nowhere")
+    os.mkfifo(old / "batches" / f"{new_batch_id(now)}.staged.json")
     checkpoint.take_over(old)
     assert checkpoint.under_way() == [batch]
+
+
+def test_folders_that_a_tool_made_in_the_checkpoint_tell_of_nothing(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    folders = [
+        directory / name
+        for directory in tmp_path.iterdir()
+        for name in (f"{BATCH}.claimed.json", f"{BATCH}.staged.json", "x.json", "x.json.1.tmp")
+    ]
+    for each in folders:
+        each.mkdir()
+        os.utime(each, (0, 0))
+    found = (checkpoint.under_way(), checkpoint.records(), checkpoint.loaded(), checkpoint.erasures())
+    assert (found, checkpoint.replayed()) == (([], [], [], []), {})
+    assert checkpoint.withdrawals(datetime.now(timezone.utc)) == []
+    assert checkpoint.set_aside_unreadable() == {}
+    checkpoint.forget_replays(tmp_path / "landing")
+    for each in folders:
+        checkpoint.remove_damaged(each)
+    assert all(each.is_dir() for each in folders)

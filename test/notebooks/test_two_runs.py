@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
 import pytest
 from connect_server import ConnectAddress
+from crash_scenario import Crash, crashing
 from job_process import JobProcess
 from order_tracking.clock import utc_now
+from order_tracking.contract.orders import ORDERS
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
 from order_tracking.files.claimed_files import TakenFile, take
@@ -17,7 +20,9 @@ from order_tracking.files.landing import list_arrivals
 from order_tracking.files.moving import Move, copy_verify_delete, rename
 from order_tracking.files.volume import open_volume
 from order_tracking.rows.merge import MergeCounts, merge_batches
+from order_tracking.tables.tables import create_missing
 from order_tracking.tasks import load_batch, quality_gate, source_to_stage, stage_to_final
+from order_tracking.tasks.load_batch import Policy
 from pipeline import Pipeline, lines, order
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -63,6 +68,96 @@ def test_a_run_in_the_middle_of_another_does_no_harm(pipeline: Pipeline, monkeyp
     assert len({row.record_id for row in runs}) == len(runs)
 
 
+def test_a_batch_that_another_run_has_ended_since_it_was_listed_is_left_alone(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was begun so often by then that it would be divided, for which its rows are deleted."""
+    leave_behind(pipeline, monkeypatch, "a", "b")
+    leave_behind(pipeline, monkeypatch)
+    pipeline.drop("new.csv", lines(order("new")))
+    claim, clear = Checkpoint.claim, load_batch.BatchLoader.clear
+
+    def ended_meanwhile(*args: Any) -> None:
+        monkeypatch.undo()
+        pipeline.stage()
+        claim(*args)
+
+    def cleared_and_dead(*args: Any) -> None:
+        clear(*args)
+        raise Crash
+
+    monkeypatch.setattr(Checkpoint, "claim", ended_meanwhile)
+    with monkeypatch.context() as patch, suppress(Crash):
+        patch.setattr(load_batch.BatchLoader, "clear", cleared_and_dead)
+        pipeline.stage()
+    pipeline.run()
+    assert set(pipeline.statuses()) == {"Ta", "Tb", "Tnew"}
+    assert len(pipeline.table("stage_orders_table")) == 3
+    assert {path: states[-1] for path, states in pipeline.states().items() if path != "new.csv"} == {
+        "a.csv": "MERGED",
+        "b.csv": "MERGED",
+    }
+
+
+def test_a_first_attempt_writes_no_rows_beside_those_of_a_run_that_took_it_for_dead(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    take, write_stage = load_batch.take, load_batch.write_stage
+
+    def written_and_dead(*args: Any) -> None:
+        write_stage(*args)
+        raise Crash
+
+    def ended_meanwhile(*args: Any) -> Any:
+        monkeypatch.undo()
+        pipeline.run()
+        monkeypatch.setattr(load_batch, "write_stage", written_and_dead)
+        return take(*args)
+
+    monkeypatch.setattr(load_batch, "take", ended_meanwhile)
+    with suppress(Crash):
+        staged = pipeline.stage()
+        assert ["another one took it for dead" in warning for warning in staged.warnings] == [True]
+    assert len(pipeline.table("stage_orders_table")) == 1
+
+
+def test_a_later_attempt_brings_nothing_of_a_file_back_that_a_run_has_rejected_which_took_it_for_dead(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = Policy(max_bad_rows_percent=50)
+    pipeline.drop("bad.csv", lines("bad", "worse", order("bad")))
+    leave_behind(pipeline, monkeypatch, "a")
+    [archived] = (pipeline.volume / "archive").rglob("bad.csv")
+    content, write_stage = archived.read_bytes(), load_batch.write_stage
+
+    def written_before_the_other_moves_it(*args: Any) -> Any:
+        monkeypatch.undo()
+        pipeline.run(policy)
+        archived.write_bytes(content)
+        result = write_stage(*args)
+        archived.unlink()
+        monkeypatch.setattr(Checkpoint, "stage", crashing)
+        return result
+
+    monkeypatch.setattr(load_batch, "write_stage", written_before_the_other_moves_it)
+    with suppress(Crash):
+        pipeline.stage(policy=policy)
+    monkeypatch.undo()
+    assert [row.tracking_num for row in pipeline.table("stage_orders_table")] == ["Ta"]
+    assert pipeline.files("archive").keys() == {"a.csv"}
+    assert pipeline.files("rejected").keys() == {"bad.csv", "bad.csv.reason.txt"}
+
+
+def leave_behind(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let a run die that has taken files."""
+    for name in names:
+        pipeline.drop(f"{name}.csv", lines(order(name)))
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(load_batch, "write_stage", crashing)
+        pipeline.stage()
+
+
 @pytest.mark.parametrize("move", [rename, copy_verify_delete])
 def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline, move: Move) -> None:
     for number in range(50):
@@ -71,16 +166,19 @@ def test_of_two_claims_at_once_each_file_goes_to_one(pipeline: Pipeline, move: M
     files = tuple(list_arrivals(volume.landing).files)
     checkpoint, barrier = Checkpoint(pipeline.checkpoint), Barrier(2)
 
+    def load() -> list[str]:
+        claim = checkpoint.claim_new(Claim(new_batch_id(utc_now()), "run", files))
+        return [file.path for file in claim.files if isinstance(take(volume, checkpoint, claim, file), TakenFile)]
+
     def race(_: int) -> list[str]:
-        claim = Claim(new_batch_id(utc_now()), "run", files)
-        checkpoint.claim(claim)
         barrier.wait()
-        return [file.path for file in files if isinstance(take(volume, checkpoint, claim, file), TakenFile)]
+        return load()
 
     with ThreadPoolExecutor(2) as runs:
         first, second = runs.map(race, range(2))
+    third = load()  # What each of the two has left to the other.
     assert pipeline.files("file_arrival") == {}
-    assert sorted([*first, *second]) == sorted(file.path for file in files)
+    assert sorted([*first, *second, *third]) == sorted(file.path for file in files)
 
 
 def test_of_two_attempts_at_once_none_loses_a_file(pipeline: Pipeline) -> None:
@@ -107,7 +205,7 @@ def test_of_two_attempts_at_once_none_loses_a_file(pipeline: Pipeline) -> None:
 
 def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectAddress) -> None:
     """In threads of two sessions, each with batches of its own that have the same new keys."""
-    pipeline.run()
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
     pipeline.spark.sql(
         f"ALTER TABLE {pipeline.tables.orders} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
     )
@@ -137,7 +235,7 @@ def test_two_processes_that_run_the_job_at_once_insert_a_new_order_once(
     pipeline: Pipeline, server: ConnectAddress
 ) -> None:
     """Of two jobs on the same tables, each with a volume of its own: neither knows of the other."""
-    pipeline.run()
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
     jobs = (pipeline, replace(pipeline, volume=pipeline.volume.parent / "another volume"))
     for turn in range(2):
         for job in jobs:

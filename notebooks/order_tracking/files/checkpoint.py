@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from order_tracking.errors import CheckpointError
+from order_tracking.errors import CheckpointError, TakenOverError
 from order_tracking.files.batch import claimed_at, halves_of, is_batch_id
 from order_tracking.files.landing import ArrivedFile, is_path_below
 from order_tracking.tables.job_log import FileOutcome, TaskRecord
@@ -37,6 +37,8 @@ T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles", "Withdrawa
 
 _CLAIMED, _STAGED, _JSON = ".claimed.json", ".staged.json", ".json"
 _LEFT_BEHIND_SECONDS = 3600
+#: No name that the pipeline gives a file is longer, and one that is could not be written aside, under a longer one.
+_MAX_NAME_BYTES = 200
 #: No key is greater.
 _LAST_KEY = "\U0010ffff"
 _JSON_ESCAPES = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
@@ -149,10 +151,27 @@ class Checkpoint:
             each.mkdir(parents=True, exist_ok=True)
         self._batches, self._records, self._loaded, self._replays, self._withdrawals, self._erasures = kept
         self._unreadable = directory / "unreadable"
+        #: The last attempts that were begun here, by batch.
+        self._begun: dict[str, int] = {}
 
     def claim(self, claim: Claim) -> None:
         """Note a batch's files."""
         _write(self._batches / f"{claim.batch_id}{_CLAIMED}", to_json(claim))
+        if claim.attempt > 1:  # A part of a batch that others may be dividing as well.
+            self._mark(claim)
+
+    def claim_new(self, claim: Claim) -> Claim:
+        """Note the files of a new batch, and return it without those that another open batch names.
+
+        Two runs may have listed a file at once. Both write and then look, so one of them at least sees the other; what
+        both leave waits for the next run.
+        """
+        self.claim(claim)
+        of_others = {file for each in self.claimed() if each.batch_id != claim.batch_id for file in each.files}
+        if not of_others.isdisjoint(claim.files):
+            claim = replace(claim, files=tuple(file for file in claim.files if file not in of_others))
+            self.claim(claim)
+        return claim
 
     def claimed(self) -> list[Claim]:
         """List the batches that are claimed and not staged, the oldest first; damaged ones are left out."""
@@ -166,24 +185,43 @@ class Checkpoint:
         """Note that a batch is begun once more, and number the attempt after all that others began."""
         newest = _with_attempts(claim, {path.name for path in self._batches.glob(f"{claim.batch_id}.*")})
         again = replace(newest, attempt=newest.attempt + 1)
-        (self._batches / f"{again.batch_id}.attempt{again.attempt}").touch()
+        self._mark(again)
+        self._begun[again.batch_id] = again.attempt
         return again
 
-    def is_only_attempt(self, claim: Claim) -> bool:
-        """Tell whether nobody else has begun a batch, which a run does that takes this one for dead."""
+    def is_newest(self, claim: Claim) -> bool:
+        """Tell whether a batch is open, and nobody else has begun it since, as a run does that takes this one for dead.
+
+        Where it is false, the batch is no matter of this run any more.
+        """
         names = {path.name for path in self._batches.glob(f"{claim.batch_id}.*")}
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
-        return is_open and _with_attempts(claim, names).attempt == 1
+        own = max(claim.attempt, self._begun.get(claim.batch_id, 1))
+        return is_open and _with_attempts(claim, names).attempt <= own
+
+    def is_divided(self, batch_id: str) -> bool:
+        """Tell whether a batch's files are in two others now; one of them may have been loaded meanwhile."""
+        half = f"{halves_of(batch_id)[0]}*"
+        return any(next(folder.glob(half), None) for folder in (self._batches, self._loaded))
+
+    def check_newest(self, claim: Claim) -> None:
+        """Stop an attempt before it changes anything of a batch that is not its own any more.
+
+        A run that was taken for dead may be alive. What it wrote, moved or deleted would be missing, or there twice, in
+        what the newer attempt tells.
+
+        Raises:
+            TakenOverError: If `is_newest` is false.
+        """
+        if not self.is_newest(claim):
+            raise TakenOverError(f"another run goes on with batch {claim.batch_id}, or has ended it")
+
+    def _mark(self, claim: Claim) -> None:
+        (self._batches / f"{claim.batch_id}.attempt{claim.attempt}").touch()
 
     def under_way(self) -> list["Claim | StagedBatch"]:
         """List the batches that are claimed, then those that are staged: one that is staged meanwhile is found."""
         return [*self.claimed(), *self.staged()]
-
-    def is_in_another(self, claim: Claim, file: ArrivedFile) -> bool:
-        """Tell whether another batch that is open has a file as well, since another run listed it at once."""
-        others = [batch for batch in self.under_way() if batch.batch_id != claim.batch_id]
-        names = {(each.path, each.file_id) for other in others for each in other.files}
-        return (file.path, file.file_id) in names
 
     def stage(self, staged: StagedBatch) -> None:
         """Note what became of a batch's files."""
@@ -256,7 +294,7 @@ class Checkpoint:
 
     def old_replays(self) -> list[str]:
         """Name the folders that nobody is about to put anything into any more."""
-        notes = self._replays.glob(f"*{_JSON}")
+        notes = [path for path in self._replays.glob(f"*{_JSON}") if path.is_file()]
         old = [path for path in notes if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS]
         return [path.name.removesuffix(_JSON) for path in old]
 
@@ -402,7 +440,7 @@ class Checkpoint:
                         copy = self._unreadable / f"{path.name}.{secrets.token_hex(3)}"
                         copy.write_bytes(path.read_bytes())
             for path in directory.glob("*.tmp"):  # A crash left it.
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                     if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS:
                         path.unlink()
         return found
@@ -446,14 +484,17 @@ class Checkpoint:
                 kind = _kind_of(path.name) if name == "batches" else TaskRecord
                 attempt = re.fullmatch(r"(.+)\.attempt\d+", path.name)
                 try:
-                    if attempt and is_batch_id(attempt[1]) and path.is_file():
-                        (target / path.name).touch()
+                    if len(os.fsencode(path.name)) > _MAX_NAME_BYTES or not path.is_file():
+                        continue
+                    if attempt and is_batch_id(attempt[1]):
+                        text = ""
                     elif kind and path.name.endswith(_JSON):
-                        _write(target / path.name, to_json(_parse(kind, path)))
+                        text = to_json(_parse(kind, path))
                     else:
                         continue
-                except CheckpointError:
+                except (CheckpointError, OSError):
                     continue
+                _write(target / path.name, text)
                 taken.append(path)
         _write(done, "2\n")
         for path in taken:
@@ -472,7 +513,8 @@ def _kind_of(name: str) -> Any:
 def _read(kind: type[T], path: Path) -> T | None:
     try:
         return _parse(kind, path)
-    except (FileNotFoundError, CheckpointError):  # Another run was faster, or it will be set aside.
+    # Another run was faster; a tool that restores files made a folder; or it will be set aside.
+    except (FileNotFoundError, IsADirectoryError, CheckpointError):
         return None
 
 
@@ -490,6 +532,8 @@ def _damage(kind: Any, path: Path) -> str | None:
         _parse(kind, path)
     except CheckpointError as error:
         return str(error)
+    except IsADirectoryError:  # It tells of nothing.
+        return None
     return None
 
 
@@ -499,10 +543,11 @@ def _parse(kind: type[T], path: Path) -> T:
     Raises:
         CheckpointError: If it is not what the pipeline writes.
         FileNotFoundError: If it is gone.
+        IsADirectoryError: If it is no file.
     """
     try:
         content = from_json(kind, path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError, IsADirectoryError) as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} cannot be read: {error}") from error
     paths: list[str] = []
     if isinstance(content, (Claim, StagedBatch)):

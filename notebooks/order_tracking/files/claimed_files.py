@@ -1,6 +1,5 @@
 """Take the files of a batch out of the landing directory, in a way that of two runs only one can."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +7,9 @@ from order_tracking.errors import LoadError
 from order_tracking.files.batch import larger_batches
 from order_tracking.files.checkpoint import Checkpoint, Claim
 from order_tracking.files.landing import ArrivedFile, look_at, reason_of
+from order_tracking.files.moving import MOST_LOOKS, is_left
 from order_tracking.files.volume import Volume
 from order_tracking.tables.job_log import FileOutcome, State
-
-#: Whoever copies a file writes to it more often than that.
-_GOES_ON_WITHIN_SECONDS = 2
 
 _CHANGED = "it was written again before it could be loaded; the next run loads what it is now"
 _VANISHED = "it was removed, or taken by another run, before it could be loaded"
@@ -46,10 +43,15 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
 
     Nothing else is ever in that directory, so nothing can be overwritten but a copy of this file that was cut short:
     not every file system renames in one step.
+
+    Raises:
+        LoadError: If another attempt moved it just now, so that nobody can tell yet where it ends, or if it was set
+            aside and another run goes on with the batch, or has ended it.
     """
     directory = volume.archive_of(claim.batch_id)
     target = directory / file.path
     for earlier in _where_attempts_left_it(volume, claim.batch_id, file):
+        checkpoint.check_newest(claim)  # A newer one has put it there.
         _move_back(volume, earlier, target)
     landed, is_moved = look_at(volume.landing, file.path), False
     if landed == file:
@@ -62,22 +64,16 @@ def take(volume: Volume, checkpoint: Checkpoint, claim: Claim, file: ArrivedFile
             raise
         if not is_moved:
             landed = look_at(volume.landing, file.path)
-            if volume.copies and not landed and checkpoint.is_in_another(claim, file):
-                target.unlink(missing_ok=True)  # A copy: another batch has it.
     # As it is now: between the two steps its sender may have written it once more.
     taken = look_at(directory, file.path)
     if taken:
         may_be_part = volume.copies and not is_moved and taken.size_bytes < file.size_bytes
-        if not may_be_part or not _is_left(directory, taken):
+        if not may_be_part or not is_left(target):
             # A copy has a time of its own, which is not when the file was sent.
             return TakenFile(file if taken.size_bytes == file.size_bytes else taken, directory, taken)
+    elif _where_attempts_left_it(volume, claim.batch_id, file) or look_at(directory, file.path):
+        raise LoadError(f"{file.path} was moved by another attempt just now; the next attempt finds it")
     return outcome(claim.batch_id, file, State.DROPPED, reason=_CHANGED if landed else _VANISHED)
-
-
-def _is_left(directory: Path, part: ArrivedFile) -> bool:
-    """Tell whether a part of a copy was cut short, of a file that is not there any more: nobody goes on with it."""
-    time.sleep(_GOES_ON_WITHIN_SECONDS)
-    return look_at(directory, part.path) == part
 
 
 def reject(
@@ -129,10 +125,23 @@ def _where_attempts_left_it(volume: Volume, batch_id: str, file: ArrivedFile) ->
 
 
 def _move_back(volume: Volume, source: Path, target: Path) -> None:
+    """Move a file back, unless it is there.
+
+    Where a move is a copy, both places have it while another attempt moves it there or back, and where one was cut
+    short. So neither is deleted as long as somebody may be about to delete the other.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Where a move is a copy, it may have been cut short on the way there or back: what is whole is at least as long.
-    if target.exists() and target.stat().st_size >= source.stat().st_size:
-        source.unlink()
+    for _ in range(MOST_LOOKS):
+        if not (volume.copies and source.exists() and target.exists()) or is_left(source, target):
+            break
     else:
-        volume.move(source, target)
+        return
+    try:
+        # What is whole is at least as long.
+        if target.exists() and target.stat().st_size >= source.stat().st_size:
+            source.unlink()
+        elif not volume.move(source, target):
+            return
+    except FileNotFoundError:
+        return  # Another attempt was faster.
     reason_of(source).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from order_tracking.errors import RemovalError, UnreadableFileError
 from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
 from order_tracking.files.landing import REASON_ENDING, reason_of
+from order_tracking.files.moving import identity, is_left
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, files_below
@@ -126,7 +127,7 @@ def rewrite_file(
             note(before.st_size, size)
             # What was moved away meanwhile would be there twice, and what another erasure took out would be back.
             now = file.location.stat()
-            is_same = _identity(now) == _identity(before)
+            is_same = identity(now) == identity(before)
             if not is_same:
                 # A longer one is its sender's, which is loaded again where another size is noted than it has then.
                 note(size, 0 if now.st_size > before.st_size else now.st_size)
@@ -188,15 +189,15 @@ def finish_rewriting(volume: Volume) -> None:
     """Finish what was cut short while a file was written, or put into its place.
 
     It has to be done before anybody moves or reads such a file. One in its place that is a part of the one which was to
-    come there is a copy that was cut short. Any other is whole, whatever its length: it has the order still, or lacks
-    another one that was erased since.
+    come there is a copy that was cut short, or one that another run is about to make once nobody writes to the place.
+    Any other is whole, whatever its length: it has the order still, or lacks another one that was erased since.
     """
     for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
         if unfinished.is_file():
             place = volume.path.joinpath(*unfinished.relative_to(volume.path / _UNFINISHED).parts[1:])
             # Another run may be about to do the same.
             with contextlib.suppress(FileNotFoundError):
-                if place.exists() and _is_part(place, unfinished):
+                if place.exists() and (_is_part(place, unfinished) or (volume.copies and not is_left(place))):
                     volume.move(unfinished, place)
                 else:
                     unfinished.unlink()
@@ -214,10 +215,6 @@ def _check_text(path: Path) -> None:
         check_signature(start, path.name)
     if path.name.lower().endswith(COMPRESSED_ENDINGS):
         raise UnreadableFileError("it is compressed, or named as if it were")
-
-
-def _identity(file: os.stat_result) -> tuple[int, int, int]:
-    return file.st_ino, file.st_size, file.st_mtime_ns
 
 
 def _is_part(path: Path, whole: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import filecmp
+import os
 import secrets
 import shutil
 import time
@@ -16,6 +17,14 @@ Move = Callable[[Path, Path], bool]
 
 _LEFT_BEHIND_SECONDS = 3600
 
+#: Whoever copies a file writes to it more often than that.
+_GOES_ON_WITHIN_SECONDS = 2
+
+#: After that whoever waits leaves it to another attempt, so that one file does not hold all others.
+MOST_LOOKS = 30
+
+_CHUNK_BYTES = 4 << 20
+
 
 def rename(source: Path, target: Path) -> bool:
     """Move a file in one step."""
@@ -29,25 +38,37 @@ def rename(source: Path, target: Path) -> bool:
 def copy_verify_delete(source: Path, target: Path) -> bool:
     """Move a file in three steps. To delete it is what only one of two can do, and it comes last: nothing is lost.
 
-    The other one leaves its copy, since nobody knows where that one has moved it: it may be to the same place. A copy
-    that is whole is not written again: for whoever made it, it may be the only one by then, and to write would cut it.
+    The other one leaves its copy, since nobody knows where that one has moved it: it may be to the same place. For the
+    same reason nobody writes to a copy that is whole, or that somebody else is still writing, and each removes only its
+    own: by then, it may be the only one. And nobody deletes the file where the copy is gone, or is being written again,
+    by the end of the comparison.
     """
     try:
         before = source.stat()
-        if not target.exists() or not filecmp.cmp(source, target, shallow=False):
-            shutil.copyfile(source, target)
+        made = _copy(source, target)
     except FileNotFoundError:
         return False  # What is at the target may be this very file, moved there before.
-    try:
-        copied = filecmp.cmp(source, target, shallow=False)
-        after = source.stat()
-        if copied and (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+    with contextlib.suppress(FileNotFoundError):
+        is_whole = filecmp.cmp(source, target, shallow=False)
+        if is_whole and identity(before) == identity(source.stat()) and target.stat().st_size == before.st_size:
             source.unlink()
             return True
+        if target.stat().st_size == made:
+            target.unlink()
+    return False
+
+
+def is_left(*paths: Path) -> bool:
+    """Tell whether nobody writes to files any more, nor removes one; which takes a while.
+
+    Where it is false, another run goes on with them; where it is true, one that did was cut short.
+    """
+    try:
+        before = [identity(path.stat()) for path in paths]
+        time.sleep(_GOES_ON_WITHIN_SECONDS)
+        return before == [identity(path.stat()) for path in paths]
     except FileNotFoundError:
         return False
-    target.unlink(missing_ok=True)
-    return False
 
 
 def probe(directory: Path) -> Move:
@@ -77,3 +98,35 @@ def probe(directory: Path) -> Move:
                 if each in (first, second) or time.time() - each.stat().st_mtime > _LEFT_BEHIND_SECONDS:
                     each.unlink()
     return rename if renames else copy_verify_delete
+
+
+def identity(file: os.stat_result) -> tuple[int, int]:
+    """What of a file is another one once it was written to; a volume's client may number the same file anew."""
+    return file.st_size, file.st_mtime_ns
+
+
+def _copy(source: Path, target: Path) -> int | None:
+    """Copy a file, unless a whole copy is there; what is there otherwise is replaced once nobody writes to it.
+
+    Returns:
+        The bytes of what was made; None where nothing was.
+
+    Raises:
+        FileNotFoundError: If the file is gone.
+    """
+    # It is opened first: where another run that copies it as well is done in between, it can still be read.
+    with source.open("rb") as content:
+        try:
+            copy = target.open("xb")
+        except FileExistsError:
+            for _ in range(MOST_LOOKS):
+                if filecmp.cmp(source, target, shallow=False):
+                    return None
+                if is_left(target) and source.exists():
+                    copy = target.open("wb")
+                    break
+            else:
+                return None
+        with copy:
+            shutil.copyfileobj(content, copy, _CHUNK_BYTES)
+            return copy.tell()

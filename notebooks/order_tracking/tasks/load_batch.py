@@ -28,7 +28,16 @@ from order_tracking.rows import few_bad_rows
 from order_tracking.rows.few_bad_rows import BadRowSeen
 from order_tracking.rows.order_rows import ReadableFile, check_rules, is_divisible, read_order_rows
 from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
-from order_tracking.rows.stage import RowCounts, count_by_file, discard_batch, discard_everywhere, ends_of, write_stage
+from order_tracking.rows.stage import (
+    RowCounts,
+    count_by_file,
+    discard_batch,
+    discard_everywhere,
+    discard_files,
+    ends_of,
+    write_stage,
+)
+from order_tracking.sql import literal
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tables.tables import Tables, add_columns, added_types
 from order_tracking.tasks.summary import named
@@ -97,7 +106,8 @@ class BatchLoader:
         """Load a batch to its end.
 
         Raises:
-            LoadError: If one of its files is still being written to, and cannot be put back.
+            LoadError: If one of its files is still being written to, and cannot be put back; or if another run goes on
+                with the batch, or has ended it.
         """
         aside: dict[str, FileOutcome] = {}
         alarms: list[str] = []
@@ -107,10 +117,14 @@ class BatchLoader:
             with self.step("take"):
                 readable = self._open(claim, aside, now)
             added, warnings = self._columns_beside_contract(readable)
-            total, counts = self._write_rows(claim, readable, added, now)
-            if claim.attempt == 1 and not self.checkpoint.is_only_attempt(claim):
-                claim = self.checkpoint.begin_again(claim)  # What was appended may be there twice, and is replaced.
-                continue
+            self.checkpoint.check_newest(claim)
+            try:
+                total, counts = self._write_rows(claim, readable, added, now)
+                self.checkpoint.check_newest(claim)
+            except Exception:
+                if not self.checkpoint.is_newest(claim):
+                    self._take_back_rows(claim, readable, now)
+                raise
             # A file that was written while it was read may have been read in part.
             are_unchanged = map_in_pool(TakenFile.is_unchanged, readable)
             changed = [each for each, is_unchanged in zip(readable, are_unchanged, strict=True) if not is_unchanged]
@@ -118,11 +132,12 @@ class BatchLoader:
                 each for each in readable if not changed and counts[each.file.path].rows != each.content.records
             ]
             if not changed and not unaccounted:
-                loaded = self._file_away(claim.batch_id, readable, counts)
+                loaded = self._file_away(claim, readable, counts)
                 batch = StagedBatch(
                     *(claim.batch_id, (*loaded, *aside.values()), total.first_key, total.last_key),
                     supersedes=self._superseded_by(loaded),
                 )
+                self.checkpoint.check_newest(claim)
                 self.checkpoint.stage(batch)
                 return LoadedBatch(batch, (*warnings, *_warnings(readable), *total.warnings), tuple(alarms))
             for each in changed:
@@ -150,6 +165,7 @@ class BatchLoader:
         One that cannot even be taken stays in the landing directory, and people are told at each run.
         """
         self.clear(claim)
+        self.checkpoint.check_newest(claim)
         [file] = claim.files
         reason = f"it could not be loaded in {claim.attempt} attempts: {describe(error)}"
         try:
@@ -162,6 +178,7 @@ class BatchLoader:
             reject(self.volume, claim.batch_id, self._as_sent(taken), reason) if isinstance(taken, TakenFile) else taken
         )
         batch = StagedBatch(claim.batch_id, (rejected,))
+        self.checkpoint.check_newest(claim)
         self.checkpoint.stage(batch)
         return LoadedBatch(batch, (), (f"{file.path}: {reason}",))
 
@@ -178,10 +195,24 @@ class BatchLoader:
 
         Raises:
             Exception: If this cannot be done either, or Spark does not understand the contract's rules: then no file is
-                to blame.
+                to blame. Nor is one where another run goes on with the batch, or has ended it.
         """
         check_rules(self.spark, self.contract)
+        self.checkpoint.check_newest(claim)
         self._discard_rows(claim)
+
+    def _take_back_rows(self, claim: Claim, files: Sequence[ReadableFile], now: datetime) -> None:
+        """Delete from the stage what this run wrote that the batch does not have, or has from another run already.
+
+        A first attempt appends. A later one has replaced what was there, but for files that are set aside by now, or
+        whose batch was divided.
+        """
+        all_of_them = claim.attempt == 1 or self.checkpoint.is_divided(claim.batch_id)
+        of_files = [(claim.batch_id, each.file.path) for each in files if all_of_them or not each.location.exists()]
+        if not of_files:
+            return
+        by_this_run = f"_ingested_at = CAST({literal(now.isoformat())} AS TIMESTAMP)"
+        discard_files(self.spark, self.tables.stage, of_files, by_this_run)
 
     def _discard_rows(self, claim: Claim) -> None:
         for table in (self.tables.stage, self.tables.quarantine):
@@ -197,10 +228,12 @@ class BatchLoader:
                 if not isinstance(taken, TakenFile):
                     return taken
                 if file.path in withdrawn:
+                    self.checkpoint.check_newest(claim)
                     return reject(self.volume, claim.batch_id, self._as_sent(taken), withdrawn[file.path])
                 try:
                     return self._readable(taken)
                 except UnreadableFileError as error:
+                    self.checkpoint.check_newest(claim)
                     if taken.is_unchanged():
                         with suppress(LoadError):  # It was written while it was moved.
                             return reject(self.volume, claim.batch_id, self._as_sent(taken), str(error))
@@ -334,14 +367,14 @@ class BatchLoader:
             return count_by_file(self.spark, table, claim.batch_id)
 
     def _file_away(
-        self, batch_id: str, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
+        self, claim: Claim, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
     ) -> list[FileOutcome]:
         """Leave the loaded files in the archive; reject those, with all their rows, of which too many are bad."""
 
         def loaded(each: ReadableFile) -> FileOutcome:
             of_file = counts[each.file.path]
             return outcome(
-                batch_id,
+                claim.batch_id,
                 each.file,
                 State.STAGED,
                 unknown_columns=each.content.header.unknown_names(),
@@ -352,7 +385,7 @@ class BatchLoader:
             )
 
         too_bad = [each for each in files if counts[each.file.path].is_too_bad(self._allowed_percent(each))]
-        rejected = self._reject_for_bad_rows(batch_id, too_bad, counts) if too_bad else {}
+        rejected = self._reject_for_bad_rows(claim, too_bad, counts) if too_bad else {}
         return [rejected.get(each.file.path) or loaded(each) for each in files]
 
     def _superseded_by(self, loaded: Sequence[FileOutcome]) -> tuple[FileOutcome, ...]:
@@ -370,7 +403,7 @@ class BatchLoader:
         return 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
 
     def _reject_for_bad_rows(
-        self, batch_id: str, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
+        self, claim: Claim, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
     ) -> dict[str, FileOutcome]:
         def reject_one(each: ReadableFile) -> FileOutcome:
             path, of_file = each.file.path, counts[each.file.path]
@@ -381,12 +414,14 @@ class BatchLoader:
                 f"{self._allowed_percent(each):g} % that are allowed; {'; '.join(told[:_TOLD_IN_A_LINE])}"
             )
             details = "".join(f"{line}\n" for line in told[_TOLD_IN_A_LINE:])
-            return reject(self.volume, batch_id, each.file, reason, details, rows_read=of_file.rows)
+            return reject(self.volume, claim.batch_id, each.file, reason, details, rows_read=of_file.rows)
 
         with self.step("reject"):
-            named = [(batch_id, each.file.path) for each in files]
+            named = [(claim.batch_id, each.file.path) for each in files]
             bad = first_bad_rows(self.spark, self.tables.quarantine, named, _TOLD_ROWS)
+            self.checkpoint.check_newest(claim)
             discard_everywhere(self.spark, self.tables, named)
+            self.checkpoint.check_newest(claim)
             return {each.path: each for each in map_in_pool(reject_one, files)}
 
 

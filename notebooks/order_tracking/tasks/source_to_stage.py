@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from order_tracking.clock import Clock, use_utc, utc_now
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import LoadError
+from order_tracking.errors import LoadError, TakenOverError
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, Withdrawal
 from order_tracking.files.erased_files import finish_rewriting
@@ -172,9 +172,11 @@ class _Batches:
             if claimed and self._now() - self._began_at > _TIME_FOR_NEW:
                 without_time.update((file.path, _NO_TIME) for file in part)
                 continue
-            claim = Claim(new_batch_id(self._now()), run_id, part)
+            claim = self._loader.checkpoint.claim_new(Claim(new_batch_id(self._now()), run_id, part))
+            if not claim.files:
+                self._loader.checkpoint.close(claim.batch_id)
+                continue
             claimed.append(claim)
-            self._loader.checkpoint.claim(claim)
             self._load(claim)
         return claimed, without_time
 
@@ -203,8 +205,11 @@ class _Batches:
             except Exception as raised:
                 error = raised
                 self._run.log("not loaded", batch_id=claim.batch_id, attempt=claim.attempt, error=str(error)[:1000])
+                if not self._loader.checkpoint.is_newest(claim):
+                    self._fail(claim, error)
+                    return
         if claim.attempt < _MAX_ATTEMPTS:
-            self._failed.append((claim, error))
+            self._fail(claim, error)
         elif len(claim.files) > 1:
             self._divide(claim)
         else:
@@ -213,7 +218,12 @@ class _Batches:
     def _resume(self, claim: Claim) -> None:
         if claim.batch_id in self._begun:
             return  # A half that was there already when its whole was divided.
+        if not claim.files:
+            self._loader.checkpoint.close(claim.batch_id)  # Another run was about to, which had them in another batch.
+            return
         again = self._loader.checkpoint.begin_again(claim)
+        if not self._loader.checkpoint.is_newest(again):
+            return  # It was listed a while ago, and another run has ended it since.
         if again.attempt > _MAX_ATTEMPTS and len(again.files) > 1:
             self._divide(again)
         elif again.attempt > _MAX_BEGUN_ALONE:
@@ -241,7 +251,7 @@ class _Batches:
             # Before the halves are there: what the whole has left in the tables would be there twice.
             self._loader.clear(claim)
         except Exception as error:
-            self._failed.append((claim, error))
+            self._fail(claim, error)
             return
         for half in halves:
             self._loader.checkpoint.claim(half)
@@ -253,7 +263,17 @@ class _Batches:
         try:
             self._keep(self._loader.give_up(claim, error))
         except Exception as raised:  # Not the file's fault, then.
-            self._failed.append((claim, raised))
+            self._fail(claim, raised)
+
+    def _fail(self, claim: Claim, error: Exception) -> None:
+        """Leave a batch to the next run, or to one that took this run for dead: that has it, so nothing failed."""
+        if not isinstance(error, TakenOverError):
+            self._failed.append((claim, error))
+        else:
+            self._run.warnings.append(
+                f"batch {claim.batch_id} was not loaded by this run: another one took it for dead, and has begun the "
+                "batch again or ended it"
+            )
 
     def _keep(self, loaded: LoadedBatch) -> None:
         self._run.files += loaded.staged.files
