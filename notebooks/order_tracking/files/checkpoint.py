@@ -183,7 +183,7 @@ class Checkpoint:
 
     def begin_again(self, claim: Claim) -> Claim:
         """Note that a batch is begun once more, and number the attempt after all that others began."""
-        newest = _with_attempts(claim, {path.name for path in self._batches.glob(f"{claim.batch_id}.*")})
+        newest = _with_attempts(claim, {path.name for path in self._batches.iterdir()})
         again = replace(newest, attempt=newest.attempt + 1)
         self._mark(again)
         self._begun[again.batch_id] = again.attempt
@@ -193,8 +193,11 @@ class Checkpoint:
         """Tell whether a batch is open, and nobody else has begun it since, as a run does that takes this one for dead.
 
         Where it is false, the batch is no matter of this run any more.
+
+        Raises:
+            OSError: If the checkpoint cannot be listed.
         """
-        names = {path.name for path in self._batches.glob(f"{claim.batch_id}.*")}
+        names = {path.name for path in self._batches.iterdir()}  # A pattern would find nothing where this fails.
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
         own = max(claim.attempt, self._begun.get(claim.batch_id, 1))
         return is_open and _with_attempts(claim, names).attempt <= own

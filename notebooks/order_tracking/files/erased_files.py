@@ -137,7 +137,9 @@ def rewrite_file(
                         f"{file.path} is being written by another run; the next run of the load job goes on"
                     )
             while is_same and not is_done and unfinished.exists():
-                # It is the only whole one where another run has put it into its place at the same time.
+                # It is the only whole one where another run has put it into its place at the same time. A file that was
+                # moved away since would be there twice.
+                file.location.stat()
                 is_done = volume.move(unfinished, file.location)
         except FileNotFoundError:
             # A run of the load job that finishes the same erasure has taken this one for cut short.

@@ -122,7 +122,9 @@ def _copy(source: Path, target: Path) -> int | None:
             for _ in range(MOST_LOOKS):
                 if filecmp.cmp(source, target, shallow=False):
                     return None
-                if is_left(target) and source.exists():
+                # A copy is never longer than its source. What is longer is a file that is put right in its place.
+                is_no_copy = target.stat().st_size > os.fstat(content.fileno()).st_size
+                if is_no_copy or (is_left(target) and source.exists()):
                     copy = target.open("wb")
                     break
             else:

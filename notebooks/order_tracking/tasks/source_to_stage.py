@@ -205,7 +205,7 @@ class _Batches:
             except Exception as raised:
                 error = raised
                 self._run.log("not loaded", batch_id=claim.batch_id, attempt=claim.attempt, error=str(error)[:1000])
-                if not self._loader.checkpoint.is_newest(claim):
+                if not self._may_go_on(claim):
                     self._fail(claim, error)
                     return
         if claim.attempt < _MAX_ATTEMPTS:
@@ -214,6 +214,13 @@ class _Batches:
             self._divide(claim)
         else:
             self._give_up(claim, error)
+
+    def _may_go_on(self, claim: Claim) -> bool:
+        """Tell whether to try a batch again, which is not for this run where another one has it or nobody can tell."""
+        try:
+            return self._loader.checkpoint.is_newest(claim)
+        except OSError:
+            return False
 
     def _resume(self, claim: Claim) -> None:
         if claim.batch_id in self._begun:
