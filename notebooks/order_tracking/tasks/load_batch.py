@@ -124,6 +124,7 @@ class BatchLoader:
             except Exception:
                 if not self.checkpoint.is_newest(claim):
                     self._take_back_rows(claim, readable, now)
+                    self.checkpoint.check_newest(claim)  # Whatever failed: the other run has moved the files by now.
                 raise
             # A file that was written while it was read may have been read in part.
             are_unchanged = map_in_pool(TakenFile.is_unchanged, readable)
