@@ -96,6 +96,14 @@ def test_no_two_claims_keep_a_file_that_two_runs_listed_at_once(
     assert sorted(file.path for each in checkpoint.claimed() for file in each.files) == ["a", "b", "c"]
 
 
+def test_a_batch_whose_files_are_all_in_another_one_is_forgotten(tmp_path: Path) -> None:
+    checkpoint, files = Checkpoint(tmp_path), (ArrivedFile("a", 1, datetime.now(timezone.utc), "a"),)
+    first = Claim(BATCH, "run", files)
+    checkpoint.claim(first)
+    assert checkpoint.claim_new(Claim(f"{BATCH[:-1]}f-1", "run", files)).files == ()
+    assert checkpoint.claimed() == [first]
+
+
 def test_of_the_attempts_at_a_batch_only_the_last_is_the_newest_and_only_while_it_is_open(tmp_path: Path) -> None:
     one, another = Checkpoint(tmp_path), Checkpoint(tmp_path)
     first = Claim(BATCH, "run", ())

@@ -83,33 +83,20 @@ def test_a_copy_that_another_one_is_still_writing_is_not_written_by_a_second(
     assert (source.exists(), target.read_text(), next(of_the_other, None)) == (False, "whole", None)
 
 
-def test_a_copy_that_another_one_made_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_text("whole")
-
-    def compared_after_another_one_has_begun_in_the_same_place(one: Path, other: Path, shallow: bool) -> bool:
-        other.write_text("who")
-        return False
-
-    monkeypatch.setattr(moving.filecmp, "cmp", compared_after_another_one_has_begun_in_the_same_place)
-    assert not copy_verify_delete(source, target)
-    assert (source.read_text(), target.read_text()) == ("whole", "who")
-
-
-@pytest.mark.parametrize("meanwhile", ["removed", "cut"])
-def test_a_file_is_not_deleted_whose_copy_another_one_has_just_removed_or_is_writing_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+@pytest.mark.parametrize(("left", "is_same"), [("who", False), ("", True), (None, True)])
+def test_nothing_is_removed_where_another_one_writes_to_the_copy_or_removes_it_while_it_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str | None, is_same: bool
 ) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("whole")
 
-    def compared_before_another_one_takes_it_for_cut_short(one: Path, other: Path, shallow: bool) -> bool:
-        other.unlink() if meanwhile == "removed" else other.write_text("")
-        return True
+    def compared_beside_another_one(one: Path, other: Path, shallow: bool) -> bool:
+        other.unlink() if left is None else other.write_text(left)
+        return is_same
 
-    monkeypatch.setattr(moving.filecmp, "cmp", compared_before_another_one_takes_it_for_cut_short)
+    monkeypatch.setattr(moving.filecmp, "cmp", compared_beside_another_one)
     assert not copy_verify_delete(source, target)
-    assert source.read_text() == "whole"
+    assert (source.read_text(), target.read_text() if target.exists() else None) == ("whole", left)
 
 
 @pytest.mark.parametrize("meanwhile", ["written", "removed"])

@@ -164,14 +164,16 @@ class Checkpoint:
         """Note the files of a new batch, and return it without those that another open batch names.
 
         Two runs may have listed a file at once. Both write and then look, so one of them at least sees the other; what
-        both leave waits for the next run.
+        both leave waits for the next run. A batch that has no file left is forgotten.
         """
         self.claim(claim)
         of_others = {file for each in self.claimed() if each.batch_id != claim.batch_id for file in each.files}
-        if not of_others.isdisjoint(claim.files):
-            claim = replace(claim, files=tuple(file for file in claim.files if file not in of_others))
-            self.claim(claim)
-        return claim
+        kept = replace(claim, files=tuple(file for file in claim.files if file not in of_others))
+        if not kept.files:
+            self.close(kept.batch_id)
+        elif kept != claim:
+            self.claim(kept)
+        return kept
 
     def claimed(self) -> list[Claim]:
         """List the batches that are claimed and not staged, the oldest first; damaged ones are left out."""

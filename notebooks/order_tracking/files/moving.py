@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from order_tracking.errors import VolumeError
 
@@ -116,19 +117,27 @@ def _copy(source: Path, target: Path) -> int | None:
     """
     # It is opened first: where another run that copies it as well is done in between, it can still be read.
     with source.open("rb") as content:
-        try:
-            copy = target.open("xb")
-        except FileExistsError:
-            for _ in range(MOST_LOOKS):
-                if filecmp.cmp(source, target, shallow=False):
-                    return None
-                # A copy is never longer than its source. What is longer is a file that is put right in its place.
-                is_no_copy = target.stat().st_size > os.fstat(content.fileno()).st_size
-                if is_no_copy or (is_left(target) and source.exists()):
-                    copy = target.open("wb")
-                    break
-            else:
-                return None
+        copy = _open_place(source, target)
+        if copy is None:
+            return None
         with copy:
             shutil.copyfileobj(content, copy, _CHUNK_BYTES)
             return copy.tell()
+
+
+def _open_place(source: Path, target: Path) -> BinaryIO | None:
+    """Open the place of a copy to write it; None where it is whole, or somebody else goes on writing to it.
+
+    Raises:
+        FileNotFoundError: If the file, or what was in the place, is gone.
+    """
+    with contextlib.suppress(FileExistsError):
+        return target.open("xb")
+    for _ in range(MOST_LOOKS):
+        if filecmp.cmp(source, target, shallow=False):
+            return None
+        # A copy is never longer than its source. What is longer is a file that is put right in its place.
+        is_no_copy = target.stat().st_size > source.stat().st_size
+        if is_no_copy or (is_left(target) and source.exists()):
+            return target.open("wb")
+    return None

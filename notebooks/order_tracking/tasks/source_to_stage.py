@@ -173,11 +173,9 @@ class _Batches:
                 without_time.update((file.path, _NO_TIME) for file in part)
                 continue
             claim = self._loader.checkpoint.claim_new(Claim(new_batch_id(self._now()), run_id, part))
-            if not claim.files:
-                self._loader.checkpoint.close(claim.batch_id)
-                continue
-            claimed.append(claim)
-            self._load(claim)
+            if claim.files:
+                claimed.append(claim)
+                self._load(claim)
         return claimed, without_time
 
     def load_left_behind(self, claims: Sequence[Claim]) -> list[Claim]:
@@ -225,9 +223,6 @@ class _Batches:
     def _resume(self, claim: Claim) -> None:
         if claim.batch_id in self._begun:
             return  # A half that was there already when its whole was divided.
-        if not claim.files:
-            self._loader.checkpoint.close(claim.batch_id)  # Another run was about to, which had them in another batch.
-            return
         again = self._loader.checkpoint.begin_again(claim)
         if not self._loader.checkpoint.is_newest(again):
             return  # It was listed a while ago, and another run has ended it since.
@@ -274,13 +269,13 @@ class _Batches:
 
     def _fail(self, claim: Claim, error: Exception) -> None:
         """Leave a batch to the next run, or to one that took this run for dead: that has it, so nothing failed."""
-        if not isinstance(error, TakenOverError):
-            self._failed.append((claim, error))
-        else:
+        if isinstance(error, TakenOverError):
             self._run.warnings.append(
                 f"batch {claim.batch_id} was not loaded by this run: another one took it for dead, and has begun the "
                 "batch again or ended it"
             )
+        else:
+            self._failed.append((claim, error))
 
     def _keep(self, loaded: LoadedBatch) -> None:
         self._run.files += loaded.staged.files
