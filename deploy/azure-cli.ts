@@ -46,7 +46,8 @@ export async function azIfThere(call: AzCall): Promise<unknown> {
   return finished.code === NOT_FOUND ? undefined : resultOf(call, finished);
 }
 
-interface Finished {
+/** What `az` has left behind. */
+export interface Finished {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -68,7 +69,12 @@ async function finish(call: AzCall): Promise<Finished> {
   return { code, stdout, stderr };
 }
 
-function resultOf(call: AzCall, { code, stdout, stderr }: Finished): unknown {
+/**
+ * What a call that has ended has printed.
+ *
+ * @throws Error with what is wrong and what to do
+ */
+export function resultOf(call: AzCall, { code, stdout, stderr }: Finished): unknown {
   if (code !== 0) throw failure(call, stderr.replace(/^ERROR: /, "").trim());
   return stdout.trim() === "" ? undefined : JSON.parse(stdout);
 }

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RowComparison } from "../../review/rows.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { inProcess } from "./in-process.ts";
 import { MadeUpTerraform } from "./made-up-terraform.ts";
 import { orderTracking } from "./order-tracking.ts";
 
@@ -101,12 +102,19 @@ test("is a part of a review where it is asked for", async () => {
   expect(stdout).toContain("1 order is there that `HEAD` does not load.\n      `T9`");
 });
 
+test("refuses a commit that there is not before anything is loaded", async () => {
+  const { code, stderr } = await orderTracking(["compare", "no-such-commit"]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("there is no commit no-such-commit in this repository");
+});
+
 test.each([
-  [["no-such-commit"], "there is no commit no-such-commit in this repository"],
   [[], "give a commit"],
   [["HEAD", "no-such-file.csv"], "there is no file"],
 ])("refuses %j before anything is loaded", async (args, message) => {
-  const { code, stderr } = await orderTracking(["compare", ...args]);
+  compareRows.mockClear();
+  const { code, stderr } = await inProcess(["compare", ...args]);
   expect(code).toBe(1);
   expect(stderr).toContain(message);
+  expect(compareRows).not.toHaveBeenCalled();
 });

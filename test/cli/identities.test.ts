@@ -3,10 +3,25 @@ import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
 import { workspaceId } from "../../environments/names.ts";
+import type * as AzWithoutProcess from "../cloud/az-without-process.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
+import "../local/stack-on-disk.ts"; // A command imports it first within a test, where Jest takes no hook any more.
+import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
+import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
-jest.setTimeout(120_000); // A program is started for each of many calls.
+jest.setTimeout(120_000); // A program is started for each of many calls of a command in a process of its own.
+jest.mock("../../deploy/azure-cli.ts", () =>
+  jest
+    .requireActual<typeof AzWithoutProcess>("../cloud/az-without-process.ts")
+    .azWithoutProcess(jest.requireActual("../../deploy/azure-cli.ts")),
+);
+// For the commands in this process; those in one of their own synthesize each time.
+jest.mock("../../cli/synthesize.ts", () =>
+  jest
+    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
+    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
+);
 const before = process.env;
 let cloud: Cloud;
 
@@ -29,7 +44,7 @@ test("shows what is missing and asks, makes it, and says what GitHub has to be t
   expect(asked.stderr).toContain("Nothing was changed.");
   expect(cloud.arm.ofType("Microsoft.ManagedIdentity/userAssignedIdentities")).toEqual([]);
 
-  const made = await orderTracking(["identities", "dev", "--yes"]);
+  const made = await inProcess(["identities", "dev", "--yes"]);
   expect([made.code, made.stderr]).toEqual([0, ""]);
   expect(made.stdout).toContain("gh api --method PUT repos/example/order-tracking/actions/oidc/customization/sub");
   expect(made.stdout).toMatch(
@@ -48,7 +63,7 @@ test("says where the workspace is once it is there, for each environment whose j
     properties: { workspaceUrl: "adb-1.1.azuredatabricks.net", workspaceId: "1" },
   });
 
-  const { code, stdout } = await orderTracking(["identities", "dev"]);
+  const { code, stdout } = await inProcess(["identities", "dev"]);
 
   expect([code, stdout.split("\n")[0]]).toEqual([0, "All of it is there."]);
   for (const environment of ["dev-plan", "dev", "sandbox"]) {
@@ -68,7 +83,7 @@ test("tells whoever does not agree, too, of what there is that is not meant to b
   const properties = { ...drift.properties, name, subject };
   cloud.arm.set({ ...drift, id: drift.id.replace(drift.name, name), name, properties });
 
-  const { code, stdout, stderr } = await orderTracking(["identities", "dev"]);
+  const { code, stdout, stderr } = await inProcess(["identities", "dev"]);
 
   expect([code, stderr]).toEqual([1, expect.stringContaining("Nothing was changed.")]);
   expect(stdout).toMatch(
@@ -82,7 +97,7 @@ test("takes jobs for those whose subjects begin as GitHub tells it", async () =>
   // The command line tells the name beside the properties.
   for (const { id, name } of cloud.arm.ofType(type)) cloud.arm.patch(id, { name });
 
-  const { code, stdout } = await orderTracking(["identities", "dev", "--subject-prefix", prefix]);
+  const { code, stdout } = await inProcess(["identities", "dev", "--subject-prefix", prefix]);
 
   expect(code).toBe(1);
   expect(stdout).toContain(`--subject ${prefix}:environment:dev-plan:workflow:Deploy `);

@@ -6,10 +6,18 @@ import { shownPath } from "../../cli/arguments.ts";
 import { refuseOthersFiles } from "../../cli/plan-folder.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { change, plan } from "../review/made-up.ts";
+import { inProcess } from "./in-process.ts";
 import { MadeUpTerraform } from "./made-up-terraform.ts";
 import { orderTracking } from "./order-tracking.ts";
+import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 jest.setTimeout(120_000);
+// For the commands in this process; those in one of their own synthesize each time.
+jest.mock("../../cli/synthesize.ts", () =>
+  jest
+    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
+    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
+);
 
 let terraform: MadeUpTerraform;
 beforeEach(() => {
@@ -67,7 +75,7 @@ test("without a sign-in it plans as nobody, against nothing, and says so", async
     expect(variables).toMatchObject({ ARM_USE_MSI: "true", TF_VAR_slack_url: "kept" });
     expect(Object.values(variables)).not.toEqual(expect.arrayContaining([expect.stringMatching(/a-(secret|token)/)]));
   }
-  const applied = await orderTracking(["apply", "staging", "--plan", out]);
+  const applied = await inProcess(["apply", "staging", "--plan", out]);
   expect(applied).toMatchObject({ code: 1 });
   expect(applied.stderr).toContain("holds no sealed plan");
 });
@@ -77,7 +85,7 @@ test("plans nothing from nothing where a workflow has an identity, and names the
   const out = folderWith({ ...STACK, "seal.json": "{}" });
 
   // A comparison, which takes minutes, would fail for want of such a commit.
-  const { code, stderr } = await orderTracking(["plan", "staging", "--out", out, "--compare", "no-such-commit"]);
+  const { code, stderr } = await inProcess(["plan", "staging", "--out", out, "--compare", "no-such-commit"]);
 
   expect(code).toBe(1);
   expect(stderr).toContain("its subscription is not known: ORDER_TRACKING_STAGING_SUBSCRIPTION_ID is not set");
@@ -89,7 +97,7 @@ test("goes on where Terraform fails in one stack, and fails with what it said, b
   Object.assign(process.env, { TF_VAR_slack_url: "no luck" });
   terraform.answer({ failing: "plan staging-catalog" });
 
-  const { code, stdout, stderr } = await orderTracking(["plan", "staging"]);
+  const { code, stdout, stderr } = await inProcess(["plan", "staging"]);
 
   expect(code).toBe(1);
   expect(stderr).toContain("staging-catalog: Terraform failed\nError: (value of TF_VAR_slack_url)");
@@ -109,7 +117,7 @@ test.each([
     failure: `  # databricks_catalog.orders_1B2A ${why}\n\nError: Instance cannot be destroyed\n\n${refusal}`,
   });
 
-  const { code, stderr } = await orderTracking(["plan", "staging"]);
+  const { code, stderr } = await inProcess(["plan", "staging", "--stack", "catalog"]);
 
   expect(code).toBe(1);
   expect(/terraform untaint \S+/.exec(stderr)?.[0] ?? "").toBe(advice);
@@ -133,7 +141,7 @@ test("saves what it planned, applies exactly that in its order, and asks for a w
   for (const stack of STACKS) expect(existsSync(path.join(out, "stacks", stack, "plan"))).toBe(false);
   terraform.calls();
 
-  const refused = await orderTracking(["apply", "staging", "--plan", out]);
+  const refused = await inProcess(["apply", "staging", "--plan", out]);
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.stderr).toContain("If that is meant: --allow-data-loss 'databricks_schema.orders_schema_A6890076'");
   expect(commands("apply")).toEqual([]);
@@ -149,7 +157,7 @@ test("saves what it planned, applies exactly that in its order, and asks for a w
     plans: { "staging-catalog": plan([LOST]) },
     states: { "staging-catalog": { lineage: "l", serial: 5 } },
   });
-  const stale = await orderTracking(allowed);
+  const stale = await inProcess(allowed);
   expect(stale).toMatchObject({ code: 1 });
   expect(stale.stderr).toContain("staging-catalog: somebody deployed in between (state 4 was planned on, it is 5 now)");
   expect(commands("apply")).toEqual([]);
@@ -174,7 +182,7 @@ test("deletes nothing in a folder that it refuses", async () => {
   const files = { "main.ts": "", ...STACK };
   const folder = folderWith(files);
 
-  const { code, stderr } = await orderTracking(["plan", "staging", "--out", folder]);
+  const { code, stderr } = await inProcess(["plan", "staging", "--out", folder]);
 
   expect(code).toBe(1);
   expect(stderr).toContain("this folder holds main.ts, which no plan has left");
@@ -185,7 +193,7 @@ test("leaves an earlier plan as it was where there is no such environment", asyn
   const files = { ...STACK, "seal.json": "{}" };
   const folder = folderWith(files);
 
-  const { code, stderr } = await orderTracking(["plan", "stagnig", "--out", folder]);
+  const { code, stderr } = await inProcess(["plan", "stagnig", "--out", folder]);
 
   expect(code).toBe(1);
   expect(stderr).toContain("there is no environment stagnig");
@@ -201,7 +209,7 @@ test("takes the place of an earlier plan, also of one that was interrupted", asy
     "stacks/staging-catalog/backend_override.tf.json": "{}",
   });
 
-  expect(await orderTracking(["plan", "staging", "--out", folder])).toMatchObject({ code: 0 });
+  expect(await inProcess(["plan", "staging", "--out", folder])).toMatchObject({ code: 0 });
 
   expect(readdirSync(folder).sort()).toEqual(["manifest.json", "review.json", "review.md", "stacks"]);
   expect(readdirSync(path.join(folder, "stacks")).sort()).toEqual([...STACKS].sort());
@@ -230,7 +238,7 @@ test("reviews a plan whose rows cannot be compared, says why, and asks for a sec
     ],
     verdict: "second look",
   });
-  const mistake = await orderTracking(["plan", "staging", "--compare", "no-such-commit"]);
+  const mistake = await inProcess(["plan", "staging", "--compare", "no-such-commit"]);
   expect(mistake).toMatchObject({ code: 1, stdout: "" });
   expect(mistake.stderr).toContain("there is no commit no-such-commit in this repository");
 });
@@ -246,7 +254,7 @@ test.each([
   signIn();
   terraform.answer({ failing: "apply" });
   const out = temporaryFolder();
-  await orderTracking(["plan", "staging", "--out", out, ...given]);
+  await inProcess(["plan", "staging", "--out", out, ...given]);
 
   const { code, stderr } = await orderTracking(["apply", "staging", "--plan", out]);
 

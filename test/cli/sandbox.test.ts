@@ -7,12 +7,26 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import { resourceGroup } from "../../environments/names.ts";
 import { sandbox } from "../../environments/sandbox.ts";
 import { tags } from "../../stacks/tags.ts";
+import type * as AzWithoutProcess from "../cloud/az-without-process.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { reply } from "../cloud/http.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
+import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
-jest.setTimeout(120_000); // A program is started for each of many calls.
+jest.setTimeout(120_000); // A program is started for each of many calls of a command in a process of its own.
+jest.mock("../../deploy/azure-cli.ts", () =>
+  jest
+    .requireActual<typeof AzWithoutProcess>("../cloud/az-without-process.ts")
+    .azWithoutProcess(jest.requireActual("../../deploy/azure-cli.ts")),
+);
+// For the commands in this process; those in one of their own synthesize each time.
+jest.mock("../../cli/synthesize.ts", () =>
+  jest
+    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
+    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
+);
 const before = process.env;
 const expired = ["anna", "ben"].map((owner) =>
   resolveEnvironment(sandbox({ owner, branch: "main", expiresOn: "2020-01-01" }), {}),
@@ -46,10 +60,10 @@ it("names the sandbox that it could not look at, and goes on with the others", a
     return isList && ++asked === 2 ? reply(409, { error: { code: "Conflict", message: "not now" } }) : undefined;
   };
 
-  const { code, stderr } = await orderTracking(["sandbox", "reap", "--yes"]);
+  const { code, stderr } = await inProcess(["sandbox", "reap", "--yes"]);
 
   cloud.fault = undefined;
-  expect(stderr).toMatch(new RegExp(`${first} is left alone: .*not now`));
+  expect(stderr).toMatch(new RegExp(`${first} is left alone: "az .*" failed: .*not now`));
   expect(stderr).toContain(`Left of ${second}, and how to remove it`);
   expect(code).toBe(1);
 });
@@ -67,7 +81,7 @@ it("names the sandboxes of a person and a branch that a checkout with another re
     return id;
   });
   const down = (branch: string) =>
-    orderTracking(["sandbox", "down", "--owner", "carla", "--branch", branch]).then(({ stdout }) => stdout);
+    inProcess(["sandbox", "down", "--owner", "carla", "--branch", branch]).then(({ stdout }) => stdout);
 
   const [said, ofAnother] = [await down("fix/#12"), await down("main")];
 

@@ -17,10 +17,18 @@ import { SparkTables } from "../../page/tables.ts";
 import { loadings } from "../../page/way.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { shellLines } from "../pages.ts";
+import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
+import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 // The whole way, as people go it: the synthesized job, Spark and Delta Lake, in a home of the tests' own.
 jest.setTimeout(300_000);
+// Each command that is run several times is also run in this process, which then synthesizes an environment only once.
+jest.mock("../../cli/synthesize.ts", () =>
+  jest
+    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
+    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
+);
 const home = path.join(temporaryFolder(), "home");
 const atHome = ["--home", home];
 
@@ -42,13 +50,16 @@ interface StartDocument {
 }
 type Row = Readonly<Record<string, unknown>>;
 
-async function startJson(...args: string[]): Promise<StartDocument & { readonly code: number | null }> {
-  const { code, stdout } = await orderTracking(["start", "--json", ...atHome, ...args]);
+async function startJson(
+  args: readonly string[] = [],
+  run = inProcess,
+): Promise<StartDocument & { readonly code: number | null }> {
+  const { code, stdout } = await run(["start", "--json", ...atHome, ...args]);
   return { code, ...(JSON.parse(stdout) as StartDocument) };
 }
 
 async function query(sql: string): Promise<Row[]> {
-  const { stdout } = await orderTracking(["query", sql, "--json", ...atHome]);
+  const { stdout } = await inProcess(["query", sql, "--json", ...atHome]);
   return JSON.parse(stdout) as Row[];
 }
 
@@ -59,10 +70,13 @@ function orderFile(name: string, trackingNum: string, status: string, lastUpdate
   return file;
 }
 
+/** Files that are loaded with others, and then once more. */
+const loadedAgain = ["gone.csv", "there.csv"];
+
 describe.each(["first", "second"])("the %s start on the samples", (time) => {
   let started: Awaited<ReturnType<typeof startJson>>;
   beforeAll(async () => {
-    started = await startJson();
+    started = await startJson([], time === "first" ? orderTracking : inProcess);
   });
 
   test("succeeds, in two arrivals of three tasks", () => {
@@ -127,7 +141,7 @@ test("every file came to its end, and the stage keeps every good row", async () 
 });
 
 test("track shows one order and its whole way, and says when there is none", async () => {
-  const found = await orderTracking(["track", "TRK100009", "--json", ...atHome]);
+  const found = await inProcess(["track", "TRK100009", "--json", ...atHome]);
   expect(JSON.parse(found.stdout)).toMatchObject({
     tracking_num: "TRK100009",
     status: "DELIVERED",
@@ -143,7 +157,7 @@ test("track shows one order and its whole way, and says when there is none", asy
   const shown = await orderTracking(["track", "TRK100009", ...atHome]);
   expect(shown.stdout).toMatch(/^status +DELIVERED$/m);
   expect(shown.stdout).toMatch(/^2026-11-18 12:30:42 +DELIVERED +delivery date: 2026-11-18$/m);
-  const missing = await orderTracking(["track", "NO-SUCH", ...atHome]);
+  const missing = await inProcess(["track", "NO-SUCH", ...atHome]);
   expect(missing).toMatchObject({ code: 1, stdout: "" });
   expect(missing.stderr).toContain("There is no order NO-SUCH");
 });
@@ -188,9 +202,9 @@ test("a wrong query is refused with Spark's sentence", async () => {
   const { code, stdout, stderr } = await orderTracking(["query", "SELECT nonsense FROM orders_table", ...atHome]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toContain("[UNRESOLVED_COLUMN.WITH_SUGGESTION]");
-  const misspelt = await orderTracking(["query", "SELECT * FROM loaded_file_table", ...atHome]);
+  const misspelt = await inProcess(["query", "SELECT * FROM loaded_file_table", ...atHome]);
   expect(misspelt.stderr).toContain("Is it operations.loaded_files_table?");
-  const twice = await orderTracking(["query", "SELECT 1 AS one, 2 AS one", ...atHome]);
+  const twice = await inProcess(["query", "SELECT 1 AS one, 2 AS one", ...atHome]);
   expect(twice.stderr).toContain("several columns are called one: give each a name of its own with AS");
 });
 
@@ -206,14 +220,14 @@ describe("a query that is no question", () => {
     ["WITH none AS (SELECT * FROM orders_table) INSERT INTO orders_table SELECT * FROM none", "insert into"],
     ["EXECUTE IMMEDIATE 'DROP TABLE orders_table'", "execute immediate query"],
   ])("%s changes nothing", async (sql, what) => {
-    const refused = await orderTracking(["query", sql, ...atHome]);
+    const refused = await inProcess(["query", sql, ...atHome]);
     expect(refused).toMatchObject({ code: 2, stdout: "" });
     expect(refused.stderr).toContain(`${what}: this is not a question, and nothing was changed`);
   });
 
   test("is run by --write, once somebody agrees", async () => {
     const remove = ["query", "DELETE FROM orders_table WHERE tracking_num = 'NO-SUCH'", "--write", ...atHome];
-    const asked = await orderTracking(remove);
+    const asked = await inProcess(remove);
     expect(asked).toMatchObject({ code: 1, stdout: "" });
     expect(asked.stderr).toContain("add --yes to go ahead.\nNothing was changed.");
     expect((await orderTracking([...remove, "--yes"])).stdout).toMatch(/^num_affected_rows\n +0\n/);
@@ -225,11 +239,13 @@ test("people's own files go the same way, also two of one name", async () => {
   const files = [
     orderFile("mine.csv", "MINE-1", "NEW", "2026-11-20 08:00:00"),
     orderFile("mine.csv", "MINE-2", "NEW", "2026-11-20 08:00:00"),
+    // To be loaded again later.
+    ...loadedAgain.map((name) => orderFile(name, "BACK-1", "NEW", "2026-11-20 08:00:00")),
   ];
-  const started = await startJson(...files, "--environment", "prod");
+  const started = await startJson([...files, "--environment", "prod"]);
   expect(started).toMatchObject({ code: 0, runs: [{ status: "SUCCESS" }] });
   const sql = "SELECT tracking_num, status FROM orders_table WHERE tracking_num LIKE 'MINE-%' ORDER BY 1";
-  const { stdout } = await orderTracking(["query", sql, "--csv", ...atHome]);
+  const { stdout } = await inProcess(["query", sql, "--csv", ...atHome]);
   expect(stdout).toBe("tracking_num,status\r\nMINE-1,NEW\r\nMINE-2,NEW\r\n");
 });
 
@@ -274,7 +290,7 @@ test("the commands of the page on a bad file name it and its rows, and load both
 });
 
 test("replay loads an archived file again, which changes nothing", async () => {
-  const replayed = await orderTracking(["replay", "--from", "archive", "good.csv", "--json", ...atHome]);
+  const replayed = await inProcess(["replay", "--from", "archive", "good.csv", "--json", ...atHome]);
   const document = JSON.parse(replayed.stdout) as StartDocument & { replay: { status: string; files: string[] } };
   expect(replayed.code).toBe(0);
   expect(document.replay).toMatchObject({ status: "SUCCESS", files: [expect.stringMatching(/^replay-.*good\.csv$/)] });
@@ -283,22 +299,19 @@ test("replay loads an archived file again, which changes nothing", async () => {
 });
 
 test("replay says why a file that is named is not loaded again, and fails", async () => {
-  const { code, stdout } = await orderTracking(["replay", "--from", "archive", "no-such.csv", ...atHome]);
+  const { code, stdout } = await inProcess(["replay", "--from", "archive", "no-such.csv", ...atHome]);
   expect(stdout).toMatch(/^Not put back:\n {2}no-such\.csv: it is not in archive\/$/m);
   expect(code).toBe(1);
 });
 
 test("replay loads the files that could be put back where others could not, and fails", async () => {
-  const names = ["gone.csv", "there.csv"];
-  const files = names.map((name) => orderFile(name, "BACK-1", "NEW", "2026-11-20 08:00:00"));
-  expect((await orderTracking(["start", ...files, ...atHome])).code).toBe(0);
   const archive = path.join(home, "volume", "archive");
   const archived = readdirSync(archive, { recursive: true, encoding: "utf8" });
   const gone = path.join(archive, archived.find((each) => each.endsWith("/gone.csv")) ?? "");
   rmSync(gone);
   symlinkSync("nowhere", gone);
 
-  const { code, stdout } = await orderTracking(["replay", "--from", "archive", ...names, ...atHome]);
+  const { code, stdout } = await inProcess(["replay", "--from", "archive", ...loadedAgain, ...atHome]);
   rmSync(gone);
   expect(stdout).toMatch(/1 files could not be put back, 1 were; .*gone\.csv: No such file/);
   expect(stdout).toMatch(/^ *replay-\S+there\.csv +staged /m);
@@ -306,7 +319,7 @@ test("replay loads the files that could be put back where others could not, and 
 });
 
 test("track traces each row of an order to its line, withdraw takes a file back, and erase an order", async () => {
-  const traced = await orderTracking(["track", "GOOD-1", "--trace", ...atHome]);
+  const traced = await inProcess(["track", "GOOD-1", "--trace", ...atHome]);
   expect(traced.code).toBe(0);
   expect(traced.stdout).toMatch(/inserted, current +replay-\S+good\.csv +2 +GOOD /);
 
@@ -314,14 +327,14 @@ test("track traces each row of an order to its line, withdraw takes a file back,
   const withdrawn = await orderTracking(["withdraw", String(file?.path), ...atHome]);
   expect(withdrawn.stdout).toMatch(/withdraw +SUCCESS .*\n +\S+good\.csv -> rejected\//);
   expect(withdrawn.code).toBe(0);
-  expect((await orderTracking(["track", "GOOD-1", ...atHome])).code).toBe(1);
-  const again = await orderTracking(["withdraw", String(file?.path), "--json", ...atHome]);
+  expect((await inProcess(["track", "GOOD-1", ...atHome])).code).toBe(1);
+  const again = await inProcess(["withdraw", String(file?.path), "--json", ...atHome]);
   expect(again).toMatchObject({ code: 1, stderr: "" });
   expect(JSON.parse(again.stdout)).toMatchObject({
     error: expect.stringContaining("it was withdrawn before") as string,
   });
 
-  const asked = await orderTracking(["erase", "GOOD-1", ...atHome]);
+  const asked = await inProcess(["erase", "GOOD-1", ...atHome]);
   expect(asked).toMatchObject({ code: 1, stdout: "" });
   // As Spark does with the plan of a query that has failed.
   appendFileSync(sparkLog, "Filter (tracking_num = GOOD-1)\n");
@@ -335,7 +348,7 @@ test("track traces each row of an order to its line, withdraw takes a file back,
 test("upkeep compacts the tables, and makes the view without which track knows no history", async () => {
   const view = path.join(home, "tables", "order_tracking.db", "orders_history.view.sql");
   rmSync(view);
-  const tracked = await orderTracking(["track", "MINE-1", ...atHome]);
+  const tracked = await inProcess(["track", "MINE-1", ...atHome]);
   expect(tracked).toMatchObject({ code: 1, stdout: "" });
   expect(tracked.stderr).toContain('the view orders_history is missing: run "npm run -s order-tracking -- upkeep"');
 
@@ -361,7 +374,7 @@ test("a failing task shows its cause and its log", async () => {
   writeFileSync(archive, "");
   const file = orderFile("late.csv", "MINE-3", "NEW", "2026-11-20 08:00:00");
 
-  const failed = await orderTracking(["start", file, ...atHome]);
+  const failed = await inProcess(["start", file, ...atHome]);
   expect(failed.code).toBe(1);
   expect(failed.stdout).toMatch(/source_to_stage +FAILED .*archive/);
   expect(failed.stdout).toMatch(/The whole log of source_to_stage: .*source_to_stage.*\.log/);
@@ -380,7 +393,7 @@ test("Ctrl-C in the middle of a run says that nothing is lost", async () => {
 });
 
 test("the next run finishes what a failed and an interrupted one left behind", async () => {
-  const started = await startJson(orderFile("after.csv", "MINE-5", "NEW", "2026-11-20 08:00:00"));
+  const started = await startJson([orderFile("after.csv", "MINE-5", "NEW", "2026-11-20 08:00:00")]);
   expect(started.code).toBe(0);
   const orders = await query("SELECT tracking_num FROM orders_table WHERE tracking_num LIKE 'MINE-%' ORDER BY 1");
   expect(orders.map(({ tracking_num }) => tracking_num)).toEqual(["MINE-1", "MINE-2", "MINE-3", "MINE-4", "MINE-5"]);
@@ -422,6 +435,6 @@ test("reset empties the home, but only when it is told to", async () => {
   const removed = await orderTracking(["reset", "--yes", ...atHome]);
   expect(removed.code).toBe(0);
   expect(readdirSync(home)).toEqual([".order-tracking-home"]);
-  const nothing = await orderTracking(["reset", "--yes", ...atHome]);
+  const nothing = await inProcess(["reset", "--yes", ...atHome]);
   expect(nothing.stderr).toContain("there is nothing to remove");
 });

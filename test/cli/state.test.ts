@@ -1,9 +1,17 @@
 import path from "node:path";
 import { madeUpAz } from "../deploy/made-up-az.ts";
 import { SUBSCRIPTION_ID } from "../synthesized.ts";
+import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
+import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 jest.setTimeout(60_000);
+// For the commands in this process; those in one of their own synthesize each time.
+jest.mock("../../cli/synthesize.ts", () =>
+  jest
+    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
+    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
+);
 const before = process.env;
 const made = madeUpAz();
 
@@ -35,7 +43,7 @@ test("shows what is missing, and changes nothing while nobody agrees", async () 
 });
 
 test("--yes creates it, and says what comes next", async () => {
-  const { code, stdout } = await orderTracking(["state", "dev", "--yes"]);
+  const { code, stdout } = await inProcess(["state", "dev", "--yes"]);
 
   expect(stdout).toMatch(
     /done: create the resource group [^]*done: lock the storage account[^]*cdktf diff dev-platform/,
@@ -47,7 +55,7 @@ test("--yes creates it, and says what comes next", async () => {
 test("a second time finds all of it there, and changes nothing", async () => {
   const there = made.azure();
 
-  const { code, stdout } = await orderTracking(["state", "dev", "--yes"]);
+  const { code, stdout } = await inProcess(["state", "dev", "--yes"]);
 
   expect(stdout).toMatch(/^State of dev: .*\nAll of it is there\.\n$/);
   expect(code).toBe(0);
@@ -57,7 +65,7 @@ test("a second time finds all of it there, and changes nothing", async () => {
 test("fails with the variable to set while the subscription is not known", async () => {
   delete process.env.ORDER_TRACKING_DEV_SUBSCRIPTION_ID;
 
-  const { code, stderr } = await orderTracking(["state", "dev"]);
+  const { code, stderr } = await inProcess(["state", "dev"]);
 
   expect(stderr).toContain("Set ORDER_TRACKING_DEV_SUBSCRIPTION_ID to its id");
   expect(code).toBe(1);

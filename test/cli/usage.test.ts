@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
 
 jest.setTimeout(60_000); // On a busy machine a program takes seconds to start.
@@ -17,9 +18,22 @@ describe("a mistake in the command line is said before anything happens", () => 
   mkdirSync(fullHome);
   symlinkSync("/dev/full", path.join(fullHome, ".order-tracking-home"));
 
+  // Each way to fail, and to end well, as people meet it.
   test.each([
     ["an unknown command", ["strat"], 2, "There is no command strat."],
     ["an unknown option", ["start", "--jsno"], 2, "Unknown option '--jsno'"],
+    ["nothing to replay", ["replay", "--home", home], 1, 'run "npm start" first'],
+    ["the plan of nothing", ["plan"], 1, "give one environment"],
+    ["a home of a name that terminals obey", ["track", "T1", "--home", `${home}\u001b[31m`], 1, "\\u{1b}[31m yet: run"],
+    ["nothing to reset", ["reset", "--yes", "--home", home], 0, "there is nothing to remove"],
+    ["a disk that is full", ["run", "--home", fullHome], 1, "Error: the disk is full: free some space"],
+  ])("%s", async (_what, args, code, message) => {
+    const finished = await orderTracking(args);
+    expect(finished.stderr).toContain(message);
+    expect(finished).toMatchObject({ code, stdout: "" });
+  });
+
+  test.each([
     ["a missing file", ["start", "no-such.csv"], 2, "there is no file"],
     ["a folder", ["start", path.join(folder, "a-folder")], 2, "is not a file: name the files in it"],
     ["a hidden file", ["start", path.join(folder, "_hidden.csv")], 2, "the job leaves such files alone"],
@@ -33,23 +47,18 @@ describe("a mistake in the command line is said before anything happens", () => 
     ["no file in place of all", ["replay", ""], 2, "a FILE is empty, which would mean all"],
     ["another file than the one that was named", ["withdraw", " a.csv"], 2, '" a.csv" has spaces around it'],
     ["a file for upkeep", ["upkeep", "orders.csv"], 2, "Unexpected argument 'orders.csv'"],
-    ["nothing to replay", ["replay", "--home", home], 1, 'run "npm start" first'],
     ["nothing to keep up", ["upkeep", "--home", home], 1, 'run "npm start" first'],
     ["the state of nothing", ["state"], 2, "give one environment"],
     ["the state of two", ["state", "dev", "prod"], 2, "give one environment"],
-    ["the plan of nothing", ["plan"], 1, "give one environment"],
     ["a stack that there is not", ["plan", "dev", "--stack", "page"], 1, "give platform, catalog, pipeline"],
     ["plans from nowhere", ["apply", "dev"], 1, "give the folder of the plans"],
     ["a speed of nothing", ["watch", "--speed", "fast"], 2, "--speed fast: give a number above 0"],
     ["a port that is none", ["page", "--port", "-1"], 2, "--port"],
     ["a page of nothing", ["page", "--home", home], 1, 'run "npm start" first'],
-    ["a home of a name that terminals obey", ["track", "T1", "--home", `${home}\u001b[31m`], 1, "\\u{1b}[31m yet: run"],
     ["a home that never was", ["track", "T1", "--home", home], 1, "no orders have been loaded into"],
-    ["nothing to reset", ["reset", "--yes", "--home", home], 0, "there is nothing to remove"],
     ["a question with --yes", ["query", "SELECT 1", "--yes"], 2, "--yes is for --write"],
-    ["a disk that is full", ["run", "--home", fullHome], 1, "Error: the disk is full: free some space"],
   ])("%s", async (_what, args, code, message) => {
-    const finished = await orderTracking(args);
+    const finished = await inProcess(args);
     expect(finished.stderr).toContain(message);
     expect(finished).toMatchObject({ code, stdout: "" });
   });

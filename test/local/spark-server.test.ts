@@ -11,6 +11,11 @@ const checkout = new CheckoutCopy();
 const home = ["--home", path.join(checkout.folder, "home")];
 const otherHome = ["--home", path.join(checkout.folder, "other home, that isn't the first's")];
 const query = (sql: string, at = home) => ["query", sql, "--json", ...at];
+/** Files of one arrival, with 55 orders in them, 35 of these in the first. */
+const samples = ["orders_2026-11-16.csv", "orders_2026-11-17.csv"].map((name) =>
+  path.join(checkout.folder, "samples", "1-new-orders", name),
+);
+const countOrders = "SELECT count(*) AS orders FROM orders_table";
 afterAll(() => {
   checkout.remove();
 });
@@ -47,33 +52,49 @@ const untilAtWork = () => untilUsed(({ works }) => works);
 
 const javaProcesses = () => checkout.processes.filter(({ command }) => command.includes("SparkSubmit"));
 
-test.each([
-  ["while Java starts", () => checkout.java !== undefined],
-  ["before anybody can be asked", () => checkout.processes.some(({ command }) => command.includes("spark_server.py"))],
-])("Ctrl-C ends a command at once %s", async (_, isReached) => {
-  await checkout.run(["spark", "stop"]);
-  await until(() => checkout.leftBehind().length === 0);
+/** Starts the first Spark there is, and ends the command that does so as soon as that has come so far. */
+async function interruptWhen(isReached: () => boolean): Promise<void> {
+  expect(checkout.leftBehind()).toEqual([]);
   const watching = checkout.start(["watch", ...otherHome]);
   await until(isReached, 60);
   const asked = performance.now();
   watching.child.kill("SIGINT");
   expect((await watching.finished).code).toBe(0);
   expect(performance.now() - asked).toBeLessThan(AT_ONCE_SECONDS * 1000);
+}
+
+test("Ctrl-C ends a command at once while Java starts", async () => {
+  await interruptWhen(() => checkout.java !== undefined);
+  await checkout.run(["spark", "stop"]);
+  await until(() => checkout.leftBehind().length === 0);
+});
+
+test("where nothing shall stay, Spark ends with the command", async () => {
+  const { directory } = openHome(path.join(checkout.folder, "a home of nothing"));
+  const one = query("SELECT 1 AS one", ["--home", directory]);
+  const { stdout } = await checkout.run(one, { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0" });
+  expect(JSON.parse(stdout)).toEqual([{ one: 1 }]);
+  await until(() => checkout.leftBehind().length === 0);
+});
+
+test("Ctrl-C ends a command at once before anybody can be asked", async () => {
+  await interruptWhen(() => checkout.processes.some(({ command }) => command.includes("spark_server.py")));
 });
 
 test("the first commands start one Spark, for two homes at once, and later ones find it warm", async () => {
-  const sample = path.join(checkout.folder, "samples", "1-new-orders", "orders_2026-11-16.csv");
   const [first, second] = await Promise.all([
-    checkout.run(["start", "--json", ...home]),
-    checkout.run(["start", sample, "--json", ...otherHome]),
+    checkout.run(["start", ...samples, "--json", ...home]),
+    checkout.run(["start", ...samples.slice(0, 1), "--json", ...otherHome]),
   ]);
   expect([first.code, second.code]).toEqual([0, 0]);
   const { server } = checkout;
-  const count = "SELECT count(*) AS orders FROM orders_table";
-  const [here, there] = await Promise.all([checkout.run(query(count)), checkout.run(query(count, otherHome))]);
+  const [here, there] = await Promise.all([
+    checkout.run(query(countOrders)),
+    checkout.run(query(countOrders, otherHome)),
+  ]);
   // Neither home sees the other's tables.
   expect([here, there].map(({ stdout }) => JSON.parse(stdout) as unknown)).toEqual([
-    [{ orders: 60 }],
+    [{ orders: 55 }],
     [{ orders: 35 }],
   ]);
   expect(checkout.server).toBe(server);
@@ -116,14 +137,15 @@ test("a home that was emptied, or put back, behind Spark's back is seen as it is
   const kept = path.join(checkout.folder, "kept");
   const tables = path.join(checkout.folder, "home", "tables");
   cpSync(tables, kept, { recursive: true, preserveTimestamps: true });
-  expect((await checkout.run(["start", ...home])).code).toBe(0);
+  const removed = await checkout.run(["query", "DELETE FROM orders_table", "--write", "--yes", ...home]);
+  expect(removed.code).toBe(0);
   rmSync(tables, { recursive: true });
   mkdirSync(tables);
   const emptied = await checkout.run(query("SELECT * FROM orders_table"));
   expect(emptied.stderr).toContain("TABLE_OR_VIEW_NOT_FOUND");
   cpSync(kept, tables, { recursive: true, preserveTimestamps: true });
-  const files = await checkout.run(query("SELECT count(*) AS files FROM operations.loaded_files_table"));
-  expect(JSON.parse(files.stdout)).toEqual([{ files: 4 }]);
+  const putBack = await checkout.run(query(countOrders));
+  expect(JSON.parse(putBack.stdout)).toEqual([{ orders: 55 }]);
 });
 
 test("a table that cannot be read is named with its folder, by the Spark that is there", async () => {
@@ -147,53 +169,31 @@ test("a home that is reset and filled while somebody asks is seen as it is by wh
   const asking = checkout.start(query(sleeping));
   await untilAtWork();
   expect((await checkout.run(["reset", "--yes", ...home])).code).toBe(0);
-  const started = await checkout.run(["start", "--json", ...home]);
+  const started = await checkout.run(["start", ...samples, "--json", ...home]);
   expect(started).toMatchObject({ code: 0 });
   expect(asking.child.exitCode).toBeNull();
   asking.child.kill("SIGINT");
   await asking.finished;
-  const orders = await checkout.run(query("SELECT count(*) AS orders FROM orders_table"));
-  expect(JSON.parse(orders.stdout)).toEqual([{ orders: 60 }]);
+  const orders = await checkout.run(query(countOrders));
+  expect(JSON.parse(orders.stdout)).toEqual([{ orders: 55 }]);
 });
 
-test.each(["server", "java"] as const)(
-  "a query whose %s is killed says so at once, and the next one has a new Spark",
-  async (victim) => {
-    const running = checkout.start(query(sleeping));
-    await untilAtWork();
-    const asked = performance.now();
-    const killed = checkout[victim];
-    process.kill(Number(killed), "SIGKILL");
-    const { code, stderr } = await running.finished;
-    expect(code).toBe(1);
-    expect(stderr).toContain("Spark ended unexpectedly; see ");
-    expect(performance.now() - asked).toBeLessThan(AT_ONCE_SECONDS * 1000);
-    const next = await checkout.run(query("SELECT count(*) AS orders FROM orders_table"));
-    expect(JSON.parse(next.stdout)).toEqual([{ orders: 60 }]);
-    expect(checkout[victim]).not.toBe(killed);
-    expect(javaProcesses()).toHaveLength(1);
-  },
-);
+/** Kills a part of the Spark that works on a query, which says so at once; returns the number of what was killed. */
+async function killAtWork(victim: "server" | "java"): Promise<number> {
+  const running = checkout.start(query(sleeping));
+  await untilAtWork();
+  const asked = performance.now();
+  const killed = Number(checkout[victim]);
+  process.kill(killed, "SIGKILL");
+  const { code, stderr } = await running.finished;
+  expect(code).toBe(1);
+  expect(stderr).toContain("Spark ended unexpectedly; see ");
+  expect(performance.now() - asked).toBeLessThan(AT_ONCE_SECONDS * 1000);
+  return killed;
+}
 
-test("a server that hangs is replaced within seconds, and ends itself when it is idle", async () => {
-  const hung = checkout.server;
-  process.kill(Number(hung), "SIGSTOP");
-  const next = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" });
-  expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
-  expect(checkout.server).not.toBe(hung);
-  await until(() => checkout.leftBehind().length === 0);
-});
-
-test("where nothing shall stay, it ends with the command; times are in UTC wherever the laptop is", async () => {
-  const { stdout } = await checkout.run(query("SELECT TIMESTAMP'2026-07-01 10:00:00' AS ten"), {
-    ORDER_TRACKING_SPARK_IDLE_MINUTES: "0",
-    TZ: "America/New_York",
-  });
-  expect(JSON.parse(stdout)).toEqual([{ ten: "2026-07-01 10:00:00" }]);
-  await until(() => checkout.leftBehind().length === 0);
-});
-
-test("what the environment says of another Spark, Python or alphabet changes nothing", async () => {
+test("a query whose java is killed says so at once, and the next command has a new Spark", async () => {
+  // That command is in an environment which says much of another Spark, Python, alphabet or time zone.
   const other = path.join(checkout.folder, "other");
   mkdirSync(path.join(other, "pyspark"), { recursive: true });
   writeFileSync(path.join(other, "pyspark", "__init__.py"), "raise ImportError('the other one')\n");
@@ -202,23 +202,47 @@ test("what the environment says of another Spark, Python or alphabet changes not
   // Python's part of Spark composes what a Mac has written, in workers.
   const file = path.join(other, "bestellungen_März.csv");
   writeFileSync(file, "tracking_num,status,address,last_update_timestamp\nUML-1,NEW,Mu\u0308hle,2026-11-20 08:00:00\n");
-  const started = await checkout.run(["start", file, "--json", ...otherHome], {
+  const TZ = "America/New_York";
+
+  const { server: serverBefore } = checkout;
+  const killed = await killAtWork("java");
+
+  const started = await checkout.run(["start", file, "--json", ...home], {
     PATH: `${other}:${process.env.PATH}`,
     PYTHONPATH: other,
     SPARK_HOME: other,
     PYSPARK_SUBMIT_ARGS: "--master yarn pyspark-shell",
     HADOOP_CONF_DIR: other,
     LC_ALL: "C",
+    TZ,
   });
+  expect(checkout.java).not.toBe(killed);
+  expect(checkout.server).not.toBe(serverBefore);
+  expect(javaProcesses()).toHaveLength(1);
   expect(JSON.parse(started.stdout)).toMatchObject({ files: [{ path: path.basename(file), outcome: "staged" }] });
-  // By the Spark that was started in that environment, without which the next command comes.
+  // By the Spark that was started in that environment, without which, but for the time zone, the next command comes.
   const { server } = checkout;
-  const { stdout } = await checkout.run(
-    query("SELECT address FROM orders_table WHERE tracking_num = 'UML-1'", otherHome),
-  );
-  expect(JSON.parse(stdout)).toEqual([{ address: "M\u00fchle" }]);
+  const sql = `SELECT address, TIMESTAMP'2026-07-01 10:00:00' AS ten, (${countOrders}) AS orders
+    FROM orders_table WHERE tracking_num = 'UML-1'`;
+  const { stdout } = await checkout.run(query(sql), { TZ });
+  expect(JSON.parse(stdout)).toEqual([{ address: "M\u00fchle", ten: "2026-07-01 10:00:00", orders: 56 }]);
   expect(checkout.server).toBe(server);
-  await checkout.run(["spark", "stop"]);
+});
+
+test("a query whose server is killed says so at once, and the next one has a new Spark", async () => {
+  const killed = await killAtWork("server");
+  const next = await checkout.run(query(countOrders));
+  expect(JSON.parse(next.stdout)).toEqual([{ orders: 56 }]);
+  expect(checkout.server).not.toBe(killed);
+  expect(javaProcesses()).toHaveLength(1);
+});
+
+test("a server that hangs is replaced within seconds, and ends itself when it is idle", async () => {
+  const hung = checkout.server;
+  process.kill(Number(hung), "SIGSTOP");
+  const next = await checkout.run(query("SELECT 1 AS one"), { ORDER_TRACKING_SPARK_IDLE_MINUTES: "0.02" });
+  expect(JSON.parse(next.stdout)).toEqual([{ one: 1 }]);
+  expect(checkout.server).not.toBe(hung);
   await until(() => checkout.leftBehind().length === 0);
 });
 

@@ -10,7 +10,7 @@ from order_tracking.contract.orders import ORDERS
 from order_tracking.tasks.load_batch import Policy
 from pipeline import COLUMNS, Pipeline, csv_text
 
-ORDERS_COUNT, DAYS, RUNS = 400, 45, 6
+ORDERS_COUNT, DAYS, RUNS = 400, 45, 4
 FIRST_DAY = date(2026, 1, 5)
 WAY = ["CREATED", "RECEIVED", "APPROVED", "PACKED", "SHIPPED", "IN_TRANSIT", "OUT_FOR_DELIVERY", "DELIVERED"]
 assert ORDERS.progress

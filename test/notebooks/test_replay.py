@@ -16,7 +16,13 @@ from order_tracking.files import replay_folder
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, ReplayedFiles
 from order_tracking.files.landing import list_arrivals, reason_of
-from order_tracking.files.replay_folder import ReplayFolder, being_replayed, finish_replays, readings_before
+from order_tracking.files.replay_folder import (
+    ReplayFolder,
+    being_replayed,
+    finish_replays,
+    first_path,
+    readings_before,
+)
 from order_tracking.files.volume import open_volume
 from order_tracking.tasks import replay as replaying
 from order_tracking.tasks import source_to_stage
@@ -42,42 +48,46 @@ def test_quarantined_rows_are_loaded_after_a_fix_and_leave_with_their_file(pipel
     for name in ("gone", "kept"):
         bad = [order(f"{name}{number}").replace("2026-01-01", day) for number, day in ((1, "01.01.2026"), (2, "soon"))]
         pipeline.drop(f"{name}.csv", lines(*bad, *unsplit, order(f"{name}3")))
+    old, new = (order("place").replace("place Main", address) for address in ("Old", "New"))
+    pipeline.drop("place.csv", lines(old, new.replace("2026-01-01", "01.01.2026")))
+    # A row that may have swallowed others stays in the quarantine.
+    stray = [f'"{order(f"stray{number}")}' for number in (1, 3)]
+    pipeline.drop("stray.csv", lines(order("stray0"), stray[0], order("stray2"), stray[1], order("stray4")))
+    swallowing: tuple[str, int, list[tuple[str | None, str]]] = ("stray.csv", 2, [(None, "malformed")])
     pipeline.run()
-    assert set(pipeline.statuses()) == {"Tgone3", "Tkept3"}
+    before = pipeline.orders()
+    assert set(before) == {"Tgone3", "Tkept3", "Tplace", "Tstray0", "Tstray4"}
+    assert before["Tplace"][3] == "Old Street"
+    assert [row for row in pipeline.quarantine() if row[0] == "stray.csv"] == [swallowing]
     pipeline.contract = with_german_dates()
     [archived] = (pipeline.volume / "archive").rglob("gone.csv")
     archived.unlink()
     summary = put_back(pipeline, "quarantine")
     folders = {Path(path).name: path.split("-2")[0] for path in summary.files}
-    assert folders == {"gone.csv": "replay-rows", "kept.csv": "replay-files-archive"}
-    assert summary.rows_left == 4
-    pipeline.run(Policy(max_bad_rows_percent=10))
-    assert set(pipeline.statuses()) == {"Tgone1", "Tgone3", "Tkept1", "Tkept3"}
-    broken = sorted((Path(path).name, rule) for path, _, reasons in pipeline.quarantine() for _, rule in reasons)
-    rules = ("malformed", "malformed", "type")
-    assert broken == [(name, rule) for name in ("gone.csv", "kept.csv") for rule in rules]
-    # There are two readings of this one, and one of the other.
-    places = (str(pipeline.volume), str(pipeline.checkpoint))
-    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "gone.csv", pipeline.contract)
-    assert set(pipeline.statuses()) == {"Tkept1", "Tkept3"}
-    assert {Path(path).name for path, _, _ in pipeline.quarantine()} == {"kept.csv"}
-
-
-def test_a_row_out_of_the_quarantine_has_its_place_in_its_file_and_leaves_with_it(pipeline: Pipeline) -> None:
-    good = order(1).replace("1 Main", "Old")
-    pipeline.drop("a.csv", lines(good, order(1).replace("1 Main", "New").replace("2026-01-01", "01.01.2026")))
-    pipeline.run()
-    assert pipeline.orders()["T1"][3] == "Old Street"
-    pipeline.contract = with_german_dates()
-    [path] = put_back(pipeline, "quarantine").files
+    whole = "replay-files-archive"
+    assert folders == {"gone.csv": "replay-rows", "kept.csv": whole, "place.csv": whole}
+    assert summary.rows_left == 5
     assert put_back(pipeline, "quarantine").files == ()  # It is on its way.
-    pipeline.run()
-    # Of two rows of one time, the later one.
-    assert (pipeline.orders()["T1"][3], pipeline.quarantine()) == ("New Street", [])
-    assert len(pipeline.table("stage_orders_table")) == 2
+    pipeline.run(Policy(max_bad_rows_percent=10))
+    after = pipeline.orders()
+    assert set(after) == {"Tgone1", "Tgone3", "Tkept1", "Tkept3", "Tplace", "Tstray0", "Tstray4"}
+    # Of two rows of one time, the later one in the file.
+    assert after["Tplace"][3] == "New Street"
+    assert [Path(row._source_file).name for row in pipeline.table("stage_orders_table")].count("place.csv") == 2
+    quarantined = pipeline.quarantine()
+    assert swallowing in quarantined
+    broken = sorted((Path(path).name, rule) for path, _, reasons in quarantined for _, rule in reasons)
+    rules = ("malformed", "malformed", "type")
+    of_both = [(name, rule) for name in ("gone.csv", "kept.csv") for rule in rules]
+    assert broken == [*of_both, ("stray.csv", "malformed")]
+    # There are two readings of the first one, and one of the others.
+    [place] = [path for path in summary.files if path.endswith("/place.csv")]
     places = (str(pipeline.volume), str(pipeline.checkpoint))
-    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", path, pipeline.contract)
-    assert (pipeline.statuses(), pipeline.table("stage_orders_table")) == ({}, [])
+    withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", f"gone.csv,{place}", pipeline.contract)
+    assert set(pipeline.statuses()) == {"Tkept1", "Tkept3", "Tstray0", "Tstray4"}
+    left = {"kept.csv", "stray.csv"}
+    assert {Path(path).name for path, _, _ in pipeline.quarantine()} == left
+    assert {Path(row._source_file).name for row in pipeline.table("stage_orders_table")} == left
 
 
 def test_a_move_whose_outcome_is_not_known_removes_no_file(tmp_path: Path) -> None:
@@ -114,28 +124,44 @@ def test_a_rejected_file_that_cannot_be_moved_can_be_put_back_at_the_next_try(tm
     assert (rejected.read_text(), being_replayed(volume, checkpoint)) == ("all there is", set())
 
 
-def test_what_is_not_loaded_to_its_end_is_not_loaded_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        patch.setattr(Checkpoint, "stage", crashing)
-        pipeline.stage()
-    assert len(pipeline.quarantine()) == 1
-    for load in (lambda: None, pipeline.stage):  # Killed before it was staged, and staged by a run that goes on.
-        load()
-        for source in ("quarantine", "archive"):
-            assert put_back(pipeline, source).files == ()
-    pipeline.merge()
-    assert (set(pipeline.statuses()), len(pipeline.quarantine())) == ({"T1"}, 1)
-
-
-def test_rows_of_many_files_leave_the_quarantine_in_one_commit_and_are_not_judged_twice(pipeline: Pipeline) -> None:
+def test_rows_leave_the_quarantine_in_one_commit_but_for_a_file_that_cannot_be_put_back_and_are_not_judged_twice(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a.csv", "b.csv", "x/it's.csv"):
         pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
     pipeline.run()
-    shutil.rmtree(pipeline.volume / "archive")
     before, version = pipeline.quarantine(), pipeline.versions()["quarantined_orders_table"]
-    assert len(put_back(pipeline, "quarantine").files) == len(before) == 3
-    assert (pipeline.quarantine(), pipeline.versions()["quarantined_orders_table"]) == ([], version + 1)
+    assert len(before) == 3
+
+    def refusing(self: ReplayFolder, source: Path, path: str) -> None:
+        if source.name == "a.csv":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        copy(self, source, path)
+
+    def refusing_rows(rows: list[dict[str, str]], target: Path) -> None:
+        if target.name == ".a.csv":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_csv(rows, target)
+
+    copy, write_csv = ReplayFolder.copy, replaying._write_csv
+    with monkeypatch.context() as patch:
+        patch.setattr(ReplayFolder, "copy", refusing)
+        patch.setattr(replaying, "_write_csv", refusing_rows)
+        with pytest.raises(ReplayError, match=r"1 files could not be put back, 2 were; .*/a\.csv: Permission denied"):
+            put_back(pipeline, "archive")
+        landed = sorted(first_path(file.path) for file in list_arrivals(pipeline.landing).files)
+        assert landed == ["b.csv", "x/it's.csv"]
+        for path in ("archive", "file_arrival"):
+            shutil.rmtree(pipeline.volume / path)
+        with pytest.raises(ReplayError, match=r"2 were; .*/a\.csv: No space left on device"):
+            put_back(pipeline, "quarantine")
+    assert [path for path, _, _ in pipeline.quarantine()] == ["a.csv"]
+    assert pipeline.versions()["quarantined_orders_table"] == version + 1
+    noted = Checkpoint(pipeline.checkpoint).replayed().values()
+    # What of a.csv may yet be loaded is in quarantine as well until then.
+    assert [file.sent_as for file in noted if file.in_quarantine] == ["a.csv"]
+    [a] = put_back(pipeline, "quarantine").files
+    assert (first_path(a), pipeline.quarantine()) == ("a.csv", [])
     pipeline.stage("again")
     pipeline.merge("again")
     # All that was read is bad, as it was before.
@@ -147,7 +173,8 @@ def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline:
     bad = lines(order(2).replace("2026-01-01", "sometime"))
     for name in ("a.csv", "b.csv", "c.csv"):
         pipeline.drop(name, bad)
-    pipeline.run()
+    pipeline.stage()
+    pipeline.merge()
     [batch_id] = {row._batch_id for row in pipeline.table("quarantined_orders_table")}
 
     def cut_short(folder: str, *names: str) -> str:
@@ -159,13 +186,14 @@ def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline:
         return paths[0]
 
     a = cut_short("replay-20260101T000000Z-abcdef", "a.csv", "b.csv")
-    pipeline.run()
+    pipeline.stage()
     assert [path for path, _, _ in pipeline.quarantine()] == ["b.csv", "c.csv", a]
     # It may be replayed again before it is loaded.
     c = cut_short("replay-20260102T000000Z-abcdef", "c.csv", "b.csv")
     [b] = put_back(pipeline, "quarantine", files="b.csv,c.csv").files
     assert b.endswith("/b.csv")
-    pipeline.run()
+    pipeline.stage()
+    pipeline.merge()
     assert [path for path, _, _ in pipeline.quarantine()] == sorted([a, b, c])
 
 
@@ -208,26 +236,31 @@ def test_what_was_cut_short_while_it_was_put_back_is_finished_or_is_where_it_was
     assert len([path for path in volume.landing.rglob(".*.csv")]) == 5  # Those of the young one.
 
 
-def test_a_row_that_may_have_swallowed_others_stays_in_the_quarantine(pipeline: Pipeline) -> None:
-    stray = [f'"{order(number)}' for number in (1, 3)]
-    pipeline.drop("a.csv", lines(order(0), stray[0], order(2), stray[1], order(4)))
-    pipeline.stage()
-    before = pipeline.quarantine()
-    assert before == [("a.csv", 2, [(None, "malformed")])]
-    summary = put_back(pipeline, "quarantine")
-    assert (summary.files, summary.rows_left, pipeline.quarantine()) == ((), 1, before)
-
-
-def test_archived_files_that_are_loaded_again_leave_the_quarantine_as_it_was(pipeline: Pipeline) -> None:
+def test_archived_files_that_are_loaded_again_are_no_younger_and_leave_the_quarantine_as_it_was(
+    pipeline: Pipeline,
+) -> None:
     pipeline.drop("a.csv", lines(order(1), "bad", order(2).replace("2026-01-01", "soon")))
     pipeline.drop("b.csv", lines(order(3)).rstrip(), 60)  # Without a line end a new file would have to wait.
+    pipeline.drop("old.csv", lines(order(4).replace("4 Main", "Z")), minutes_ago=60)
+    pipeline.drop("corrected.csv", lines(order(4).replace("4 Main", "A")), minutes_ago=30)
     pipeline.run()
     before = [reasons for _, _, reasons in pipeline.quarantine()]
-    assert len(put_back(pipeline, "archive").files) == 2
-    staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
-    assert [file.outcome for file in staged.files] == ["staged", "staged"]
-    assert [reasons for _, _, reasons in pipeline.quarantine()] == before
-    assert set(pipeline.statuses()) == {"T1", "T3"}
+    # A client's folder that is named like one of a replay is none, and its file may not be as bad as those.
+    pipeline.drop("replay-20260101T000000Z-abcdef/x/a.csv", lines("bad", order(5)))
+    for files_of_the_client in (1, 0):  # The second time, also what was loaded again before.
+        assert len(put_back(pipeline, "archive").files) == 4
+        staged, merged = pipeline.run(Policy(max_bad_rows_percent=10))
+        assert sorted(file.outcome for file in staged.files) == ["rejected"] * files_of_the_client + ["staged"] * 4
+        assert (merged.inserted, merged.updated) == (0, 0)
+        assert [reasons for _, _, reasons in pipeline.quarantine()] == before
+        orders = pipeline.orders()
+        assert (set(orders), orders["T4"][3]) == ({"T1", "T3", "T4"}, "A Street")
+        history = pipeline.table("orders_history")
+        assert [row.address for row in history if row.tracking_num == "T4"] == ["A Street"]
+
+
+def test_a_path_in_a_clients_folder_that_is_named_like_a_replay_tells_of_no_reading() -> None:
+    assert readings_before("replay-files-2026/north/a.csv") == []
 
 
 def test_a_copy_without_a_line_end_is_as_young_as_what_its_sender_wrote(tmp_path: Path) -> None:
@@ -255,88 +288,83 @@ def test_files_are_named_as_in_a_line_of_csv() -> None:
             named_files(wrong)
 
 
-def test_a_clients_folder_that_is_named_like_a_replay_is_none(pipeline: Pipeline) -> None:
-    pipeline.drop("replay-20260101T000000Z-abcdef/x/a.csv", lines("bad", order(1)))
-    staged = pipeline.stage(policy=Policy(max_bad_rows_percent=10))
-    assert [file.outcome for file in staged.files] == ["rejected"]
-    assert readings_before("replay-files-2026/north/a.csv") == []
+def test_rejected_files_are_loaded_after_a_fix_and_one_that_grew_twice_counts_once(pipeline: Pipeline) -> None:
+    """Also the last reading of a file that grew twice, which takes the place of the one before."""
 
+    def states_of_grown() -> list[str]:
+        return [way[-1] for path, way in pipeline.states().items() if first_path(path) == "grown.csv"]
 
-def test_the_last_reading_of_a_file_that_grew_twice_takes_the_place_of_the_one_before(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.drop("grown.csv", lines(order(4)))
     pipeline.run()
-    [archived] = (pipeline.volume / "archive").rglob("a.csv")
-    for row in (order(2), order(3).replace("2026-01-01", "01.01.2026")):
-        archived.write_text(f"{archived.read_text()}{row}\n")
-        pipeline.run(Policy(max_bad_rows_percent=10))  # What is put back is loaded by the same run.
-    assert [way[-1] for way in pipeline.states().values()] == ["SUPERSEDED", "MERGED", "REJECTED"]
-    summary = put_back(pipeline, "rejected")
-    assert (len(summary.files), summary.left) == (1, {})
-    pipeline.run(Policy(max_bad_rows_percent=50))
-    assert [way[-1] for way in pipeline.states().values()] == ["SUPERSEDED", "SUPERSEDED", "REJECTED", "MERGED"]
-    assert len(pipeline.table("stage_orders_table")) == 2
-
-
-def test_rejected_files_are_loaded_after_a_fix(pipeline: Pipeline) -> None:
+    [archived] = (pipeline.volume / "archive").rglob("grown.csv")
+    archived.write_text(f"{archived.read_text()}{order(5)}\n")
+    pipeline.run(Policy(max_bad_rows_percent=10))  # What is put back is loaded by the same run.
+    archived.write_text(f"{archived.read_text()}{order(6).replace('2026-01-01', '01.01.2026')}\n")
     german = lines(order(1).replace("2026-01-01", "01.01.2026"), order(3))
     pipeline.drop("a.csv", german)
     pipeline.drop("x/b.csv", lines(order(2), header=HEADER.replace("status", "stage")))
     pipeline.run(Policy(max_bad_rows_percent=10))
-    assert pipeline.statuses() == {}
+    assert states_of_grown() == ["SUPERSEDED", "MERGED", "REJECTED"]
+    assert set(pipeline.statuses()) == {"T4", "T5"}
     pipeline.contract = with_german_dates()
     assert put_back(pipeline, "rejected", files="c.csv").files == ()
-    assert len(put_back(pipeline, "rejected").files) == 2
+    summary = put_back(pipeline, "rejected")
+    assert (len(summary.files), summary.left) == (3, {})
     assert pipeline.files("rejected") == {}
     staged, _ = pipeline.run(Policy(max_bad_rows_percent=10))
-    assert sorted((file.path.split("/", 2)[2], file.outcome) for file in staged.files) == [
+    assert sorted((first_path(file.path), file.outcome) for file in staged.files) == [
         ("a.csv", "staged"),
+        ("grown.csv", "staged"),
         ("x/b.csv", "rejected"),
     ]
-    assert set(pipeline.statuses()) == {"T1", "T3"}
+    assert set(pipeline.statuses()) == {"T1", "T3", "T4", "T5", "T6"}
     assert "its header lacks status" in next(
         text.decode() for path, text in pipeline.files("rejected").items() if path.endswith(".reason.txt")
     )
+    assert states_of_grown() == ["SUPERSEDED", "SUPERSEDED", "REJECTED", "MERGED"]
+    staged_of = [first_path(row._source_file) for row in pipeline.table("stage_orders_table")]
+    assert sorted(staged_of) == ["a.csv"] * 2 + ["grown.csv"] * 3
 
 
 def test_a_file_of_one_batch_is_loaded_again_without_those_of_its_name(pipeline: Pipeline) -> None:
     places = (str(pipeline.volume), str(pipeline.checkpoint))
     bad = lines(order(1).replace("2026-01-01", "sometime"), order(2))
-    batches = []
-    for _ in range(2):
-        pipeline.drop("a.csv", bad)
-        batches += pipeline.stage().batch_ids
-    monday, friday = batches
-    shutil.rmtree(pipeline.volume / "archive")
-    [rows] = put_back(pipeline, "quarantine", files=f"{friday}/a.csv").files
+    pipeline.drop("a.csv", bad)
+    [monday] = pipeline.stage().batch_ids
+    pipeline.drop("a.csv", bad)
+    pipeline.drop("b.csv", lines(order(3)))
+    [friday] = pipeline.stage().batch_ids
+    for file in list((pipeline.volume / "archive").rglob("a.csv")):
+        file.unlink()
+    [rows] = put_back(pipeline, "quarantine", files=f"{friday}/a.csv").files  # Of a batch that is not merged yet.
     assert rows.endswith(f"/{friday}/a.csv")
     assert {row._batch_id for row in pipeline.table("quarantined_orders_table")} == {monday}
-
-    pipeline.drop("b.csv", lines(order(3)))
-    pipeline.run()
+    pipeline.merge()
     withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", "b.csv", pipeline.contract)
+
     pipeline.drop("b.csv", "colour\nred\n")
-    [rejected] = [file for file in pipeline.run()[0].files if file.path == "b.csv"]
+    [rejected] = [file for file in pipeline.stage().files if file.path == "b.csv"]
     [path] = put_back(pipeline, "rejected", files=f"{rejected.batch_id}/b.csv").files
     assert path.endswith(f"/{rejected.batch_id}/b.csv")
     assert set(pipeline.files("rejected")) == {"b.csv", "b.csv.reason.txt"}  # The one that was withdrawn.
 
 
-def test_what_is_loaded_again_is_no_younger_for_it(pipeline: Pipeline) -> None:
-    pipeline.drop("old.csv", lines(order(1).replace("1 Main", "Z")), minutes_ago=60)
-    pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), minutes_ago=30)
-    pipeline.run()
-    for _ in range(2):  # Also what was loaded again before.
-        put_back(pipeline, "archive")
-        _, merged = pipeline.run()
-        assert (merged.inserted, merged.updated) == (0, 0)
-        assert pipeline.orders()["T1"][3] == "A Street"
-        assert [row.address for row in pipeline.table("orders_history")] == ["A Street"]
-
-
-def test_archived_files_are_loaded_again_by_day_and_by_name(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
+def test_archived_files_are_loaded_again_by_day_and_by_name_and_not_before_they_are_loaded_to_their_end(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1), order(3).replace("2026-01-01", "sometime")))
     pipeline.drop("x/b.csv", lines(order(2)))
-    pipeline.run()
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Checkpoint, "stage", crashing)
+        pipeline.stage()
+    assert len(pipeline.quarantine()) == 1
+    for load in (lambda: None, pipeline.stage):  # Killed before it was staged, and staged by a run that goes on.
+        load()
+        for source in ("quarantine", "archive"):
+            assert put_back(pipeline, source).files == ()
+    pipeline.merge()
+    assert (set(pipeline.statuses()), len(pipeline.quarantine())) == ({"T1", "T2"}, 1)
+
     pipeline.spark.sql(f"DELETE FROM {pipeline.tables.orders}").collect()
     assert put_back(pipeline, "archive", until="2020-01-01").files == ()
     assert put_back(pipeline, "archive", since="2999-01-01").files == ()
@@ -355,50 +383,6 @@ def test_archived_files_are_loaded_again_by_day_and_by_name(pipeline: Pipeline) 
     assert (summary.files, summary.left) == ((), {f"{batch_id}/x/b.csv": "it is about to be loaded again"})
     [again] = put_back(pipeline, "archive").files
     assert again.endswith("/a.csv")
-
-
-def test_rows_are_put_back_by_the_name_that_their_file_was_sent_with(pipeline: Pipeline) -> None:
-    for name in ("a.csv", "b.csv"):
-        pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
-    pipeline.run()
-    for _ in range(2):
-        [again] = put_back(pipeline, "quarantine", files="a.csv").files
-        assert again.endswith("/a.csv")
-        pipeline.run()
-    assert put_back(pipeline, "quarantine", files="c.csv").left == {"c.csv": "no row of that file can be put back"}
-
-
-def test_a_file_that_cannot_be_put_back_keeps_no_other_from_it(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("a.csv", "b.csv"):
-        pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
-    pipeline.run()
-
-    def refusing(self: ReplayFolder, source: Path, path: str) -> None:
-        if source.name == "a.csv":
-            raise PermissionError(errno.EACCES, "Permission denied")
-        copy(self, source, path)
-
-    def refusing_rows(rows: list[dict[str, str]], target: Path) -> None:
-        if target.name == ".a.csv":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write_csv(rows, target)
-
-    copy, write_csv = ReplayFolder.copy, replaying._write_csv
-    monkeypatch.setattr(ReplayFolder, "copy", refusing)
-    monkeypatch.setattr(replaying, "_write_csv", refusing_rows)
-    with pytest.raises(ReplayError, match=r"1 files could not be put back, 1 were; .*/a\.csv: Permission denied"):
-        put_back(pipeline, "archive")
-    assert [file.path.rsplit("/", 1)[1] for file in list_arrivals(pipeline.landing).files] == ["b.csv"]
-    for path in ("archive", "file_arrival"):
-        shutil.rmtree(pipeline.volume / path)
-    with pytest.raises(ReplayError, match=r"/a\.csv: No space left on device"):
-        put_back(pipeline, "quarantine")
-    assert [path for path, _, _ in pipeline.quarantine()] == ["a.csv"]
-    noted = Checkpoint(pipeline.checkpoint).replayed().values()
-    # What of a.csv may yet be loaded is in quarantine as well until then.
-    assert [file.sent_as for file in noted if file.in_quarantine] == ["a.csv"]
 
 
 def test_a_file_with_the_longest_name_there_may_be_is_put_back(tmp_path: Path) -> None:
@@ -426,25 +410,38 @@ def test_a_file_with_the_longest_name_there_may_be_is_put_back(tmp_path: Path) -
     assert [file.path for file in list_arrivals(volume.landing).files] == [path]
 
 
-def test_a_file_that_would_have_too_long_a_path_stays_where_it_is(
+def test_rows_are_put_back_by_the_name_that_their_file_was_sent_with_unless_its_path_would_be_too_long(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
+    for name in ("a.csv", "b.csv"):
+        pipeline.drop(name, lines(order(1), order(2).replace("2026-01-01", "sometime")))
     pipeline.run()
-    monkeypatch.setattr(replay_folder, "_MAX_PATH_LENGTH", 100)
-    [path] = put_back(pipeline, "archive").files
+
+    def put_back_on_a_short_path(source: str, files: str) -> ReplaySummary:
+        with monkeypatch.context() as patch:
+            patch.setattr(replay_folder, "_MAX_PATH_LENGTH", 100)
+            return put_back(pipeline, source, files=files)
+
+    [path] = put_back_on_a_short_path("quarantine", "a.csv").files
+    assert first_path(path) == "a.csv"
     pipeline.run()
     too_long = r"its path would be too long \(\d+ characters; each reading makes it longer\): have it sent anew under "
     for is_archived in (True, False):
-        summary = put_back(pipeline, "quarantine", files="a.csv")
+        summary = put_back_on_a_short_path("quarantine", "a.csv")
         # Only of what counts is known that it can be withdrawn.
         why = rf"{too_long}a shorter one{'; withdraw it before that' if is_archived else ''}"
         assert (summary.files, summary.left.keys()) == ((), {"a.csv"})
         assert re.fullmatch(why, summary.left["a.csv"])
         if is_archived:
-            assert re.fullmatch(why, put_back(pipeline, "archive", files=path).left[path])
+            assert re.fullmatch(why, put_back_on_a_short_path("archive", path).left[path])
+            assert len(Checkpoint(pipeline.checkpoint).replayed()) == 1
+            # Where the path may be longer, the name is still the one that it was sent with.
+            [again] = put_back(pipeline, "quarantine", files="a.csv").files
+            assert again.endswith(f"/{path}")
             shutil.rmtree(pipeline.volume / "archive")
-    assert (len(Checkpoint(pipeline.checkpoint).replayed()), len(pipeline.quarantine())) == (1, 1)
+    assert put_back(pipeline, "quarantine", files="c.csv").left == {"c.csv": "no row of that file can be put back"}
+    of_files = [first_path(path) for path, _, _ in pipeline.quarantine()]
+    assert (len(Checkpoint(pipeline.checkpoint).replayed()), sorted(of_files)) == (2, ["a.csv", "b.csv"])
 
 
 def test_a_file_that_is_claimed_while_it_is_looked_for_is_on_its_way(

@@ -4,7 +4,7 @@ from urllib.parse import urlparse
 from order_tracking.clock import utc_now
 from order_tracking.contract.orders import ORDERS
 from order_tracking.tables.folded_files import fold_files
-from order_tracking.tables.tables import create_missing, replace_views
+from order_tracking.tables.tables import replace_views
 from order_tracking.tasks.erase import erase
 from order_tracking.tasks.trace import trace
 from pipeline import Pipeline, lines, order
@@ -15,11 +15,16 @@ LATER = "2026-01-03 10:00:00"
 def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(pipeline: Pipeline) -> None:
     spanning = order(9).replace("9 Main Street", '"two\nlines"')
     bad = order(1).replace("2026-01-01", "someday")
-    pipeline.drop("first.csv", lines("", spanning, order(1), order(1, "DELIVERED"), bad, order(1, "DELIVERED")), 60)
+    # Of another order, a state that is sent between two that say the same comes last.
+    says_the_same, says_otherwise = (order(3).replace("3 Main", address) for address in ("A", "B"))
+    rows = ("", spanning, order(1), order(1, "DELIVERED"), bad, order(1, "DELIVERED"), says_the_same)
+    pipeline.drop("first.csv", lines(*rows), 60)
     pipeline.run()
     pipeline.drop("newer.csv", lines(order(2), order(1, "RETURNED", LATER)), 50)
+    pipeline.drop("again.csv", lines(says_the_same), 40)
     pipeline.run()
     pipeline.drop("older.csv", lines(order(1, "PACKED"), order(1, "RETURNED", LATER)), 40)
+    pipeline.drop("between.csv", lines(says_otherwise), 50)
     pipeline.run()
     pipeline.drop("waiting.csv", lines(order(1, "LOST", LATER)), 30)
     pipeline.stage()
@@ -44,22 +49,19 @@ def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(
         assert decided == {(run.run_id, commit)}
     assert {(row.run_id, row.commit) for row in found.rows if row.decision == "staged"} == {(None, None)}
     assert "first.csv, line 7" in str(found) and "someday" in str(found)
-
-
-def test_a_state_that_was_sent_between_two_that_say_the_same_is_outdated(pipeline: Pipeline) -> None:
-    for name, address, minutes_ago in (("first", "A", 60), ("again", "A", 40), ("between", "B", 50)):
-        pipeline.drop(f"{name}.csv", lines(order(1).replace("1 Main", address)), minutes_ago)
-        pipeline.run()
-    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1")
+    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T3")
     assert [(row.file, row.decision, row.is_current) for row in found.rows] == [
         ("first.csv", "inserted", True),
         ("again.csv", "unchanged", False),
         ("between.csv", "outdated", False),
     ]
-    assert pipeline.orders()["T1"][3] == "A Street"
+    assert pipeline.orders()["T3"][3] == "A Street"
+    assert trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "never sent").rows == ()
 
 
-def test_no_file_of_the_job_log_is_read_from_before_the_order_came(pipeline: Pipeline) -> None:
+def test_no_file_of_the_job_log_is_read_from_before_the_order_came_and_what_a_killed_run_merged_is_not_staged(
+    pipeline: Pipeline,
+) -> None:
     pipeline.drop("before.csv", lines(order(2)))
     pipeline.run()
     fold_files(pipeline.spark, pipeline.tables.job_log, pipeline.tables.folded_files, until=utc_now())
@@ -71,45 +73,38 @@ def test_no_file_of_the_job_log_is_read_from_before_the_order_came(pipeline: Pip
     [row] = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
     assert (row.decision, row.run_id is None) == ("inserted", False)
 
+    # A row that a run merged which was killed before it told of that is not staged.
+    pipeline.drop("killed.csv", lines(order(3), order(3, "DELIVERED", LATER)))
+    pipeline.stage()
+    pipeline.merge()
+    pipeline.drop("next.csv", lines(order(3, "LOST", LATER)))
+    pipeline.stage("next")
+    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T3").rows
+    assert [(row.file, row.line, row.decision, row.is_current, row.run_id) for row in found] == [
+        ("killed.csv", 2, "outdated", False, None),
+        ("next.csv", 2, "staged", False, None),
+        ("killed.csv", 3, "inserted", True, None),
+    ]
 
-def test_an_order_that_was_never_sent_has_an_empty_trace(pipeline: Pipeline) -> None:
-    create_missing(pipeline.spark, ORDERS, pipeline.tables)
-    assert trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows == ()
 
-
-def test_a_line_is_not_told_of_a_file_that_is_gone(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.run()
-    [archived] = (pipeline.volume / "archive").rglob("a.csv")
-    archived.unlink()
-    [row] = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
-    assert (row.line, row.decision) == (None, "inserted")
-
-
-def test_no_line_is_told_that_may_be_that_of_another_row_after_an_erasure(pipeline: Pipeline) -> None:
+def test_no_line_is_told_of_a_file_that_is_gone_or_where_it_may_be_that_of_another_row(pipeline: Pipeline) -> None:
+    """As after an erasure, which gives the rows behind the erased one other numbers."""
     bad = order(1).replace("2026-01-01", "someday")
     pipeline.drop("a.csv", lines(order(9), bad, order(1)))
     pipeline.drop("b.csv", lines(order(9), order(1)))
+    pipeline.drop("gone.csv", lines(order(2)))
     pipeline.run()
 
-    def found() -> set[tuple[str, int | None]]:
-        rows = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
-        return {(row.file, row.line) for row in rows}
+    def found(key: str) -> set[tuple[str, int | None, str]]:
+        rows = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), key).rows
+        return {(row.file, row.line, row.decision) for row in rows}
 
-    assert found() == {("a.csv", 3), ("a.csv", 4), ("b.csv", 3)}
+    def lines_of_first() -> set[tuple[str, int | None]]:
+        return {(file, line) for file, line, _ in found("T1")}
+
+    assert lines_of_first() == {("a.csv", 3), ("a.csv", 4), ("b.csv", 3)}
     erase(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint), "erasure", "T9", 7)
-    assert found() == {("a.csv", None), ("b.csv", 2)}
-
-
-def test_a_row_that_a_run_merged_which_was_killed_before_it_told_of_that_is_not_staged(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1), order(1, "DELIVERED", LATER)))
-    pipeline.stage()
-    pipeline.merge()
-    pipeline.drop("b.csv", lines(order(1, "LOST", LATER)))
-    pipeline.stage("next")
-    found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1").rows
-    assert [(row.file, row.line, row.decision, row.is_current, row.run_id) for row in found] == [
-        ("a.csv", 2, "outdated", False, None),
-        ("b.csv", 2, "staged", False, None),
-        ("a.csv", 3, "inserted", True, None),
-    ]
+    assert lines_of_first() == {("a.csv", None), ("b.csv", 2)}
+    [archived] = (pipeline.volume / "archive").rglob("gone.csv")
+    archived.unlink()
+    assert found("T2") == {("gone.csv", None, "inserted")}

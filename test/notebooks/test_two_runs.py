@@ -1,6 +1,5 @@
 """Two runs at once do no harm, wherever the one is when the other comes by."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +10,7 @@ import pytest
 from connect_server import ConnectAddress
 from crash_scenario import Crash, crashing
 from job_process import JobProcess
-from order_tracking.clock import utc_now
+from order_tracking.clock import use_utc, utc_now
 from order_tracking.contract.orders import ORDERS
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, StagedBatch
@@ -30,34 +29,44 @@ from pyspark.sql import SparkSession
 #: Until the process ends: a session that is collected takes the threads of all the others along.
 KEPT_SESSIONS: list[SparkSession] = []
 
-MOMENTS = [
-    (source_to_stage, "list_arrivals"),
-    (Checkpoint, "claim"),
-    (load_batch, "take"),
-    (load_batch, "write_stage"),
-    (load_batch, "quarantine_rows"),
-    (Checkpoint, "stage"),
-    (stage_to_final, "merge_batches"),
-    (Checkpoint, "close"),
-    (quality_gate, "write_job_log"),
+Moment = tuple[Any, str]
+#: Each list is of one run. What comes by before it lists files takes none that it is about to load, and what comes by
+#: while it merges leaves it something to write into the job log.
+MOMENTS: list[list[Moment]] = [
+    [(source_to_stage, "list_arrivals"), (Checkpoint, "close")],
+    [(Checkpoint, "claim")],
+    [(load_batch, "take")],
+    [(load_batch, "write_stage")],
+    [(load_batch, "quarantine_rows")],
+    [(Checkpoint, "stage")],
+    [(stage_to_final, "merge_batches"), (quality_gate, "write_job_log")],
 ]
 
 
 def test_a_run_in_the_middle_of_another_does_no_harm(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    for owner, step in MOMENTS:
+    def interrupt_at(owner: Any, step: str, *later: Moment) -> None:
+        """Drop a file, and let another run come by at a moment, then at the later ones."""
         pipeline.drop(f"{step}.csv", lines(order(step), "bad"))
         function = getattr(owner, step)
 
-        def interrupted(*args: Any, function: Callable[..., Any] = function) -> Any:
+        def interrupted(*args: Any) -> Any:
             monkeypatch.undo()
             pipeline.run()
+            came_by.append(step)
+            if later:
+                (owner, step_after), *others = later
+                interrupt_at(owner, step_after, *others)
             return function(*args)
 
         monkeypatch.setattr(owner, step, interrupted)
+
+    came_by: list[str] = []
+    for (owner, step), *later in MOMENTS:
+        interrupt_at(owner, step, *later)
         pipeline.run()
-        assert getattr(owner, step) is function
+    assert came_by == [step for moments in MOMENTS for _, step in moments]
     pipeline.run()
-    steps = sorted(step for _, step in MOMENTS)
+    steps = sorted(came_by)
     assert pipeline.statuses() == {f"T{step}": "SHIPPED" for step in steps}
     assert [(file, number) for file, number, _ in pipeline.quarantine()] == [(f"{step}.csv", 2) for step in steps]
     assert sorted(row.tracking_num for row in pipeline.table("stage_orders_table")) == [f"T{step}" for step in steps]
@@ -72,8 +81,7 @@ def test_a_batch_that_another_run_has_ended_since_it_was_listed_is_left_alone(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was begun so often by then that it would be divided, for which its rows are deleted."""
-    leave_behind(pipeline, monkeypatch, "a", "b")
-    leave_behind(pipeline, monkeypatch)
+    leave_behind(pipeline, "a", "b", attempt=2)
     pipeline.drop("new.csv", lines(order("new")))
     claim, clear = Checkpoint.claim, load_batch.BatchLoader.clear
 
@@ -111,7 +119,7 @@ def test_a_first_attempt_writes_no_rows_beside_those_of_a_run_that_took_it_for_d
 
     def ended_meanwhile(*args: Any) -> Any:
         monkeypatch.undo()
-        pipeline.run()
+        pipeline.stage()
         monkeypatch.setattr(load_batch, "write_stage", written_and_dead)
         return take(*args)
 
@@ -126,10 +134,10 @@ def test_a_later_attempt_brings_nothing_of_a_file_back_that_a_run_has_rejected_w
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policy = Policy(max_bad_rows_percent=50)
-    pipeline.drop("bad.csv", lines("bad", "worse", order("bad")))
-    leave_behind(pipeline, monkeypatch, "a")
-    [archived] = (pipeline.volume / "archive").rglob("bad.csv")
-    content, write_stage = archived.read_bytes(), load_batch.write_stage
+    content = pipeline.drop("bad.csv", lines("bad", "worse", order("bad"))).read_bytes()
+    claim = leave_behind(pipeline, "a")
+    archived = open_volume(str(pipeline.volume)).archive_of(claim.batch_id) / "bad.csv"
+    write_stage = load_batch.write_stage
 
     def written_before_the_other_moves_it(*args: Any) -> Any:
         monkeypatch.undo()
@@ -149,13 +157,13 @@ def test_a_later_attempt_brings_nothing_of_a_file_back_that_a_run_has_rejected_w
     assert pipeline.files("rejected").keys() == {"bad.csv", "bad.csv.reason.txt"}
 
 
-def leave_behind(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Let a run die that has taken files."""
+def leave_behind(pipeline: Pipeline, *names: str, attempt: int = 1) -> Claim:
+    """Leave what a run does that dies when it has claimed all that has arrived, and such files."""
     for name in names:
         pipeline.drop(f"{name}.csv", lines(order(name)))
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        patch.setattr(load_batch, "write_stage", crashing)
-        pipeline.stage()
+    claim = Claim(new_batch_id(utc_now()), "dead", tuple(list_arrivals(pipeline.landing).files), attempt)
+    Checkpoint(pipeline.checkpoint).claim(claim)
+    return claim
 
 
 @pytest.mark.parametrize("move", [rename, copy_verify_delete])
@@ -203,20 +211,25 @@ def test_of_two_attempts_at_once_none_loses_a_file(pipeline: Pipeline) -> None:
     assert found == {f"{number}.csv": lines(order(number)).encode() for number in range(50)}
 
 
-def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: ConnectAddress) -> None:
-    """In threads of two sessions, each with batches of its own that have the same new keys."""
+def test_two_merges_at_once_insert_a_new_order_once_and_the_one_that_fails_is_run_again(
+    pipeline: Pipeline, server: ConnectAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create_missing(pipeline.spark, ORDERS, pipeline.tables)
     pipeline.spark.sql(
         f"ALTER TABLE {pipeline.tables.orders} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
     )
+    turns = range(3)
+    for turn in turns:
+        for name in ("a", "b"):
+            pipeline.drop(f"{name}{turn}.csv", lines(*(order(f"{turn}-{number}") for number in range(20))))
+    pipeline.drop("meets-others.csv", lines(order("alone")))
+    pipeline.stage(policy=Policy(max_files_of_a_batch=1))
+    batches = {batch.files[0].path: batch for batch in Checkpoint(pipeline.checkpoint).staged()}
+    # In threads of two sessions, each with a batch of its own that has the same new keys.
     KEPT_SESSIONS.append(SparkSession.builder.remote(server.url()).create())
     other = replace(pipeline, spark=KEPT_SESSIONS[-1])
-    for turn in range(3):
-        batches = []
-        for run, name in ((pipeline, "a"), (other, "b")):
-            pipeline.drop(f"{name}{turn}.csv", lines(*(order(f"{turn}-{number}") for number in range(20))))
-            run.stage()
-            batches += [each for each in Checkpoint(pipeline.checkpoint).staged() if each not in batches]
+    use_utc(other.spark)
+    for turn in turns:
         barrier = Barrier(2)
 
         def merge(run: Pipeline, batch: StagedBatch, barrier: Barrier = barrier) -> MergeCounts:
@@ -224,32 +237,8 @@ def test_two_merges_at_once_insert_a_new_order_once(pipeline: Pipeline, server: 
             return merge_batches(run.spark, run.contract, run.tables, [batch], lambda: "false")
 
         with ThreadPoolExecutor(2) as pool:
-            one, two = pool.map(merge, (pipeline, other), batches)
+            one, two = pool.map(merge, (pipeline, other), (batches[f"a{turn}.csv"], batches[f"b{turn}.csv"]))
         assert (one.inserted + two.inserted, one.updated + two.updated <= 20) == (20, True)
-        pipeline.merge()
-    keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
-    assert len(keys) == len(set(keys)) == 60
-
-
-def test_two_processes_that_run_the_job_at_once_insert_a_new_order_once(
-    pipeline: Pipeline, server: ConnectAddress
-) -> None:
-    """Of two jobs on the same tables, each with a volume of its own: neither knows of the other."""
-    create_missing(pipeline.spark, ORDERS, pipeline.tables)
-    jobs = (pipeline, replace(pipeline, volume=pipeline.volume.parent / "another volume"))
-    for turn in range(2):
-        for job in jobs:
-            job.drop("a.csv", lines(*(order(f"{turn}-{number}") for number in range(20))))
-        processes = [JobProcess(server, job) for job in jobs]
-        assert all(process.wait() for process in processes)
-    keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
-    assert len(keys) == len(set(keys)) == 40
-    assert len(pipeline.table("stage_orders_table")) == 80
-
-
-def test_a_merge_that_meets_another_one_is_run_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage()
     # Without Spark Connect, where nothing has imported `delta`, a conflict is an error of py4j: of no class of Spark's.
     first = RuntimeError("An error occurred while calling o9.sql. [DELTA_CONCURRENT_APPEND] files were added")
     others = (PySparkException(f"[{name}]") for name in ("DELTA_CONCURRENT_DELETE_READ", "DELTA_METADATA_CHANGED"))
@@ -263,3 +252,22 @@ def test_a_merge_that_meets_another_one_is_run_again(pipeline: Pipeline, monkeyp
 
     monkeypatch.setattr(type(pipeline.spark), "sql", meets_another)
     assert pipeline.merge().inserted == 1
+    assert next(conflicts, None) is None
+    keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
+    assert len(keys) == len(set(keys)) == 61
+
+
+def test_two_processes_that_run_the_job_at_once_insert_a_new_order_once(
+    pipeline: Pipeline, server: ConnectAddress
+) -> None:
+    """Of two jobs on the same tables, each with a volume of its own: neither knows of the other."""
+    create_missing(pipeline.spark, ORDERS, pipeline.tables)
+    jobs = (pipeline, replace(pipeline, volume=pipeline.volume.parent / "another volume"))
+    for turn in range(2):  # The second time there are other orders in the table.
+        for job in jobs:
+            job.drop("a.csv", lines(*(order(f"{turn}-{number}") for number in range(20))))
+        processes = [JobProcess(server, job) for job in jobs]
+        assert all(process.wait() for process in processes)
+    keys = [row.tracking_num for row in pipeline.table("orders_table", "tracking_num")]
+    assert len(keys) == len(set(keys)) == 40
+    assert len(pipeline.table("stage_orders_table")) == 80

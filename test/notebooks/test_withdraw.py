@@ -1,8 +1,7 @@
 """What counts: a file that is withdrawn never came, and one that is loaded again counts as it was read last."""
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +20,7 @@ from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, ReplayedFiles, StagedBatch, Withdrawal
 from order_tracking.files.landing import list_arrivals
 from order_tracking.files.moving import Move, copy_verify_delete, rename
-from order_tracking.files.replay_folder import ReplayFolder
+from order_tracking.files.replay_folder import ReplayFolder, first_path, reading_of
 from order_tracking.files.volume import Volume, open_volume
 from order_tracking.rows.fold_stage import delete_repeats
 from order_tracking.rows.remake import what_is_ignored
@@ -41,10 +40,13 @@ def take_back(pipeline: Pipeline, files: str) -> WithdrawSummary:
     return withdraw.withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", files, pipeline.contract)
 
 
-def put_back(pipeline: Pipeline, source: str, **chosen: str) -> int:
+def put_back_files(pipeline: Pipeline, source: str, **chosen: str) -> tuple[str, ...]:
     places = (str(pipeline.volume), str(pipeline.checkpoint))
-    summary = replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract)
-    return len(summary.files)
+    return replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract).files
+
+
+def put_back(pipeline: Pipeline, source: str, **chosen: str) -> int:
+    return len(put_back_files(pipeline, source, **chosen))
 
 
 def history(pipeline: Pipeline) -> list[tuple[Any, ...]]:
@@ -52,77 +54,82 @@ def history(pipeline: Pipeline) -> list[tuple[Any, ...]]:
     return sorted(tuple(row) for row in pipeline.table("orders_history", *columns))
 
 
-def test_a_withdrawn_file_never_came_and_can_be_loaded_again(pipeline: Pipeline) -> None:
+def test_withdrawn_files_never_came_and_can_be_loaded_again_and_none_is_where_one_of_them_cannot_be(
+    pipeline: Pipeline,
+) -> None:
     pipeline.drop("first.csv", lines(order(1)), 60)
+    pipeline.drop("a.csv", lines(order(3)))
+    pipeline.drop("bad.csv", "no header\n")
     pipeline.run()
     before = (pipeline.orders(), history(pipeline))
     # It updates one order, brings another, repeats what was there, and has a bad row.
     wrong = lines(order(1, "DELIVERED", LATER), order(1), order(2), "bad")
     pipeline.drop("wrong.csv", wrong, 50)
-    pipeline.run()
+    pipeline.drop("x/b, c.csv", lines(order(4)))
+    pipeline.drop("a.csv", lines(order(5)))
+    [batch_id] = pipeline.run()[0].batch_ids
     with_it = (pipeline.orders(), history(pipeline), pipeline.quarantine())
+    assert with_it[0].keys() == {f"T{number}" for number in range(1, 6)}
     versions = pipeline.versions()
-    summary = take_back(pipeline, "wrong.csv")
-    assert (summary.rows, "rejected/" in str(summary)) == (4, True)
+
+    with pytest.raises(RemovalError) as refused:
+        take_back(pipeline, 'wrong.csv, a.csv, "x/b, c.csv", bad.csv, never.csv')
+    message = str(refused.value)
+    assert "never.csv: no file of that name was ever loaded" in message and "bad.csv: it was rejected" in message
+    several = message.split("name one of ")[1].split(";")[0].split(", ")
+    assert len(several) == 2 and f"{batch_id}/a.csv" in several
+    assert pipeline.statuses().keys() == with_it[0].keys()
+
+    files = f'wrong.csv, {batch_id}/a.csv, "x/b, c.csv"'
+    summary = take_back(pipeline, files)
+    assert (len(summary.files), summary.rows, str(summary).count("rejected/")) == (3, 6, 3)
     assert pipeline.versions()["orders_table"] == versions["orders_table"] + 1
     assert (pipeline.orders(), history(pipeline)) == before
-    assert (pipeline.quarantine(), len(pipeline.table("stage_orders_table"))) == ([], 1)
+    assert (pipeline.quarantine(), len(pipeline.table("stage_orders_table"))) == ([], 2)
     [file] = [row for row in pipeline.table("loaded_files_table") if row.path == "wrong.csv"]
     assert (file.state, file.rows_read, file.rows_staged, file.rows_quarantined) == ("WITHDRAWN", 0, 0, 0)
     assert (pipeline.volume / file.moved_to).read_text() == wrong
     assert pipeline.files("rejected")["wrong.csv.reason.txt"].startswith(b"it was withdrawn at ")
     with pytest.raises(RemovalError, match=r"wrong\.csv: it was withdrawn before"):
         take_back(pipeline, "wrong.csv")
-    assert put_back(pipeline, "rejected") == 1
+
+    assert put_back(pipeline, "rejected", files=files) == 3
     pipeline.run()
     assert (pipeline.orders(), history(pipeline)) == with_it[:2]
     assert [reasons for *_, reasons in pipeline.quarantine()] == [reasons for *_, reasons in with_it[2]]
 
 
-def test_nothing_is_withdrawn_where_one_of_the_files_cannot_be(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.drop("x/b, c.csv", lines(order(2)))
-    pipeline.drop("bad.csv", "no header\n")
-    pipeline.run()
-    pipeline.drop("a.csv", lines(order(3)))
-    pipeline.run()
-    with pytest.raises(RemovalError) as refused:
-        take_back(pipeline, 'a.csv, "x/b, c.csv", bad.csv, never.csv')
-    message = str(refused.value)
-    assert "never.csv: no file of that name was ever loaded" in message and "bad.csv: it was rejected" in message
-    assert len(pipeline.statuses()) == 3
-    name = message.split("name one of ")[1].split(",")[0]
-    take_back(pipeline, f'{name}, "x/b, c.csv"')
-    assert len(pipeline.statuses()) == 1
+def moving(way: Move) -> Callable[[Volume], Volume]:
+    """Stand in for the probe of how files can be moved."""
+    return lambda volume: replace(volume, move=way)
 
 
-@pytest.mark.parametrize(
-    ("way", "functions"),
-    [
-        (rename, ("carry_out", "remake_orders", "discard_everywhere", "_put_aside", "note_done", "write_job_log")),
-        # Before and after the file is moved: no other step knows how that is done.
-        (copy_verify_delete, ("_put_aside", "note_done")),
-    ],
-    ids=["rename", "copy_verify_delete"],
-)
 def test_the_next_run_finishes_what_was_cut_short_before_any_step(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, way: Move, functions: tuple[str, ...]
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Volume, "probed", lambda volume: replace(volume, move=way))
-    steps = {function.strip("_"): function for function in functions}
+    # To carry out a withdrawal is to make the orders again first.
+    all_steps = ("remake_orders", "discard_everywhere", "_put_aside", "note_done", "write_job_log")
+    ways: dict[str, tuple[Move, tuple[str, ...]]] = {
+        "rename": (rename, all_steps),
+        # Before and after the file is moved: no other step knows how that is done.
+        "copy": (copy_verify_delete, ("_put_aside", "note_done")),
+    }
+    steps = [f"{name}-{function}" for name, (_, functions) in ways.items() for function in functions]
     for step in steps:
         pipeline.drop(f"{step}/first.csv", lines(order(step)), 60)
         wrong = lines(order(step, "DELIVERED", LATER), order(f"{step}2"), "bad")
         pipeline.drop(f"{step}/wrong.csv", wrong, 50)
     pipeline.run()
-    for step, function in steps.items():
-        with monkeypatch.context() as patch:
-            # The job log is written before it begins as well.
-            dies = Mock(side_effect=[None, Crash]) if function == "write_job_log" else crashing
-            patch.setattr(withdraw, function, dies)
-            with pytest.raises(Crash):
-                take_back(pipeline, f"{step}/wrong.csv")
-    pipeline.run()
+    for name, (way, functions) in ways.items():
+        monkeypatch.setattr(Volume, "probed", moving(way))
+        for function in functions:
+            with monkeypatch.context() as patch:
+                # The job log is written before it begins as well.
+                dies = Mock(side_effect=[None, Crash]) if function == "write_job_log" else crashing
+                patch.setattr(withdraw, function, dies)
+                with pytest.raises(Crash):
+                    take_back(pipeline, f"{name}-{function}/wrong.csv")
+        pipeline.run()
     assert (pipeline.statuses(), pipeline.quarantine()) == ({f"T{step}": "SHIPPED" for step in steps}, [])
     assert len(pipeline.table("stage_orders_table")) == len(steps)
     states = {f"{step}/{name}.csv": [state] for step in steps for name, state in STATES.items()}
@@ -132,13 +139,20 @@ def test_the_next_run_finishes_what_was_cut_short_before_any_step(
         f"{step}/first.csv" for step in steps
     }
     monkeypatch.setattr(withdraw, "carry_out", crashing)
-    pipeline.run()  # Nothing is left to do.
+    pipeline.stage()  # Nothing is left to do.
 
 
-def test_a_withdrawal_sees_no_rows_of_a_batch_without_an_end(
+def test_a_withdrawal_waits_for_a_batch_to_be_closed_and_sees_no_rows_of_one_without_an_end(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.drop("wrong.csv", lines(order(1)), 60)
+    pipeline.stage()
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Checkpoint, "close", crashing)
+        pipeline.merge()
+    # It would be merged once more.
+    with pytest.raises(RemovalError, match="run the load job first"):
+        take_back(pipeline, "wrong.csv")
     pipeline.run()
     pipeline.drop("next.csv", lines(order(1, "DELIVERED", LATER)))
     write_stage = load_batch.write_stage
@@ -190,74 +204,60 @@ def test_what_is_read_of_a_file_that_is_loaded_again_counts_forwards_and_backwar
     assert merged.outdated + merged.unchanged + merged.inserted + merged.updated == merged.rows_taken == 3
 
 
-def test_the_earlier_reading_counts_where_the_file_is_rejected_now_until_that_is_loaded(pipeline: Pipeline) -> None:
+def test_of_the_readings_of_a_file_one_counts_however_often_it_was_rejected_and_whichever_was_withdrawn(
+    pipeline: Pipeline,
+) -> None:
     header = "tracking_num,status,last_update_timestamp"
-    pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", "bad", header=header), 60)
-    pipeline.run()
+    pipeline.drop("rejected once.csv", lines("T1,NEW,2026-01-02", "bad", header=header), 60)
+    pipeline.drop("rejected twice.csv", lines("T2,NEW,2026-01-02", header=header))
+    pipeline.drop("withdrawn.csv", lines("T3,NEW,2026-01-02", header=header))
+    files = ["rejected once.csv", "rejected twice.csv", "withdrawn.csv"]
+    [batch_id] = pipeline.run()[0].batch_ids
     before = pipeline.contract
     pipeline.contract = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
-    assert put_back(pipeline, "archive") == 1
+    assert put_back(pipeline, "archive") == 3
     staged, _ = pipeline.run()
-    assert [file.outcome for file in staged.files] == ["rejected"]
-    assert pipeline.statuses() == {"T1": "NEW"}
-    assert pipeline.states()["a.csv"] == ["MERGED"]
+    assert [file.outcome for file in staged.files] == ["rejected"] * 3
+    # The earlier reading counts where the file is rejected now, until that is loaded.
+    assert pipeline.statuses() == {"T1": "NEW", "T2": "NEW", "T3": "NEW"}
+    states = pipeline.states()
+    assert [states[path] for path in files] == [["MERGED"]] * 3
+
+    assert put_back(pipeline, "archive", files="rejected twice.csv") == 1
+    pipeline.drop("later.csv", lines("T1,O1,NEW,A Street,2026-01-02,2026-01-02,2026-01-02"), 30)
+    staged, _ = pipeline.run()
+    assert sorted(file.outcome for file in staged.files) == ["rejected", "staged"]
+    pipeline.contract = before
+    take_back(pipeline, f"{batch_id}/withdrawn.csv")
+
+    put = put_back_files(pipeline, "rejected")  # Each once, of one or two rejected readings.
+    assert sorted(map(first_path, put)) == files
+    assert (batch_id, "withdrawn.csv") in map(reading_of, put)  # Not the one that was rejected.
+    # They are on their way.
+    assert (put_back(pipeline, "rejected"), put_back(pipeline, "archive", files=",".join(files))) == (0, 0)
+    pipeline.run()
+    assert put_back(pipeline, "rejected") == 0
+    staged_of = [first_path(row._source_file) for row in pipeline.table("stage_orders_table")]
+    assert sorted(staged_of) == ["later.csv", *files]
     # It is no younger for all that: of two states of one time and status the one that was sent later wins.
-    pipeline.contract = before
-    pipeline.drop("later.csv", lines("T1,NEW,2026-01-02,A Street", header=f"{header},address"), 30)
-    pipeline.run()
-    assert put_back(pipeline, "rejected") == 1
-    pipeline.run()
     assert pipeline.orders()["T1"][3] == "A Street"
-    assert sorted(states for states in pipeline.states().values()) == [
-        ["MERGED"],
-        ["MERGED"],
-        ["REJECTED"],
-        ["SUPERSEDED"],
-    ]
-    assert (len(pipeline.table("stage_orders_table")), len(pipeline.quarantine())) == (2, 1)
+    assert [first_path(path) for path, _, _ in pipeline.quarantine()] == ["rejected once.csv"]
+    states_of: dict[str, list[str]] = {}
+    counting = []
+    for row in pipeline.table("loaded_files_table"):
+        states_of.setdefault(first_path(row.path), []).append(row.state)
+        if row.state == "MERGED" and first_path(row.path) in ("rejected twice.csv", "withdrawn.csv"):
+            counting.append(row.path)
+    assert sorted(states_of["rejected once.csv"]) == ["MERGED", "REJECTED", "SUPERSEDED"]
+    assert states_of["later.csv"] == ["MERGED"]
 
-
-def test_a_rejected_file_is_put_back_only_where_it_would_count_once(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp"))
-    pipeline.run()
-    before = pipeline.contract
-    pipeline.contract = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
-    for _ in range(2):
-        assert put_back(pipeline, "archive") == 1
-        pipeline.run()
-    pipeline.contract = before
-    assert put_back(pipeline, "rejected") == 1  # Of two, which are one file.
-    assert (put_back(pipeline, "rejected"), put_back(pipeline, "archive")) == (0, 0)  # It is on its way.
-    pipeline.run()
-    assert put_back(pipeline, "rejected") == 0
-    assert len(pipeline.table("stage_orders_table")) == 1
     # What is withdrawn can always be put back, whatever its earlier readings were.
-    [loaded] = [row.path for row in pipeline.table("loaded_files_table") if row.state == "MERGED"]
-    take_back(pipeline, loaded)
-    assert pipeline.statuses() == {}
-    assert put_back(pipeline, "rejected") == 1
-    pipeline.run()
+    assert len(counting) == 2
+    take_back(pipeline, ",".join(counting))
     assert pipeline.statuses() == {"T1": "NEW"}
-
-
-def test_a_file_of_two_rejected_readings_counts_once_after_the_first_of_them_was_withdrawn(pipeline: Pipeline) -> None:
-    pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp"))
+    assert put_back(pipeline, "rejected") == 2
     pipeline.run()
-    [first] = pipeline.table("loaded_files_table")
-    before = pipeline.contract
-    pipeline.contract = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
-    assert put_back(pipeline, "archive") == 1
-    pipeline.run()
-    pipeline.contract = before
-    take_back(pipeline, f"{first.batch_id}/a.csv")
-    assert put_back(pipeline, "rejected") == 1  # The one that was withdrawn.
-    assert put_back(pipeline, "rejected") == 0  # It is on its way.
-    pipeline.run()
-    assert put_back(pipeline, "rejected") == 0
-    assert len(pipeline.table("stage_orders_table")) == 1
-    [counting] = [row for row in pipeline.table("loaded_files_table") if row.state == "MERGED"]
-    take_back(pipeline, counting.path)
-    assert (pipeline.statuses(), put_back(pipeline, "rejected")) == ({}, 1)
+    assert pipeline.statuses() == {"T1": "NEW", "T2": "NEW", "T3": "NEW"}
 
 
 def test_an_order_is_made_again_whose_row_the_fold_has_left_to_another_file(pipeline: Pipeline) -> None:
@@ -272,18 +272,6 @@ def test_an_order_is_made_again_whose_row_the_fold_has_left_to_another_file(pipe
         for note in (pipeline.checkpoint / "loaded").iterdir():  # As after an hour.
             note.unlink()
     assert (pipeline.statuses(), history(pipeline)) == ({}, [])
-
-
-def test_what_is_merged_and_not_in_the_ledger_yet_is_seen(pipeline: Pipeline) -> None:
-    """As where the run of the load job has not come to its last task, or was killed before that."""
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.run()
-    assert put_back(pipeline, "archive") == 1
-    pipeline.stage("again")
-    pipeline.merge("again")
-    with pytest.raises(RemovalError, match=r"a\.csv: it was loaded again since; withdraw that reading, \S+/a\.csv"):
-        take_back(pipeline, "a.csv")
-    assert pipeline.states()["a.csv"] == ["SUPERSEDED"]
 
 
 def test_a_batch_that_begins_and_ends_beside_what_is_made_again_is_noticed(tmp_path: Path) -> None:
@@ -326,50 +314,35 @@ def test_a_withdrawal_is_known_for_an_hour_and_as_long_as_a_file_may_come_that_i
     assert checkpoint.withdrawals(later) == []
 
 
-def test_nothing_is_withdrawn_of_a_batch_that_would_be_merged_once_more(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage()
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        patch.setattr(Checkpoint, "close", crashing)
+def test_a_correction_is_compared_with_what_counts(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with what is being withdrawn, nor with a batch that has not come to its end."""
+
+    def drop(name: str, address: str, numbers: tuple[int, ...], minutes_ago: float) -> None:
+        rows = (order(number).replace(f"{number} Main", address) for number in numbers)
+        pipeline.drop(name, lines(*rows), minutes_ago)
+
+    def addresses() -> list[str | None]:
+        return [values[3] for _, values in sorted(pipeline.orders().items())]
+
+    for name, numbers, minutes_ago in (("first.csv", (1, 2), 60), ("withdrawn.csv", (1,), 10)):
+        drop(name, "B", numbers, minutes_ago)
+        pipeline.stage()
         pipeline.merge()
-    with pytest.raises(RemovalError, match="run the load job first"):
-        take_back(pipeline, "a.csv")
-    pipeline.run()
-    take_back(pipeline, "a.csv")
-    assert pipeline.statuses() == {}
-
-
-def test_a_correction_is_compared_with_what_counts(pipeline: Pipeline) -> None:
-    for name, address, minutes_ago in (("first.csv", "B", 60), ("repeats.csv", "B", 10)):
-        pipeline.drop(name, lines(order(1).replace("1 Main", address)), minutes_ago)
-        pipeline.run()
-    # Its withdrawal has made the order again, and not come to its rows yet.
-    [repeats] = [file for batch in Checkpoint(pipeline.checkpoint).loaded() for file in batch.files][:1]
-    assert repeats.path == "repeats.csv"
-    withdrawal = Withdrawal(new_batch_id(utc_now()), (repeats,), "it was wrong")
-    Checkpoint(pipeline.checkpoint).withdraw(withdrawal)
-    pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), 30)
-    pipeline.run()
-    assert pipeline.orders()["T1"][3] == "A Street"
-
-
-def test_a_correction_is_compared_with_no_batch_that_has_not_come_to_its_end(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipeline.drop("first.csv", lines(order(1).replace("1 Main", "B")), 60)
-    pipeline.run()
-    pipeline.drop("corrected.csv", lines(order(1).replace("1 Main", "A")), 30)
+    drop("corrected.csv", "A", (1, 2), 30)
     pipeline.stage()
-    pipeline.drop("repeats.csv", lines(order(1).replace("1 Main", "B")), 10)
+    drop("without an end.csv", "B", (2,), 10)
     with monkeypatch.context() as patch, pytest.raises(Crash):
         patch.setattr(Checkpoint, "stage", crashing)
         pipeline.stage()
+    # Its withdrawal has made the order again, and not come to its rows yet.
+    [leaving] = [file for batch in Checkpoint(pipeline.checkpoint).loaded() for file in batch.files][:1]
+    assert leaving.path == "withdrawn.csv"
+    withdrawal = Withdrawal(new_batch_id(utc_now()), (leaving,), "it was wrong")
+    Checkpoint(pipeline.checkpoint).withdraw(withdrawal)
     pipeline.merge()
-    assert pipeline.orders()["T1"][3] == "A Street"
+    assert addresses() == ["A Street", "A Street"]
     pipeline.run()
-    assert pipeline.orders()["T1"][3] == "B Street"
+    assert addresses() == ["A Street", "B Street"]
 
 
 @contextmanager
@@ -378,55 +351,43 @@ def without_record(*_: Any) -> Iterator[TaskRun]:
     yield TaskRun("withdrawal", "withdraw", utc_now())
 
 
-def dies_once_it_is_noted(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        patch.setattr(withdraw, "carry_out", crashing)
-        take_back(pipeline, name)
-
-
-def assert_that_it_never_came(pipeline: Pipeline) -> None:
-    assert (pipeline.statuses(), history(pipeline), pipeline.quarantine()) == ({}, [], [])
-    assert pipeline.table("stage_orders_table") == []
-
-
-@pytest.mark.parametrize(
-    ("is_moved", "sources"), [(False, ("archive", "quarantine")), (True, ("rejected",))], ids=["noted", "moved"]
-)
 def test_what_is_being_withdrawn_is_not_put_back_until_that_is_done(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, is_moved: bool, sources: tuple[str, ...]
-) -> None:
-    pipeline.drop("a.csv", lines(order(1), order(2).replace("2026-01-01", "sometime")))
-    pipeline.run()
-    if is_moved:
-        # To the rejected ones, and nobody has told of it.
-        with monkeypatch.context() as patch, pytest.raises(Crash):
-            patch.setattr(withdraw, "without_rows", Mock(side_effect=Crash))
-            patch.setattr(withdraw, "task_run", without_record)
-            take_back(pipeline, "a.csv")
-        assert "a.csv" in pipeline.files("rejected")
-    else:
-        dies_once_it_is_noted(pipeline, monkeypatch, "a.csv")
-    places = (str(pipeline.volume), str(pipeline.checkpoint))
-    for source in sources:
-        summary = replay(pipeline.spark, pipeline.tables, *places, source, files="a.csv", contract=pipeline.contract)
-        assert (summary.files, summary.left) == ((), {"a.csv": "it is being withdrawn; run the load job first"})
-    pipeline.run()
-    assert_that_it_never_came(pipeline)
-    assert put_back(pipeline, "rejected") == 1
-    pipeline.run()
-    assert pipeline.statuses() == {"T1": "SHIPPED"}
-
-
-def test_rows_of_what_is_being_withdrawn_are_not_put_back_without_their_file(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.drop("a.csv", lines(order(2).replace("2026-01-01", "sometime")))
+    """Nor are rows of a file that is not in the archive any more, or a file that grows meanwhile."""
+    bad = "2026-01-01", "sometime"
+    for name in ("noted", "moved"):
+        pipeline.drop(f"{name}.csv", lines(order(name), order(f"{name}2").replace(*bad)))
+    pipeline.drop("gone.csv", lines(order("gone").replace(*bad)))
+    pipeline.drop("grown.csv", lines(order("grown")))
     pipeline.run()
-    shutil.rmtree(pipeline.volume / "archive")
-    dies_once_it_is_noted(pipeline, monkeypatch, "a.csv")
+    [archived] = (pipeline.volume / "archive").rglob("gone.csv")
+    archived.unlink()
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(withdraw, "carry_out", crashing)
+        take_back(pipeline, "noted.csv,gone.csv,grown.csv")
+    # To the rejected ones, and nobody has told of it.
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(withdraw, "without_rows", Mock(side_effect=Crash))
+        patch.setattr(withdraw, "task_run", without_record)
+        take_back(pipeline, "moved.csv")
+    assert pipeline.files("rejected").keys() == {"moved.csv", "moved.csv.reason.txt"}
+    [archived] = (pipeline.volume / "archive").rglob("grown.csv")
+    archived.write_text(f"{archived.read_text()}{order('grown2')}\n")
+
+    places = (str(pipeline.volume), str(pipeline.checkpoint))
+    for source, name in (("archive", "noted.csv"), ("quarantine", "noted.csv"), ("rejected", "moved.csv")):
+        summary = replay(pipeline.spark, pipeline.tables, *places, source, files=name, contract=pipeline.contract)
+        assert (summary.files, summary.left) == ((), {name: "it is being withdrawn; run the load job first"})
     assert put_back(pipeline, "quarantine") == 0
+    for _ in range(2):
+        pipeline.run()
+        assert (pipeline.statuses(), history(pipeline), pipeline.quarantine()) == ({}, [], [])
+        assert pipeline.table("stage_orders_table") == []
+    assert pipeline.states() == {f"{name}.csv": ["WITHDRAWN"] for name in ("noted", "moved", "gone", "grown")}
+    assert put_back(pipeline, "rejected", files="noted.csv,moved.csv") == 2
     pipeline.run()
-    assert_that_it_never_came(pipeline)
+    assert pipeline.statuses() == {"Tnoted": "SHIPPED", "Tmoved": "SHIPPED"}
 
 
 def test_what_is_withdrawn_while_a_replay_puts_it_back_is_not_loaded(
@@ -494,30 +455,45 @@ def test_a_batch_loads_nothing_that_was_withdrawn_whoever_claimed_it(tmp_path: P
     }
 
 
-@pytest.mark.parametrize(
-    ("before_it_is_put_back", "is_merged"), [("_choose", True), ("_choose", False), ("new_batch_id", False)]
-)
-def test_what_is_put_back_while_a_withdrawal_chooses_or_is_noted_is_not_withdrawn(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, before_it_is_put_back: str, is_merged: bool
+def test_what_is_put_back_or_was_merged_again_while_a_withdrawal_chooses_or_is_noted_is_not_withdrawn(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
+    files = {"T1": "merged while it chooses.csv", "T2": "while it chooses.csv", "T3": "while it is noted.csv"}
+    files["T4"] = "not in the ledger.csv"
+    for number, name in enumerate(files.values(), 1):
+        pipeline.drop(name, lines(order(number)))
     pipeline.run()
-    function = getattr(withdraw, before_it_is_put_back)
 
-    def then_it_is_put_back(*args: Any) -> Any:
-        result = function(*args)
-        put_back(pipeline, "archive")
-        if is_merged:
-            pipeline.run()
-        return result
+    def refused(name: str, after: str, why: str, *, is_merged: bool) -> None:
+        """Put a file back right after a step of its withdrawal."""
+        function = getattr(withdraw, after)
 
-    monkeypatch.setattr(withdraw, before_it_is_put_back, then_it_is_put_back)
-    why = "was loaded again since; withdraw that reading" if is_merged else "is about to be loaded or merged again"
-    with pytest.raises(RemovalError, match=rf"nothing was withdrawn: a\.csv: it {why}"):
-        take_back(pipeline, "a.csv")
-    pipeline.run()
-    assert sorted(pipeline.states().values()) == [["MERGED"], ["SUPERSEDED"]]
-    assert pipeline.statuses() == {"T1": "SHIPPED"}
+        def then_it_is_put_back(*args: Any) -> Any:
+            result = function(*args)
+            assert put_back(pipeline, "archive", files=name) == 1
+            if is_merged:
+                pipeline.run()
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(withdraw, after, then_it_is_put_back)
+            with pytest.raises(RemovalError, match=rf"nothing was withdrawn: {name}: it {why}"):
+                take_back(pipeline, name)
+
+    refused(files["T1"], "_choose", "was loaded again since; withdraw that reading", is_merged=True)
+    refused(files["T2"], "_choose", "is about to be loaded or merged again", is_merged=False)
+    refused(files["T3"], "new_batch_id", "is about to be loaded or merged again", is_merged=False)
+    # As where the run of the load job has not come to its last task, or was killed before that.
+    assert put_back(pipeline, "archive", files=files["T4"]) == 1
+    pipeline.stage("again")
+    pipeline.merge("again")
+    again = rf"{files['T4']}: it was loaded again since; withdraw that reading, \S+/{files['T4']}"
+    with pytest.raises(RemovalError, match=again):
+        take_back(pipeline, files["T4"])
+    states = pipeline.states()
+    assert [states[path] for path in files.values()] == [["SUPERSEDED"]] * 4
+    assert sorted(states.values()) == [["MERGED"]] * 4 + [["SUPERSEDED"]] * 4
+    assert pipeline.statuses() == dict.fromkeys(files, "SHIPPED")
 
 
 @pytest.mark.parametrize("folder", ["replay-rows-2", "replay-files-2"])
@@ -542,17 +518,3 @@ def test_a_withdrawal_is_known_as_long_as_rows_of_its_file_may_be_loaded_without
     checkpoint.note_replay("replay-rows-1", ReplayedFiles((put_back,)))
     later = now + timedelta(days=1)
     assert checkpoint.withdrawn_files(later) == {(withdrawn[0].batch_id, "a.csv")}
-
-
-def test_what_grows_while_it_is_being_withdrawn_is_not_put_back(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipeline.drop("a.csv", lines(order(1)))
-    pipeline.run()
-    dies_once_it_is_noted(pipeline, monkeypatch, "a.csv")
-    [archived] = (pipeline.volume / "archive").rglob("a.csv")
-    archived.write_text(f"{archived.read_text()}{order(2)}\n")
-    for _ in range(2):
-        pipeline.run()
-        assert_that_it_never_came(pipeline)
-    assert pipeline.states() == {"a.csv": ["WITHDRAWN"]}
