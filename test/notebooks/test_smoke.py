@@ -40,6 +40,15 @@ def test_a_check_that_fails_fails_the_notebook() -> None:
         summary.raise_failures()
 
 
+def test_a_volume_where_a_file_that_is_there_is_made_anew_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, mode: opened(path, mode.replace("x", "w")))
+    with pytest.raises(OrderTrackingError, match=r"it is made anew by who wants to make one where none is"):
+        checks._file(tmp_path / "file")
+
+
 def test_a_file_keeps_its_time_where_only_that_of_the_last_access_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

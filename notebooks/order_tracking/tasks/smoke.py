@@ -77,7 +77,7 @@ def smoke(spark: SparkSession, tables: Tables, volume: str, checkpoint: str) -> 
     checks: dict[str, Callable[[], str]] = {
         "files of the volume are moved by": lambda: probe(Path(volume)).__name__,
         "files of the checkpoint are moved by": lambda: probe(Path(checkpoint)).__name__,
-        "a file that is written is whole, and keeps its time": lambda: _file(Path(volume) / f".{name}"),
+        "a file is made once, is whole, and keeps its time": lambda: _file(Path(volume) / f".{name}"),
         "each row tells the file it is read from": lambda: _files_of_rows(spark, Path(volume) / f".{name}"),
         "the session's time zone": lambda: _time_zone(spark),
         "what is written is observed": lambda: _observation(spark, table),
@@ -102,7 +102,8 @@ def _try(name: str, check: Callable[[], str]) -> Check:
 
 def _file(path: Path) -> str:
     try:
-        path.write_bytes(b"a\n" * 100_000)
+        with path.open("xb") as new:
+            new.write(b"a\n" * 100_000)
         first = path.stat()
         _expect(path.read_bytes() == b"a\n" * 100_000, "what is read is not what was written")
         again = path.stat()
@@ -112,9 +113,19 @@ def _file(path: Path) -> str:
         with path.open("rb") as file:
             file.seek(-1, 2)
             _expect(file.read() == b"\n", "its end cannot be read")
+        _expect(not _is_made(path), "it is made anew by who wants to make one where none is")
         return f"{first.st_size} bytes"
     finally:
         path.unlink(missing_ok=True)
+
+
+def _is_made(path: Path) -> bool:
+    """Whether a file can be made by who must not write over one: of two runs that copy to one place, one does."""
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        return False
+    return True
 
 
 def _files_of_rows(spark: SparkSession, directory: Path) -> str:
