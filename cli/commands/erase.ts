@@ -78,7 +78,8 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function printReport({ places, unsearched, waiting }: Report): void {
   const rows = places.map((place) => [place.name, place.removed, place.searched, place.old_versions_until]);
-  for (const line of textTable(["place", "removed", "files searched", "old versions until"], rows)) console.log(line);
+  const columns = ["place", "removed", "files searched", "old versions until the upkeep of"];
+  for (const line of textTable(columns, rows)) console.log(line);
   for (const [file, reason] of Object.entries(unsearched)) {
     console.log(`Look into ${printable(file)} yourself: ${printable(reason)}.`);
   }

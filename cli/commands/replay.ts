@@ -21,7 +21,8 @@ export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--fr
 
 Puts quarantined rows, or archived or rejected files, back into the landing directory and loads what is there then,
 as after a change of the contract. To load a file again changes nothing but what is read differently now.
-Without FILEs: all; a FILE is a path as operations.loaded_files_table has it, or BATCH/PATH for that of one batch.
+Without FILEs: all but those that were withdrawn; a FILE is a path as operations.loaded_files_table has it, or
+BATCH/PATH for that of one batch.
 Exit code 0 only if every FILE was put back and every run succeeded: files that are rejected again make it fail if they
 are more than the environment's maxRejectedFiles, rows that were in quarantine before and come back to it do not.
 
@@ -94,11 +95,14 @@ async function replay(
   const left = summaries.flatMap((summary) =>
     Object.entries((summary?.left as Record<string, string> | undefined) ?? {}),
   );
+  const withdrawn = summaries.flatMap((summary) => (summary?.withdrawn as string[] | undefined) ?? []);
   const succeeded = replayed.status === "SUCCESS";
   if (succeeded) print(files.length === 0 ? "\nNothing of that is there to be put back." : "\nPut back:");
   for (const file of files) print(`  ${printable(file)}`);
   if (left.length > 0) print("\nNot put back:");
   for (const [file, reason] of left) print(`  ${printable(`${file}: ${reason}`)}`);
+  if (withdrawn.length > 0) print("\nStay withdrawn, until they are named:");
+  for (const file of withdrawn) print(`  ${printable(file)}`);
 
   const arrivals: Arrival[] = [];
   const waiting = waitingFiles(job.landingDirectory);

@@ -26,7 +26,7 @@ from order_tracking.rows.fold_stage import delete_repeats
 from order_tracking.rows.remake import what_is_ignored
 from order_tracking.tables.job_log import FileOutcome, State
 from order_tracking.tasks import load_batch, withdraw
-from order_tracking.tasks.replay import replay
+from order_tracking.tasks.replay import ReplaySummary, replay
 from order_tracking.tasks.task_run import TaskRun
 from order_tracking.tasks.withdraw import WithdrawSummary
 from pipeline import Pipeline, lines, order
@@ -40,13 +40,13 @@ def take_back(pipeline: Pipeline, files: str) -> WithdrawSummary:
     return withdraw.withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", files, pipeline.contract)
 
 
-def put_back_files(pipeline: Pipeline, source: str, **chosen: str) -> tuple[str, ...]:
+def replayed(pipeline: Pipeline, source: str, **chosen: str) -> ReplaySummary:
     places = (str(pipeline.volume), str(pipeline.checkpoint))
-    return replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract).files
+    return replay(pipeline.spark, pipeline.tables, *places, source, **chosen, contract=pipeline.contract)
 
 
 def put_back(pipeline: Pipeline, source: str, **chosen: str) -> int:
-    return len(put_back_files(pipeline, source, **chosen))
+    return len(replayed(pipeline, source, **chosen).files)
 
 
 def history(pipeline: Pipeline) -> list[tuple[Any, ...]]:
@@ -230,9 +230,13 @@ def test_of_the_readings_of_a_file_one_counts_however_often_it_was_rejected_and_
     pipeline.contract = before
     take_back(pipeline, f"{batch_id}/withdrawn.csv")
 
-    put = put_back_files(pipeline, "rejected")  # Each once, of one or two rejected readings.
-    assert sorted(map(first_path, put)) == files
-    assert (batch_id, "withdrawn.csv") in map(reading_of, put)  # Not the one that was rejected.
+    # Each once, of one or two rejected readings. What people took back they have to name, whatever became of it since.
+    summary = replayed(pipeline, "rejected")
+    assert sorted(map(first_path, summary.files)) == ["rejected once.csv", "rejected twice.csv"]
+    assert (summary.withdrawn, summary.left) == ((f"{batch_id}/withdrawn.csv",), {})
+    assert f"Stays withdrawn: {batch_id}/withdrawn.csv" in str(summary)
+    summary = replayed(pipeline, "rejected", files="withdrawn.csv")
+    assert list(map(reading_of, summary.files)) == [(batch_id, "withdrawn.csv")]  # Not the one that was rejected.
     # They are on their way.
     assert (put_back(pipeline, "rejected"), put_back(pipeline, "archive", files=",".join(files))) == (0, 0)
     pipeline.run()
@@ -255,7 +259,7 @@ def test_of_the_readings_of_a_file_one_counts_however_often_it_was_rejected_and_
     assert len(counting) == 2
     take_back(pipeline, ",".join(counting))
     assert pipeline.statuses() == {"T1": "NEW"}
-    assert put_back(pipeline, "rejected") == 2
+    assert put_back(pipeline, "rejected", files=",".join(counting)) == 2
     pipeline.run()
     assert pipeline.statuses() == {"T1": "NEW", "T2": "NEW", "T3": "NEW"}
 
@@ -417,7 +421,8 @@ def test_what_is_withdrawn_while_a_replay_puts_it_back_is_not_loaded(
     assert sorted(file.outcome for file in staged.files) == ["rejected", "staged"]
     assert pipeline.statuses() == {"T3": "SHIPPED"}
     assert sorted(states for states in pipeline.states().values()) == [["MERGED"], ["REJECTED"], ["WITHDRAWN"]]
-    assert put_back(pipeline, "rejected") == 1  # Of two, which are one file.
+    assert put_back(pipeline, "rejected") == 0
+    assert put_back(pipeline, "rejected", files="a.csv") == 1  # Of two, which are one file.
     pipeline.run()
     assert pipeline.statuses() == {"T1": "SHIPPED", "T3": "SHIPPED"}
     assert len(pipeline.table("stage_orders_table")) == 2

@@ -90,7 +90,7 @@ class ErasureReport(Summary):
                 *(
                     f"{place.name}: {place.removed} removed"
                     + (f" of {place.searched} searched" if place.searched is not None else "")
-                    + (f"; old versions until {place.old_versions_until}" if place.old_versions_until else "")
+                    + (f"; old versions until the upkeep of {until}" if (until := place.old_versions_until) else "")
                     for place in self.places
                 ),
                 *(f"Look into {path} yourself: {reason}" for path, reason in self.unsearched.items()),

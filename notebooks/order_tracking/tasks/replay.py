@@ -65,11 +65,13 @@ class ReplaySummary(Summary):
         files: The files that it put into the landing directory.
         rows_left: Rows that stay in quarantine, or come back to it, since they never had values for their columns.
         left: The names of which nothing was put back, with the reason.
+        withdrawn: Files, as `BATCH/PATH`, that were among all there are and stay, since people took them back.
     """
 
     files: tuple[str, ...]
     rows_left: int = 0
     left: dict[str, str] = field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the summary for people."""
@@ -79,6 +81,7 @@ class ReplaySummary(Summary):
                 f"{len(self.files)} files were put into the landing directory.{left}",
                 *self.files,
                 *(f"Not put back: {name}: {reason}." for name, reason in self.left.items()),
+                *(f"Stays withdrawn: {name}: name it to load it after all." for name in self.withdrawn),
             ]
         )
 
@@ -91,11 +94,13 @@ class _Done:
         put: Their paths in the landing directory.
         left: Why others stay where they are, by batch and path.
         failed: What went wrong with others, by batch and path.
+        withdrawn: Those that stay withdrawn, by batch and path.
     """
 
     put: list[str] = field(default_factory=list)
     left: dict[tuple[str, str], str] = field(default_factory=dict)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)
     rows_left: int = 0
 
     def fail(self, batch_id: str, path: str, error: OSError) -> None:
@@ -132,8 +137,9 @@ def replay(
         source: `archive`, `quarantine` or `rejected`.
         since: The first day to take, by when a batch was claimed; empty for all.
         until: The last day to take; empty for all.
-        files: Paths as the ledger has them, or `BATCH/PATH` for that of one batch; see `named_files`. Empty for all. A
-            file that was loaded again answers to all its earlier names as well.
+        files: Paths as the ledger has them, or `BATCH/PATH` for that of one batch; see `named_files`. Empty for all but
+            those in `rejected/` that were withdrawn. A file that was loaded again answers to all its earlier names as
+            well.
         contract: The contract.
         now: The clock.
 
@@ -162,14 +168,15 @@ def replay(
             for path in files_below(batch)
             if not paths or not paths.isdisjoint(_names_of(batch.name, path))
         ]
-        done = _replay_files(spark, tables, directories, notes, source, chosen, now())
+        done = _replay_files(spark, tables, directories, notes, source, chosen, now(), are_named=bool(paths))
     if done.failed:
         failed = "; ".join(f"{batch_id}/{path}: {reason}" for (batch_id, path), reason in done.failed.items())
         raise ReplayError(
             f"{len(done.failed)} files could not be put back, {len(done.put)} were; mend what is wrong, and replay "
             f"them again: {failed}"
         )
-    return ReplaySummary(tuple(done.put), done.rows_left, _left(paths, done, source))
+    withdrawn = tuple(f"{batch_id}/{path}" for batch_id, path in done.withdrawn)
+    return ReplaySummary(tuple(done.put), done.rows_left, _left(paths, done, source), withdrawn)
 
 
 def named_files(text: str) -> list[str]:
@@ -239,6 +246,7 @@ def _replay_files(
     source: str,
     chosen: Sequence[tuple[str, str, Path]],
     now: datetime,
+    are_named: bool = False,
 ) -> _Done:
     is_open = _open_batches(checkpoint)
     not_ended = "its batch has not come to its end; run the load job first"
@@ -275,6 +283,10 @@ def _replay_files(
     for batch_id, path, file in ended:
         reading, first_read = outcome_of(batch_id, path, file), first_reading(batch_id, path)
         in_place: FileOutcome | str | None
+        if not is_archived and not are_named and reading.state is State.WITHDRAWN:
+            # People took it back, and who asks for all that was rejected may not think of it.
+            done.withdrawn.append((batch_id, path))
+            continue
         if first_read in again:
             in_place = "it is about to be loaded again"
         elif not is_archived:
