@@ -19,6 +19,23 @@ export function tellStep(result: PlanResult, folder: string, variables: StepVari
   if (summary) appendFileSync(summary, `${reviewIn(folder)}\n`);
 }
 
+/**
+ * Where a branch has a newer commit than the one that a step works on, says so in the step's summary, and hands out that
+ * there is nothing to apply: what was merged later has a run of its own, which may have been deployed already.
+ */
+export async function isSuperseded(github: Github, branch: string, variables: StepVariables): Promise<boolean> {
+  const { GITHUB_SHA: commit, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary } = variables;
+  const { sha } = z.object({ sha: z.string() }).parse(await github.ask("GET", `/commits/heads/${branch}`));
+  if (sha === commit) return false;
+  const text =
+    `Nothing is planned and nothing applied: ${commit} is not the newest commit of ${branch}, which is ${sha}. ` +
+    `That one has a run of its own; if it has none, start this workflow by hand on ${branch}.`;
+  console.log(text);
+  if (output) appendFileSync(output, "result=none\n");
+  if (summary) appendFileSync(summary, `${text}\n`);
+  return true;
+}
+
 /** @throws Error where a folder does not hold exactly one review */
 export function reviewIn(folder: string): string {
   const files = readdirSync(folder).filter((file) => file.endsWith(".md"));

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   commentReviews,
   Github,
+  isSuperseded,
   type PlanResult,
   RESULTS,
   reviewIn,
@@ -12,19 +13,19 @@ import {
 } from "../../deploy/github.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
 
-export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR [--compare COMMIT]
+export const usage = `Usage: npm run -s order-tracking -- github plan ENVIRONMENT --out DIR [--compare COMMIT] [--newest-of BRANCH]
        npm run -s order-tracking -- github comment DIR --pull-request NUMBER
        npm run -s order-tracking -- github drift ENVIRONMENT DIR --result none|changes|second-look
 
 For steps of workflows, with the variables that GitHub gives them.
 
   plan     as "plan ENVIRONMENT" with these options, but changes are no failure: shows the review in the step's summary,
-           and hands out the result
+           and hands out the result; with --newest-of, nothing is planned where the branch has a newer commit
   comment  show the reviews in DIR, a folder for each, in a comment each, which names the commit that they are of, and is
            updated from commit to commit
   drift    open, update or close the environment's issue
 
-comment and drift need GITHUB_REPOSITORY and GITHUB_TOKEN; comment also COMMIT, the commit's hash.
+comment, drift and --newest-of need GITHUB_REPOSITORY and GITHUB_TOKEN; comment also COMMIT, the commit's hash.
 `;
 
 /** Does one step. */
@@ -35,20 +36,22 @@ export async function run(args: readonly string[]): Promise<number> {
     options: {
       out: { type: "string" },
       compare: { type: "string" },
+      "newest-of": { type: "string" },
       "pull-request": { type: "string" },
       result: { type: "string" },
     },
   });
-  const { out, compare, "pull-request": pullRequest, result } = values;
+  const { out, compare, "newest-of": branch, "pull-request": pullRequest, result } = values;
   const [what, first, second, ...rest] = positionals;
   if (first === undefined || rest.length > 0) throw new UsageError("give plan, comment or drift, and what it takes");
-  if (what === "plan" && out !== undefined && second === undefined) return plan(first, out, compare);
+  if (what === "plan" && out !== undefined && second === undefined) return plan(first, out, compare, branch);
   if (what === "comment" && pullRequest !== undefined && second === undefined) return comment(first, pullRequest);
   if (what === "drift" && second !== undefined && result !== undefined) return drift(first, second, result);
   throw new UsageError("give plan, comment or drift, and what it takes");
 }
 
-async function plan(environment: string, folder: string, base: string | undefined): Promise<number> {
+async function plan(environment: string, folder: string, base?: string, branch?: string): Promise<number> {
+  if (branch !== undefined && (await isSuperseded(new Github(process.env), branch, process.env))) return 0;
   // The identity that plans may read a state, and neither lock nor make one. What is applied is refused where the state
   // has changed since.
   process.env.TF_CLI_ARGS_plan = "-lock=false";

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { run } from "../../cli/commands/github.ts";
-import { commentReviews, Github, reviewIn, tellStep, trackDrift } from "../../deploy/github.ts";
+import { commentReviews, Github, isSuperseded, reviewIn, tellStep, trackDrift } from "../../deploy/github.ts";
 import { asMarkdown, COMMENT_LIMIT } from "../../review/markdown.ts";
 import { review } from "../../review/review.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
@@ -11,6 +11,7 @@ import { change, plan } from "../review/made-up.ts";
 
 /** A repository as far as its issues and their comments go. */
 interface Repository {
+  newest?: string;
   comments: { id: number; body: string; user: { type: string } }[];
   issues: { number: number; state: string; body: string; title: string; labels: string[]; pull_request?: object }[];
   tokens: Set<string>;
@@ -53,6 +54,7 @@ afterAll(() => {
 });
 
 function answerTo(asked: string, body: Partial<Repository["issues"][number]>): unknown {
+  if (asked === "GET /repos/example/order-tracking/commits/heads/main") return { sha: repository.newest };
   const at = "/repos/example/order-tracking/issues";
   const [, list, page = "1"] = /^GET .*\/(issues\?|7\/comments\?).*page=(\d+)$/.exec(asked) ?? [];
   if (list === "7/comments?") return repository.comments.slice((Number(page) - 1) * 100, Number(page) * 100);
@@ -228,6 +230,24 @@ it("shows a review in the step's summary, hands out the result, and does neither
 
   expect(readFileSync(output, "utf8")).toBe("result=second-look\n");
   expect(readFileSync(summary, "utf8")).toBe("# dev\n\n");
+});
+
+it("plans nothing of a commit after which another one was merged, and says so", async () => {
+  const [output, summary] = [path.join(folder, "superseded output"), path.join(folder, "superseded summary")];
+  Object.assign(process.env, { GITHUB_SHA: COMMIT, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary });
+  repository.newest = COMMIT;
+  expect(await isSuperseded(new Github(process.env), "main", process.env)).toBe(false);
+  expect(existsSync(output)).toBe(false);
+
+  repository.newest = NEXT_COMMIT;
+  const said = jest.spyOn(console, "log").mockReturnValue();
+  expect(await run(["plan", "dev", "--out", path.join(folder, "superseded"), "--newest-of", "main"])).toBe(0);
+  expect(said).toHaveBeenCalledTimes(1);
+  said.mockRestore();
+
+  expect(readFileSync(output, "utf8")).toBe("result=none\n");
+  expect(readFileSync(summary, "utf8")).toContain(`not the newest commit of main, which is ${NEXT_COMMIT}`);
+  expect(existsSync(path.join(folder, "superseded"))).toBe(false);
 });
 
 it("takes nothing for a review where there are two, or none", () => {
