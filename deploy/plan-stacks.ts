@@ -1,5 +1,5 @@
 /** Plans the stacks of an environment, each in the folder that it was synthesized to. */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { STACK_KINDS, type StackKind } from "../environments/names.ts";
@@ -8,6 +8,9 @@ import { terraform, TerraformEnded, terraformOrFail } from "./terraform.ts";
 
 /** Name of a saved plan in its stack's folder. */
 export const PLAN_FILE = "plan";
+
+/** What Terraform leaves in a stack's folder where it could not write the state after it applied. */
+export const UNWRITTEN_STATE = "errored.tfstate";
 
 /** Where files of state are that no environment keeps in Azure: the project's, whatever folder is planned in. */
 const LOCAL_STATES = path.join(__dirname, "..", ".terraform-state");
@@ -44,6 +47,14 @@ export function stacksIn(outputDirectory: string, kinds: readonly StackKind[] = 
 }
 
 export const folderOf = (outputDirectory: string, stack: string): string => path.join(outputDirectory, "stacks", stack);
+
+/** The stacks in a folder whose states are only there: nothing else tells what Terraform made of them. */
+export function unwrittenStates(outputDirectory: string): readonly string[] {
+  if (!existsSync(path.join(outputDirectory, "stacks"))) return [];
+  return stacksIn(outputDirectory).filter((stack) =>
+    existsSync(path.join(folderOf(outputDirectory, stack), UNWRITTEN_STATE)),
+  );
+}
 
 /** A stack's configuration as it was synthesized. */
 export const synthesizedStack = (outputDirectory: string, stack: string): unknown =>

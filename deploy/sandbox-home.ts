@@ -1,4 +1,6 @@
 /** Where sandboxes are, read from the synthesized stacks of the environment that they are in. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { z } from "zod";
 import type { StackKind } from "../environments/names.ts";
 import { synthesizedStack } from "./plan-stacks.ts";
@@ -13,6 +15,8 @@ export interface SandboxHome {
   readonly resourceGroup?: string | undefined;
   /** A configuration that creates nothing: its providers can destroy whatever is in a sandbox's state. */
   readonly emptyConfiguration: object;
+  /** Terraform's lock file with hashes of these providers, where one was committed. */
+  readonly providerHashes?: string | undefined;
 }
 
 const stackType = z.object({
@@ -37,6 +41,7 @@ export function readSandboxHome(
   const backend = readStateBackend(outputDirectory, environment);
   const stackOf = (kind: StackKind) => stackType.parse(synthesizedStack(outputDirectory, `${environment}-${kind}`));
   const [platform, pipeline] = [stackOf("platform"), stackOf("pipeline")];
+  const lockFile = path.join(outputDirectory, "stacks", `${environment}-platform`, ".terraform.lock.hcl");
   const { azurerm = [], ...others } = { ...platform.provider, ...pipeline.provider };
   return {
     backend,
@@ -50,6 +55,7 @@ export function readSandboxHome(
       },
       provider: { ...others, azurerm: azurerm.map(registeringNothing) },
     },
+    providerHashes: existsSync(lockFile) ? readFileSync(lockFile, "utf8") : undefined,
   };
 }
 

@@ -60,9 +60,34 @@ export function isStale({ since }: StateLock, now: Date): boolean {
   return now.getTime() - Date.parse(since) > STALE_LOCK_HOURS * 60 * 60 * 1000;
 }
 
-/** Takes a lock away from whoever holds it. */
-export async function breakLock(home: SandboxHome, blob: string): Promise<void> {
-  await az(blobCall(home, "storage blob lease break", { "blob-name": blob }));
+export interface UnlockOptions {
+  /** Whether locks of others are broken, however young. */
+  readonly breakLocks: boolean;
+  /** What breaks them, for whoever knows that nobody is at work any more. */
+  readonly remedy: string;
+  /** Told of each lock that is broken. */
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Takes locks away from whoever was killed.
+ *
+ * @throws Error where somebody may still be at work, with who that is, since when
+ */
+export async function unlock(
+  home: SandboxHome,
+  blobs: readonly StateBlob[],
+  { breakLocks, remedy, say }: UnlockOptions,
+): Promise<void> {
+  for (const { name: blob, lock } of blobs) {
+    if (lock === undefined) continue;
+    const holder = `${blob} is locked by ${lock.who} since ${lock.since} (${lock.operation})`;
+    if (!breakLocks && !isStale(lock, new Date())) {
+      throw new Error(`${holder}. If nobody is at work on it any more, as after a kill: ${remedy}`);
+    }
+    await az(blobCall(home, "storage blob lease break", { "blob-name": blob }));
+    say(`${holder}: the lock was broken.`);
+  }
 }
 
 /** The call that deletes a state. */

@@ -6,16 +6,12 @@ import { z } from "zod";
 import { STACK_KINDS, type StackKind } from "../environments/names.ts";
 import { az } from "./azure-cli.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
-import { breakLock, deletionOf, isStale, type StateBlob, stateBlobs } from "./sandbox-states.ts";
+import { deletionOf, stateBlobs, unlock, type UnlockOptions } from "./sandbox-states.ts";
 import { whyNoSandbox } from "./sandboxes.ts";
 import { terraformOrFail } from "./terraform.ts";
 
-export interface TearDownOptions {
-  /** Whether locks of others are broken, however young. */
-  readonly breakLocks: boolean;
-  /** Told of each step. */
-  readonly say: (line: string) => void;
-}
+/** Each step is told. */
+export type TearDownOptions = Omit<UnlockOptions, "remedy">;
 
 const tagBlocksType = z.array(z.object({ custom_tags: z.array(z.object({ key: z.string(), value: z.string() })) }));
 
@@ -70,7 +66,10 @@ export async function tearDown(home: SandboxHome, name: string, options: TearDow
     options.say("No state is recorded.");
     return;
   }
-  await unlock(home, name, blobs, options);
+  await unlock(home, blobs, {
+    ...options,
+    remedy: `npm run -s order-tracking -- sandbox down ${name} --break-locks`,
+  });
   const states = new RecordedStates(home, name);
   try {
     const recorded = STACK_KINDS.filter((kind) => blobs.some((blob) => blob.name === states.blobOf(kind)));
@@ -100,26 +99,6 @@ export async function recordedTags(home: SandboxHome, name: string): Promise<rea
   }
 }
 
-async function unlock(
-  home: SandboxHome,
-  name: string,
-  blobs: readonly StateBlob[],
-  { breakLocks, say }: TearDownOptions,
-): Promise<void> {
-  for (const { name: blob, lock } of blobs) {
-    if (lock === undefined) continue;
-    const holder = `${blob} is locked by ${lock.who} since ${lock.since} (${lock.operation})`;
-    if (!breakLocks && !isStale(lock, new Date())) {
-      throw new Error(
-        `${holder}. If nobody is at work on it any more, as after a kill: ` +
-          `npm run -s order-tracking -- sandbox down ${name} --break-locks`,
-      );
-    }
-    await breakLock(home, blob);
-    say(`${holder}: the lock was broken.`);
-  }
-}
-
 /** @throws Error where anything in a state does not say that it is of this sandbox */
 function refuseOthers(name: string, state: RecordedState): void {
   for (const tags of tagsIn(state)) {
@@ -127,6 +106,9 @@ function refuseOthers(name: string, state: RecordedState): void {
     if (reason !== undefined) throw new Error(`the state of ${name} holds something that is not its own: ${reason}`);
   }
 }
+
+/** Where Terraform looks for the hashes of providers. */
+const LOCK_FILE = ".terraform.lock.hcl";
 
 /** The states of one sandbox, through Terraform in a folder that holds nothing but how to reach them. */
 class RecordedStates {
@@ -136,6 +118,8 @@ class RecordedStates {
   constructor(home: SandboxHome, name: string) {
     this.#name = name;
     writeFileSync(path.join(this.#folder, "main.tf.json"), JSON.stringify(home.emptyConfiguration));
+    // Terraform takes no other provider than one of these hashes then.
+    if (home.providerHashes !== undefined) writeFileSync(path.join(this.#folder, LOCK_FILE), home.providerHashes);
   }
 
   blobOf(kind: StackKind): string {

@@ -69,8 +69,7 @@ export async function terraform(
         })
         .on("close", resolve);
     });
-    if (isInterrupted)
-      throw new TerraformEnded("interrupted: Terraform has written down what it did, and released its lock");
+    if (isInterrupted) throw new TerraformEnded("interrupted: Terraform was let come to its end");
     return { code, stdout, said };
   } finally {
     for (const signal of signals) process.off(signal, interrupt);

@@ -19,6 +19,7 @@ import { STACK_KINDS } from "../../environments/names.ts";
 import type { LossFinding } from "../../review/loss.ts";
 import { titleOf } from "../../review/contents.ts";
 import { parseArguments, shownPath, userPath, UsageError } from "../arguments.ts";
+import { refuseUnwrittenStates, unlocking, unwrittenAdvice } from "../broken-deployment.ts";
 import { synthesize } from "../synthesize.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- apply ENVIRONMENT --plan DIR [--allow-data-loss ADDRESS]...
@@ -30,7 +31,7 @@ differs, where the commit, what is synthesized, a lock file, Terraform or a stat
   --allow-data-loss ADDRESS  the address of something that may lose data, as the review names it; once for each, but not
                              in sandboxes
 
-After one that failed or was killed: plan again, and apply that.
+After one that failed, do what it says. After one that was killed: plan again, and apply that.
 `;
 
 /** As "plan" has it. */
@@ -47,6 +48,8 @@ export async function run(args: readonly string[]): Promise<number> {
   if (environment === undefined || rest.length > 0) throw new UsageError("give one environment");
   if (values.plan === undefined) throw new UsageError("give the folder of the plans: --plan DIR");
   const directory = userPath(values.plan);
+  // The state may still be the one that was planned on, although much is there by now.
+  refuseUnwrittenStates(directory);
   const key = planKey(process.env);
   const seal = readSeal(directory, key);
   try {
@@ -59,6 +62,10 @@ export async function run(args: readonly string[]): Promise<number> {
     const unallowed = isSandboxName(seal.environment) ? [] : lossesBeyond(review.loss, values["allow-data-loss"]);
     if (unallowed.length > 0) return refuse("Data may be lost, which nobody has allowed:", unallowed);
     return await applyAll(directory, environment, seal);
+  } catch (error) {
+    const advice = unwrittenAdvice(directory); // Also where it was interrupted.
+    if (advice !== undefined) process.stderr.write(`${advice}\n`);
+    throw error;
   } finally {
     closePlans(directory, seal);
   }
@@ -109,9 +116,14 @@ async function applyAll(directory: string, environment: string, seal: Seal): Pro
     if (code === 0) continue;
     const left = seal.stacks.slice(index + 1).map((each) => each.stack);
     const more = left.length > 0 ? ` Not begun: ${left.join(", ")}.` : "";
-    process.stderr.write(
-      `${stack} was not applied to its end.${more} Plan again, and apply that: ${again(directory, environment, seal)}\n`,
-    );
+    const next =
+      unwrittenAdvice(directory) ??
+      [
+        `Plan again, and apply that: ${again(directory, environment, seal)}`,
+        "If the state is locked, and it is sure that nobody is at work on it, remove the lock before, by the ID that is told above:",
+        ...unlocking(environment, stack, "ID"),
+      ].join("\n");
+    process.stderr.write(`${stack} was not applied to its end.${more} ${next}\n`);
     return 1;
   }
   return 0;

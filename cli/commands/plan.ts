@@ -24,6 +24,7 @@ import { asLines } from "../../review/terminal.ts";
 import { code, printable } from "../../review/text.ts";
 import { parseArguments, shellWord, userPath, UsageError } from "../arguments.ts";
 import { arrivalsOf } from "../arrivals.ts";
+import { adviceFor, refuseUnwrittenStates } from "../broken-deployment.ts";
 import { failure } from "../failure.ts";
 import { INTERRUPTED } from "../job-session.ts";
 import { refuseOthersFiles, synthesizeAnew } from "../plan-folder.ts";
@@ -80,7 +81,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = values.out === undefined ? undefined : userPath(values.out);
   const directory = out ?? mkdtempSync(path.join(tmpdir(), "order-tracking-plan-"));
   try {
-    if (out !== undefined) refuseOthersFiles(out);
+    if (out !== undefined) {
+      refuseOthersFiles(out);
+      refuseUnwrittenStates(out);
+    }
     refuseFromNothing(environment);
     const rows = compared ? await rowsOf(compared, environment, new Progress(values.json)) : [];
     if (rows === undefined) return INTERRUPTED;
@@ -158,7 +162,7 @@ async function plan(
     missing ? [fromNothing(missing)] : [],
     options.rows,
   );
-  tell(review, planned, options);
+  tell(environment, review, planned, options);
   if (options.isSaved) {
     writeFileSync(path.join(directory, "review.md"), asMarkdown(review));
     writeFileSync(path.join(directory, "review.json"), `${JSON.stringify(review, null, 2)}\n`);
@@ -205,12 +209,14 @@ function subscriptionVariable(environment: string): string | undefined {
 const fromNothing = (missing: string) =>
   `Planned as if nothing were there yet, since ${missing}. What is there already, and what goes, is not told. It cannot be applied.`;
 
-function tell(review: Review, planned: readonly PlannedStack[], { isJson }: Options): void {
+function tell(environment: string, review: Review, planned: readonly PlannedStack[], { isJson }: Options): void {
   if (isJson) console.log(JSON.stringify(review, null, 2));
   else console.log(asLines(review).join("\n"));
   for (const { stack, failure } of planned) {
-    if (failure !== undefined)
-      process.stderr.write(`\n${stack}: Terraform failed\n${masked(failure)}\n${adviceFor(failure)}`);
+    if (failure === undefined) continue;
+    const advice = adviceFor(failure, environment, stack);
+    const lines = [`${stack}: Terraform failed`, masked(failure), ...(advice === undefined ? [] : [advice])];
+    process.stderr.write(`\n${lines.join("\n")}\n`);
   }
 }
 
@@ -220,20 +226,4 @@ function masked(said: string): string {
   return Object.entries(process.env)
     .filter(([name, value = ""]) => name.startsWith("TF_VAR_") && value.length >= SHORTEST)
     .reduce((text, [name, value = ""]) => text.replaceAll(value, `(value of ${name})`), said);
-}
-
-function adviceFor(failure: string): string {
-  const [, lasting = ""] = /Resource (\S+)\s+has\s+lifecycle\.prevent_destroy/.exec(failure) ?? [];
-  if (failure.includes(`# ${lasting} is tainted`)) {
-    return (
-      `A deployment broke while it made ${lasting}, which must last. Look at it as docs/deploy.md says, then, in the ` +
-      `stack's folder, after "terraform init", terraform untaint ${lasting}\n`
-    );
-  }
-  const [, id] = /^\s*ID:\s+([0-9a-f-]{36})/m.exec(failure) ?? [];
-  if (!failure.includes("state lock") || id === undefined) return "";
-  return (
-    "Somebody deploys at this moment; wait, and plan again. If nobody does, and a deployment was killed: in the stack's " +
-    `folder, after "terraform init", terraform force-unlock ${id}\n`
-  );
 }

@@ -8,6 +8,7 @@ import { findLeftovers, leftoverLines } from "../../deploy/leftovers.ts";
 import { currentBranch } from "../../deploy/git.ts";
 import { folderOf } from "../../deploy/plan-stacks.ts";
 import { readSandboxHome, type SandboxHome } from "../../deploy/sandbox-home.ts";
+import { stateBlobs, unlock } from "../../deploy/sandbox-states.ts";
 import { checkSandboxName, hasExpired, listSandboxes, type Sandbox, whyNoSandbox } from "../../deploy/sandboxes.ts";
 import { recordedTags, tearDown } from "../../deploy/tear-down.ts";
 import { TerraformEnded, terraformOrFail } from "../../deploy/terraform.ts";
@@ -19,10 +20,12 @@ import { checkLastDay, defaultLastDay, lastDayAfter } from "../../environments/s
 import { SANDBOX_HOME, SANDBOX_RESOURCE_GROUP, sandboxName, sandboxTags } from "../../environments/sandbox.ts";
 import { agreed } from "../agreed.ts";
 import { parseArguments, UsageError } from "../arguments.ts";
+import { unwrittenAdvice } from "../broken-deployment.ts";
 import { synthesize } from "../synthesize.ts";
 import { textTable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- sandbox up [--owner PERSON] [--branch BRANCH] [--until DAY | --days N]
+                                                       [--break-locks]
        npm run -s order-tracking -- sandbox down [NAME | --owner PERSON --branch BRANCH] [--break-locks] [--yes]
        npm run -s order-tracking -- sandbox extend [NAME | --owner PERSON --branch BRANCH] --until DAY
        npm run -s order-tracking -- sandbox list [--json]
@@ -70,11 +73,15 @@ interface Asked {
 const COMMANDS: Readonly<
   Record<string, { readonly act: (asked: Asked) => Promise<number>; readonly takes: readonly string[] }>
 > = {
-  up: { act: up, takes: ["owner", "branch", "until", "days"] },
+  up: { act: up, takes: ["owner", "branch", "until", "days", "break-locks"] },
   down: { act: down, takes: ["name", "owner", "branch", "break-locks", "yes"] },
   extend: { act: extend, takes: ["name", "owner", "branch", "until"] },
   list: { act: list, takes: ["json"] },
   reap: { act: reap, takes: ["yes"] },
+};
+
+const say = (line: string) => {
+  console.log(line);
 };
 
 const today = () => new Date().toISOString().slice(0, "YYYY-MM-DD".length);
@@ -106,7 +113,13 @@ async function up(asked: Asked): Promise<number> {
       [SANDBOX_VARIABLES.branch]: branch,
       [SANDBOX_VARIABLES.expiresOn]: lastDay,
     });
-    readSandboxHome(folder, name, SANDBOX_RESOURCE_GROUP); // Refuses what could be deployed, but not taken down again.
+    // Refuses what could be deployed, but not taken down again.
+    const home = readSandboxHome(folder, name, SANDBOX_RESOURCE_GROUP);
+    await unlock(home, await stateBlobs(home, `${name}/`), {
+      breakLocks: asked["break-locks"],
+      remedy: "run this again with --break-locks",
+      say,
+    });
     for (const kind of STACK_KINDS) {
       const stack = folderOf(folder, `${name}-${kind}`);
       console.log(`Deploying ${name}-${kind}.`);
@@ -168,12 +181,7 @@ function refuseOthers(name: string, tags: Readonly<Record<string, string>>): voi
 async function takeDown(home: SandboxHome, name: string, breakLocks: boolean): Promise<boolean> {
   let failure: Error | undefined;
   try {
-    await tearDown(home, name, {
-      breakLocks,
-      say: (line) => {
-        console.log(line);
-      },
-    });
+    await tearDown(home, name, { breakLocks, say });
   } catch (error) {
     if (error instanceof TerraformEnded) throw error;
     failure = error as Error;
@@ -325,6 +333,8 @@ async function withFolder<Result>(act: (folder: string) => Promise<Result>): Pro
   try {
     return await act(folder);
   } finally {
-    rmSync(folder, { recursive: true });
+    const advice = unwrittenAdvice(folder);
+    if (advice === undefined) rmSync(folder, { recursive: true });
+    else console.error(advice);
   }
 }

@@ -21,6 +21,8 @@ export interface Answers {
   readonly failing?: string;
   /** What it says then. */
   readonly failure?: string;
+  /** Files that it leaves in its folder then. */
+  readonly left?: Readonly<Record<string, string>>;
   readonly version?: string;
 }
 
@@ -39,7 +41,11 @@ export class MadeUpTerraform {
       const call = { stack, args, backend, variables: process.env };
       appendFileSync(${JSON.stringify(this.#file("calls.jsonl"))}, JSON.stringify(call) + require("node:os").EOL);
       const [command] = args;
-      if ([command, command + " " + stack].includes(answers.failing)) { console.error(answers.failure ?? "Error: no luck"); process.exit(1); }
+      if ([command, command + " " + stack].includes(answers.failing)) {
+        for (const [file, content] of Object.entries(answers.left ?? {})) writeFileSync(file, content);
+        console.error(answers.failure ?? "Error: no luck");
+        process.exit(1);
+      }
       if (command === "init" && !existsSync(".terraform.lock.hcl")) writeFileSync(".terraform.lock.hcl", "providers of " + stack);
       if (command === "providers") writeFileSync(".terraform.lock.hcl", "locked: " + readFileSync("main.tf.json", "utf8"));
       if (command === "plan") writeFileSync("plan", "a plan of " + stack);

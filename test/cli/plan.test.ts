@@ -106,7 +106,7 @@ test("goes on where Terraform fails in one stack, and fails with what it said, b
 });
 
 test.each([
-  ["is tainted, so must be replaced", "terraform untaint databricks_catalog.orders_1B2A"],
+  ["is tainted, so must be replaced", "untaint databricks_catalog.orders_1B2A"],
   ["must be replaced", ""],
 ])("says what to do where Terraform refuses to replace what must last since it %s", async (why, advice) => {
   signIn();
@@ -120,7 +120,7 @@ test.each([
   const { code, stderr } = await inProcess(["plan", "staging", "--stack", "catalog"]);
 
   expect(code).toBe(1);
-  expect(/terraform untaint \S+/.exec(stderr)?.[0] ?? "").toBe(advice);
+  expect(/untaint \S+/.exec(stderr)?.[0] ?? "").toBe(advice);
 });
 
 test("saves what it planned, applies exactly that in its order, and asks for a word where data may be lost", async () => {
@@ -260,6 +260,54 @@ test.each([
 
   expect(code).toBe(1);
   expect(stderr).toContain(`apply that: npm run -s order-tracking -- plan staging${options} --out ${shownPath(out)}\n`);
+});
+
+test.each([
+  ["plan", "--out", "0a1b2c3d-1111-2222-3333-444444444444"],
+  ["apply", "--plan", "ID"],
+])("says how to remove the lock of a deployment that was killed where %s meets it", async (command, option, told) => {
+  signIn();
+  const out = temporaryFolder();
+  await inProcess(["plan", "staging", "--out", out]);
+  const id = "0a1b2c3d-1111-2222-3333-444444444444";
+  terraform.answer({
+    failing: `${command} staging-catalog`,
+    failure: `Error: Error acquiring the state lock\n\nError message: already locked\nLock Info:\n  ID:        ${id}`,
+  });
+
+  const { code, stderr } = await orderTracking([command, "staging", option, out]);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain(`
+  ORDER_TRACKING_ENVIRONMENTS=staging npx cdktf synth
+  terraform -chdir=cdktf.out/stacks/staging-catalog init
+  terraform -chdir=cdktf.out/stacks/staging-catalog force-unlock ${told}
+`);
+});
+
+test("keeps the only record of what was made where the state could not be written, and says how to push it", async () => {
+  signIn();
+  const out = temporaryFolder();
+  await inProcess(["plan", "staging", "--out", out]);
+  terraform.answer({ failing: "apply staging-catalog", left: { "errored.tfstate": "{}" } });
+  const folder = path.join(out, "stacks", "staging-catalog");
+
+  const applied = await orderTracking(["apply", "staging", "--plan", out]);
+  terraform.calls();
+  const [again, planned] = [
+    await inProcess(["apply", "staging", "--plan", out]),
+    await inProcess(["plan", "staging", "--out", out]),
+  ];
+
+  for (const { code, stderr } of [applied, again, planned]) {
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `  terraform -chdir=${shownPath(folder)} state push errored.tfstate && rm ${shownPath(folder)}/errored.tfstate\n`,
+    );
+    expect(stderr).not.toContain("Plan again, and apply that");
+  }
+  expect(terraform.calls()).toEqual([]);
+  expect(existsSync(path.join(folder, "errored.tfstate"))).toBe(true);
 });
 
 test("fails for an environment that there is not, with those that there are", async () => {

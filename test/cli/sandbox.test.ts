@@ -1,11 +1,11 @@
 /** `sandbox` in the stand-in for the cloud, where something is not as expected. What it does else is in test/cloud/deploy. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { dev } from "../../environments/dev.ts";
 import { resolveEnvironment } from "../../environments/environment.ts";
 import { resourceGroup } from "../../environments/names.ts";
-import { sandbox } from "../../environments/sandbox.ts";
+import { sandbox, sandboxName } from "../../environments/sandbox.ts";
 import { tags } from "../../stacks/tags.ts";
 import type * as AzWithoutProcess from "../cloud/az-without-process.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
@@ -33,6 +33,13 @@ const expired = ["anna", "ben"].map((owner) =>
 );
 const [first, second] = expired.map(({ name }) => name).sort();
 let cloud: Cloud;
+
+/** Puts a program in Terraform's place. */
+function inPlaceOfTerraform(program: string): void {
+  const bin = temporaryFolder();
+  writeFileSync(path.join(bin, "terraform"), `#!${process.execPath}\n${program}`, { mode: 0o755 });
+  process.env.PATH = `${bin}${path.delimiter}${process.env.PATH}`;
+}
 
 beforeAll(async () => {
   cloud = await startCloud();
@@ -92,16 +99,58 @@ it("names the sandboxes of a person and a branch that a checkout with another re
   expect(ofAnother).not.toContain("sbxelsewher");
 });
 
+it("deploys to a sandbox that somebody has locked only where it is told to, or the lock is old", async () => {
+  const name = sandboxName("dora", "main");
+  const { storageAccount, container } = dev.stateContainer;
+  const state = `${storageAccount}/${container}/${name}/${name}-platform.tfstate`;
+  const lock = (Created: string) => {
+    const info = JSON.stringify({ Who: "dora@laptop", Operation: "OperationTypeApply", Created });
+    const metadata = { terraformlockid: Buffer.from(info).toString("base64") };
+    cloud.lake.write(state, Buffer.from("{}"), { lease: "of-dora", metadata });
+  };
+  inPlaceOfTerraform('console.error("as far as Terraform"); process.exitCode = 1;');
+  const up = (...more: readonly string[]) =>
+    inProcess(["sandbox", "up", "--owner", "dora", "--branch", "main", "--days", "3", ...more]);
+
+  lock(new Date().toISOString());
+  const [refused, isKept] = [await up(), cloud.lake.get(state)?.lease !== undefined];
+  const [told, isBroken] = [await up("--break-locks"), cloud.lake.get(state)?.lease === undefined];
+  lock("2020-01-01T00:00:00Z");
+  const [late, isBrokenAgain] = [await up(), cloud.lake.get(state)?.lease === undefined];
+  cloud.lake.delete(state);
+
+  expect(refused.stderr).toMatch(/is locked by dora@laptop since .*: run this again with --break-locks/);
+  expect(refused.stderr).not.toContain("as far as Terraform");
+  expect([isKept, isBroken, isBrokenAgain]).toEqual([true, true, true]);
+  for (const { stdout, stderr } of [told, late]) {
+    expect(stdout).toContain("the lock was broken.");
+    expect(stderr).toContain("as far as Terraform");
+  }
+});
+
+it("keeps the folder whose file alone tells what was made, and says how to push that", async () => {
+  inPlaceOfTerraform(`
+    if (process.argv[2] === "apply") {
+      require("node:fs").writeFileSync("errored.tfstate", "what was made");
+      process.exitCode = 1;
+    }
+  `);
+
+  const { code, stderr } = await inProcess(["sandbox", "up", "--owner", "dora", "--branch", "main", "--days", "3"]);
+
+  const [, folder = ""] = /terraform -chdir=(\S+) state push errored\.tfstate/.exec(stderr) ?? [];
+  expect(readFileSync(path.join(folder, "errored.tfstate"), "utf8")).toBe("what was made");
+  rmSync(path.join(folder, "../.."), { recursive: true });
+  expect(code).toBe(1);
+});
+
 it("takes down none of the others once it was interrupted", async () => {
   const { storageAccount, container } = dev.stateContainer;
   for (const { name } of expired) {
     cloud.lake.write(`${storageAccount}/${container}/${name}/${name}-platform.tfstate`, Buffer.from("{}"));
   }
   // In Terraform's place: as long as it runs, somebody presses Ctrl-C.
-  const bin = temporaryFolder();
-  const program = `#!${process.execPath}\nprocess.kill(process.ppid, "SIGINT");\nsetTimeout(() => {}, 60_000);\n`;
-  writeFileSync(path.join(bin, "terraform"), program, { mode: 0o755 });
-  process.env.PATH = `${bin}${path.delimiter}${process.env.PATH}`;
+  inPlaceOfTerraform('process.kill(process.ppid, "SIGINT");\nsetTimeout(() => {}, 60_000);\n');
 
   const { code, stdout, stderr } = await orderTracking(["sandbox", "reap", "--yes"]);
 

@@ -132,10 +132,15 @@ it("can be destroyed by whoever may register no services, like the sandbox that 
     mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
     writeFileSync(path.join(folder, file), content);
   }
-  const { emptyConfiguration } = readSandboxHome(folder, dev.name, undefined);
+  const { emptyConfiguration, providerHashes } = readSandboxHome(folder, dev.name, undefined);
 
   const { platform } = synthesize(sandbox(REQUEST), { [dev.subscriptionIdVariable]: SUBSCRIPTION_ID });
   expect(emptyConfiguration).toMatchObject({ provider: { azurerm: platform.provider.azurerm } });
+  expect(providerHashes).toBeUndefined();
+  // What was committed to hold the stacks to their providers holds what destroys them as well.
+  const committed = path.join(folder, "stacks", `${dev.name}-platform`, ".terraform.lock.hcl");
+  writeFileSync(committed, "hashes");
+  expect(readSandboxHome(folder, dev.name, undefined).providerHashes).toBe("hashes");
 });
 
 it("reads the tags of what is written down, where there are any", () => {
