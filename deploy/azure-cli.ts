@@ -1,5 +1,5 @@
 /** The Azure CLI, with the rights of whoever is signed in to it. */
-import { spawn } from "node:child_process";
+import { type Finished, runAz } from "./az-process.ts";
 
 /** One call of `az`: its command, and its options without their dashes; an option without a value is an empty list. */
 export interface AzCall {
@@ -46,35 +46,11 @@ export async function azIfThere(call: AzCall): Promise<unknown> {
   return finished.code === NOT_FOUND ? undefined : resultOf(call, finished);
 }
 
-/** What `az` has left behind. */
-export interface Finished {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+function finish(call: AzCall): Promise<Finished> {
+  return runAz([...words(call), "--output", "json", "--only-show-errors"]);
 }
 
-async function finish(call: AzCall): Promise<Finished> {
-  const args = [...words(call), "--output", "json", "--only-show-errors"];
-  const child = spawn("az", args, { env: process.env, stdio: ["ignore", "pipe", "pipe"] });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child
-      .on("error", () => {
-        reject(new Error("the Azure CLI (az) was not found: install it from https://aka.ms/installazurecli"));
-      })
-      .on("close", resolve);
-  });
-  return { code, stdout, stderr };
-}
-
-/**
- * What a call that has ended has printed.
- *
- * @throws Error with what is wrong and what to do
- */
-export function resultOf(call: AzCall, { code, stdout, stderr }: Finished): unknown {
+function resultOf(call: AzCall, { code, stdout, stderr }: Finished): unknown {
   if (code !== 0) throw failure(call, stderr.replace(/^ERROR: /, "").trim());
   return stdout.trim() === "" ? undefined : JSON.parse(stdout);
 }

@@ -14,9 +14,13 @@ export type StepVariables = Readonly<Record<string, string | undefined>>;
 
 /** Shows a review in the step's summary, and hands its result to later steps; outside of GitHub nothing happens. */
 export function tellStep(result: PlanResult, folder: string, variables: StepVariables): void {
+  handOut(result, () => reviewIn(folder), variables);
+}
+
+function handOut(result: PlanResult, text: () => string, variables: StepVariables): void {
   const { GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary } = variables;
   if (output) appendFileSync(output, `result=${result}\n`);
-  if (summary) appendFileSync(summary, `${reviewIn(folder)}\n`);
+  if (summary) appendFileSync(summary, `${text()}\n`);
 }
 
 /**
@@ -24,15 +28,14 @@ export function tellStep(result: PlanResult, folder: string, variables: StepVari
  * there is nothing to apply: what was merged later has a run of its own, which may have been deployed already.
  */
 export async function isSuperseded(github: Github, branch: string, variables: StepVariables): Promise<boolean> {
-  const { GITHUB_SHA: commit, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary } = variables;
+  const { GITHUB_SHA: commit } = variables;
   const { sha } = z.object({ sha: z.string() }).parse(await github.ask("GET", `/commits/heads/${branch}`));
   if (sha === commit) return false;
   const text =
     `Nothing is planned and nothing applied: ${commit} is not the newest commit of ${branch}, which is ${sha}. ` +
     `That one has a run of its own; if it has none, start this workflow by hand on ${branch}.`;
   console.log(text);
-  if (output) appendFileSync(output, "result=none\n");
-  if (summary) appendFileSync(summary, `${text}\n`);
+  handOut("none", () => text, variables);
   return true;
 }
 

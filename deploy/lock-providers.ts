@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { stacksIn, synthesizedStack } from "./plan-stacks.ts";
+import { LOCK_FILE, stacksIn, synthesizedStack } from "./plan-stacks.ts";
 import { terraformOrFail } from "./terraform.ts";
 
 /** Those for which both providers are published, and that people and workflows have. */
@@ -26,7 +26,7 @@ export async function lockFileFor(outputDirectory: string): Promise<string> {
   try {
     writeFileSync(path.join(folder, "main.tf.json"), JSON.stringify({ terraform: { required_providers: providers } }));
     await terraformOrFail(folder, ["providers", "lock", ...PLATFORMS.map((platform) => `-platform=${platform}`)]);
-    return readFileSync(path.join(folder, ".terraform.lock.hcl"), "utf8");
+    return readFileSync(path.join(folder, LOCK_FILE), "utf8");
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -9,6 +9,9 @@ import { terraform, TerraformEnded, terraformOrFail } from "./terraform.ts";
 /** Name of a saved plan in its stack's folder. */
 export const PLAN_FILE = "plan";
 
+/** Where Terraform looks in a folder for the hashes of providers. */
+export const LOCK_FILE = ".terraform.lock.hcl";
+
 /** What Terraform leaves in a stack's folder where it could not write the state after it applied. */
 export const UNWRITTEN_STATE = "errored.tfstate";
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import type { StackKind } from "../environments/names.ts";
-import { synthesizedStack } from "./plan-stacks.ts";
+import { folderOf, LOCK_FILE, synthesizedStack } from "./plan-stacks.ts";
 import { readStateBackend, type StateBackend } from "./state-backend.ts";
 import { readWorkspaceId } from "./workspace.ts";
 
@@ -41,7 +41,7 @@ export function readSandboxHome(
   const backend = readStateBackend(outputDirectory, environment);
   const stackOf = (kind: StackKind) => stackType.parse(synthesizedStack(outputDirectory, `${environment}-${kind}`));
   const [platform, pipeline] = [stackOf("platform"), stackOf("pipeline")];
-  const lockFile = path.join(outputDirectory, "stacks", `${environment}-platform`, ".terraform.lock.hcl");
+  const lockFile = path.join(folderOf(outputDirectory, `${environment}-platform`), LOCK_FILE);
   const { azurerm = [], ...others } = { ...platform.provider, ...pipeline.provider };
   return {
     backend,

@@ -16,7 +16,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import path from "node:path";
 import { z } from "zod";
 import { currentCommit } from "./git.ts";
-import { folderOf, PLAN_FILE, type PlannedStack } from "./plan-stacks.ts";
+import { folderOf, LOCK_FILE, PLAN_FILE, type PlannedStack } from "./plan-stacks.ts";
 import { terraformOrFail } from "./terraform.ts";
 
 /** Variable of the process with the key that plans are encrypted and seals are signed with. */
@@ -24,7 +24,6 @@ export const KEY_VARIABLE = "ORDER_TRACKING_PLAN_KEY";
 const SHORTEST_KEY = 16;
 
 const SEAL_FILE = "seal.json";
-const LOCK_FILE = ".terraform.lock.hcl";
 const ENCRYPTED_FILE = "plan.encrypted";
 /** What the synthesis writes of a stack; everything else in its folder is Terraform's, or ours. */
 const SYNTHESIZED = ["cdk.tf.json", "assets"];

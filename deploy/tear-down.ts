@@ -5,6 +5,7 @@ import path from "node:path";
 import { z } from "zod";
 import { STACK_KINDS, type StackKind } from "../environments/names.ts";
 import { az } from "./azure-cli.ts";
+import { LOCK_FILE } from "./plan-stacks.ts";
 import type { SandboxHome } from "./sandbox-home.ts";
 import { deletionOf, stateBlobs, unlock, type UnlockOptions } from "./sandbox-states.ts";
 import { whyNoSandbox } from "./sandboxes.ts";
@@ -106,9 +107,6 @@ function refuseOthers(name: string, state: RecordedState): void {
     if (reason !== undefined) throw new Error(`the state of ${name} holds something that is not its own: ${reason}`);
   }
 }
-
-/** Where Terraform looks for the hashes of providers. */
-const LOCK_FILE = ".terraform.lock.hcl";
 
 /** The states of one sandbox, through Terraform in a folder that holds nothing but how to reach them. */
 class RecordedStates {

@@ -9,15 +9,10 @@ import { change, plan } from "../review/made-up.ts";
 import { inProcess } from "./in-process.ts";
 import { MadeUpTerraform } from "./made-up-terraform.ts";
 import { orderTracking } from "./order-tracking.ts";
-import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 jest.setTimeout(120_000);
 // For the commands in this process; those in one of their own synthesize each time.
-jest.mock("../../cli/synthesize.ts", () =>
-  jest
-    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
-    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
-);
+jest.mock("../../cli/synthesize.ts", () => jest.requireActual<object>("./synthesizing-once.ts"));
 
 let terraform: MadeUpTerraform;
 beforeEach(() => {

@@ -7,26 +7,16 @@ import { resolveEnvironment } from "../../environments/environment.ts";
 import { resourceGroup } from "../../environments/names.ts";
 import { sandbox, sandboxName } from "../../environments/sandbox.ts";
 import { tags } from "../../stacks/tags.ts";
-import type * as AzWithoutProcess from "../cloud/az-without-process.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { reply } from "../cloud/http.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
-import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 jest.setTimeout(120_000); // A program is started for each of many calls of a command in a process of its own.
-jest.mock("../../deploy/azure-cli.ts", () =>
-  jest
-    .requireActual<typeof AzWithoutProcess>("../cloud/az-without-process.ts")
-    .azWithoutProcess(jest.requireActual("../../deploy/azure-cli.ts")),
-);
+jest.mock("../../deploy/az-process.ts", () => jest.requireActual<object>("../cloud/az-without-process.ts"));
 // For the commands in this process; those in one of their own synthesize each time.
-jest.mock("../../cli/synthesize.ts", () =>
-  jest
-    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
-    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
-);
+jest.mock("../../cli/synthesize.ts", () => jest.requireActual<object>("./synthesizing-once.ts"));
 const before = process.env;
 const expired = ["anna", "ben"].map((owner) =>
   resolveEnvironment(sandbox({ owner, branch: "main", expiresOn: "2020-01-01" }), {}),

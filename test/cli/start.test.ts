@@ -19,16 +19,11 @@ import { temporaryFolder } from "../local/stack-on-disk.ts";
 import { shellLines } from "../pages.ts";
 import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
-import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 // The whole way, as people go it: the synthesized job, Spark and Delta Lake, in a home of the tests' own.
 jest.setTimeout(300_000);
 // Each command that is run several times is also run in this process, which then synthesizes an environment only once.
-jest.mock("../../cli/synthesize.ts", () =>
-  jest
-    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
-    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
-);
+jest.mock("../../cli/synthesize.ts", () => jest.requireActual<object>("./synthesizing-once.ts"));
 const home = path.join(temporaryFolder(), "home");
 const atHome = ["--home", home];
 

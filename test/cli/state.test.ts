@@ -3,15 +3,10 @@ import { madeUpAz } from "../deploy/made-up-az.ts";
 import { SUBSCRIPTION_ID } from "../synthesized.ts";
 import { inProcess } from "./in-process.ts";
 import { orderTracking } from "./order-tracking.ts";
-import type * as SynthesizingOnce from "./synthesizing-once.ts";
 
 jest.setTimeout(60_000);
 // For the commands in this process; those in one of their own synthesize each time.
-jest.mock("../../cli/synthesize.ts", () =>
-  jest
-    .requireActual<typeof SynthesizingOnce>("./synthesizing-once.ts")
-    .synthesizingOnce(jest.requireActual("../../cli/synthesize.ts")),
-);
+jest.mock("../../cli/synthesize.ts", () => jest.requireActual<object>("./synthesizing-once.ts"));
 const before = process.env;
 const made = madeUpAz();
 

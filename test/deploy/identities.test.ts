@@ -13,18 +13,13 @@ import {
 } from "../../deploy/identities.ts";
 import { missingSteps, perform } from "../../deploy/create-state-backend.ts";
 import { NARROW_ROLES } from "../../environments/narrow-roles.ts";
-import type * as AzWithoutProcess from "../cloud/az-without-process.ts";
 import { BUILT_IN } from "../cloud/azure/roles.ts";
 import { type Cloud, startCloud, SUBSCRIPTION_ID } from "../cloud/cloud.ts";
 import { reply } from "../cloud/http.ts";
 
 jest.setTimeout(60_000); // On a busy machine.
 // There are hundreds of calls, and that a program is started for each is tested with the commands.
-jest.mock("../../deploy/azure-cli.ts", () =>
-  jest
-    .requireActual<typeof AzWithoutProcess>("../cloud/az-without-process.ts")
-    .azWithoutProcess(jest.requireActual("../../deploy/azure-cli.ts")),
-);
+jest.mock("../../deploy/az-process.ts", () => jest.requireActual<object>("../cloud/az-without-process.ts"));
 
 const BACKEND = {
   subscriptionId: SUBSCRIPTION_ID,
