@@ -18,8 +18,7 @@ LATER = "2026-01-03 10:00:00"
 def test_new_columns_are_added_where_the_environment_says_so(pipeline: Pipeline) -> None:
     add = Policy(NewColumns.ADD)
     pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage(policy=add)
-    pipeline.merge()
+    pipeline.load(add)
     pipeline.drop(
         "b.csv", lines(f"{order(1, updated=LATER)},DHL,", f"{order(2)}, UPS ,3", header=f"{HEADER},Carrier,Weight (kg)")
     )
@@ -36,15 +35,13 @@ def test_new_columns_are_added_where_the_environment_says_so(pipeline: Pipeline)
 
 def test_a_run_that_died_while_it_added_a_column_is_finished_by_the_next(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     for added, altered in {"carrier": ("stage",), "weight": ("stage", "orders")}.items():
         for name in altered:
             pipeline.spark.sql(f"ALTER TABLE {getattr(pipeline.tables, name)} ADD COLUMNS ({added} STRING)")
         # Whatever its files are like, and whatever the environment says by then.
         pipeline.drop("b.csv", lines(order(1, updated=LATER), order(2)))
-        pipeline.stage(policy=Policy(NewColumns.REJECT))
-        pipeline.merge()
+        pipeline.load(Policy(NewColumns.REJECT))
         for name in ("orders_table", "orders_history"):
             assert {tuple(row) for row in pipeline.table(name, "tracking_num", added)} == {("T1", None), ("T2", None)}
 
@@ -63,8 +60,7 @@ def test_the_contract_may_have_a_new_column_and_a_wider_type_and_one_less(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     for type_name in ("int", "bigint"):
         weight = Column("weight", type_name)
         pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, weight))
@@ -72,8 +68,7 @@ def test_the_contract_may_have_a_new_column_and_a_wider_type_and_one_less(
         for name in (pipeline.tables.stage, pipeline.tables.orders):
             assert dict(pipeline.spark.table(name).dtypes)["weight"] == type_name
     pipeline.drop("b.csv", lines(f"{order(2)},7", f"{order(3)},heavy", header=f"{HEADER},weight"))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     weights = {row.tracking_num: row.weight for row in pipeline.table("orders_table", "tracking_num", "weight")}
     assert weights == {"T1": None, "T2": 7}
     assert [row.weight for row in pipeline.table("quarantined_orders_table", "weight")] == ["heavy"]
@@ -108,8 +103,7 @@ def test_a_column_is_loaded_without_the_contract_only_where_the_environment_adds
         "b.csv": ("staged", None),
     }
     pipeline.drop("a.csv", lines(f"{order(1)},DHL", header=header))
-    pipeline.stage(policy=Policy(NewColumns.ADD))
-    pipeline.merge()
+    pipeline.load(Policy(NewColumns.ADD))
     # One came with a file, the other one was the contract's.
     fewer = tuple(column for column in ORDERS.columns if column.name != "address")
     pipeline.contract = replace(ORDERS, columns=fewer)
@@ -173,8 +167,7 @@ def test_the_first_contract_may_have_columns_of_which_delta_keeps_no_statistics(
         ORDERS, columns=(*ORDERS.columns, Column("is_fragile", "Boolean"), Column("label", "binary"))
     )
     pipeline.drop("a.csv", lines(f"{order(1)},true,x", f"{order(2)},maybe,x", header=f"{HEADER},is_fragile,label"))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     assert [tuple(row) for row in pipeline.table("orders_table", "is_fragile", "label")] == [(True, b"x")]
     assert [reasons for _, _, reasons in pipeline.quarantine()] == [[("is_fragile", "type")]]
 

@@ -70,12 +70,6 @@ def erase_order(pipeline: Pipeline, key: str = "T77777") -> ErasureReport:
     return erase.erase(pipeline.spark, pipeline.tables, *places, "erasure", key, 7, pipeline.contract)
 
 
-def load(pipeline: Pipeline, policy: Policy | None = None) -> None:
-    """Load without the gate: an erasure writes the job log itself."""
-    pipeline.stage(policy=policy)
-    pipeline.merge()
-
-
 def drop_files(pipeline: Pipeline) -> None:
     """The order is the first and the last of a file, in quarantine, in a rejected file and in one without a header."""
     secret = order(77777)
@@ -160,7 +154,7 @@ def test_a_table_that_somebody_else_owns_is_told_where_it_may_still_have_what_is
 ) -> None:
     purge_only(monkeypatch, "stage", "orders")
     pipeline.drop("a.csv", lines(order(1), order(2)))
-    load(pipeline)
+    pipeline.load()
     orders, sql = pipeline.tables.orders, pipeline.spark.sql
     sql(f"ALTER TABLE {orders} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')").collect()
 
@@ -188,7 +182,7 @@ def test_the_next_run_finishes_what_was_cut_short_before_any_step(
     purge_only(monkeypatch, "orders")
     pipeline.drop("a.csv", lines(order(1), order(2), f"{order(1)},too many"))
     pipeline.drop("b.csv", lines(order(1), order(3)))
-    load(pipeline)
+    pipeline.load()
     erase_it: Callable[[], object] = partial(erase_order, pipeline, "T1")
     # At the last step one file is put into its place in part, and the other one is not written yet.
     for step in ("search_files", "erase_texts", "erase_rows", "erase_quarantined", "in part"):
@@ -216,7 +210,7 @@ def test_an_erasure_waits_for_loads_tells_what_it_cannot_search_and_forgets_what
     checkpoint = Checkpoint(pipeline.checkpoint)
     pipeline.drop("a.csv", lines(order(1)))
     pipeline.drop("workbook.csv", b"PK\x03\x04 T1\n")
-    load(pipeline)
+    pipeline.load()
     # Nothing is erased while files are loaded.
     pipeline.drop("other.csv", lines(order(2)))
     pipeline.stage()
@@ -257,7 +251,7 @@ def test_what_was_told_of_a_file_is_erased_after_it_was_loaded_again(pipeline: P
     places = (str(pipeline.volume), str(pipeline.checkpoint))
     for allowed_percent in (50, 100):  # Rejected once more, then archived.
         replay(pipeline.spark, pipeline.tables, *places, "rejected", contract=pipeline.contract)
-        load(pipeline, Policy(max_bad_rows_percent=allowed_percent))
+        pipeline.load(Policy(max_bad_rows_percent=allowed_percent))
     assert len(pipeline.files("archive")) == 2
     erase_order(pipeline)
     assert told_of(pipeline, "someday77777") == []
@@ -329,7 +323,7 @@ def test_what_is_withdrawn_or_loaded_beside_an_erasure_brings_nothing_back(
     pipeline.drop("first.csv", lines(order(1), order(2)), 60)
     pipeline.drop("wrong.csv", lines(order(1, "DELIVERED", LATER)), 50)
     pipeline.drop("a.csv", lines(order(11), order(12)), 40)
-    load(pipeline)
+    pipeline.load()
     erase_rows, erased, search = erase.erase_rows, [], erase.search_files
 
     def beside_a_withdrawal(*args: Any) -> int:
@@ -363,7 +357,7 @@ def test_what_is_withdrawn_or_loaded_beside_an_erasure_brings_nothing_back(
     monkeypatch.setattr(erase, "search_files", beside_a_load)
     assert erase_order(pipeline, "T11").waiting == ("b.csv",)
     assert pipeline.files("archive")["b.csv"] == b  # A run is about to read it.
-    load(pipeline)
+    pipeline.load()
     assert set(pipeline.statuses()) == {"T2", "T12", "T13"}
     assert pipeline.files("archive")["b.csv"] == lines(order(13)).encode()
     assert checkpoint.erasures() == []
@@ -428,7 +422,7 @@ def test_what_an_erasure_left_of_a_file_is_made_whole_before_it_is_moved_or_read
     withdrawn, replayed = lines(*map(order, range(9))), lines(*map(order, range(10, 19)))
     pipeline.drop("withdrawn.csv", withdrawn)
     pipeline.drop("replayed.csv", replayed)
-    load(pipeline)
+    pipeline.load()
 
     def leave_in_part(name: str) -> None:
         [file] = (pipeline.volume / "archive").rglob(name)
@@ -510,7 +504,7 @@ def test_rows_are_told_apart_as_the_records_of_files_are_in_whatever_case_their_
     secret = order(77777)
     of_order = (secret, f"{secret},more", secret.replace("2026-01-01", "sometime"))
     pipeline.drop("lower.csv", lines(order(4), *map(str.lower, of_order), f"{order(2)},more".lower()))
-    load(pipeline, Policy(cut_rows=CutRows.QUARANTINE))
+    pipeline.load(Policy(cut_rows=CutRows.QUARANTINE))
     of_lower = [("lower.csv", number) for number in (3, 4, 5)]
     assert [row[:2] for row in pipeline.quarantine()] == [
         *(("bad.csv", number) for number in (1, 2, 4)),
@@ -575,7 +569,7 @@ def test_what_reasons_show_is_erased_hidden_folders_are_searched_and_names_with_
     pipeline.drop("of_t77777.csv", lines(of_key, order(1)))
     pipeline.drop("2t77777.csv", lines(order(4)))
     pipeline.drop("T777770 and BT77777.csv", lines(order(3)))  # Other orders.
-    load(pipeline)
+    pipeline.load()
 
     def rejected(name: str) -> Path:
         [file] = (pipeline.volume / "rejected").rglob(name)

@@ -135,8 +135,7 @@ def test_no_file_is_rejected_while_one_of_the_tables_cannot_be_written(
                     pipeline.stage()
             assert pipeline.files("rejected") == {}
             pipeline.spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT full").collect()
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     assert (set(pipeline.statuses()), pipeline.quarantine()) == ({"T99"}, [])
 
 
@@ -479,8 +478,7 @@ def test_a_file_that_is_written_while_it_is_looked_at_or_rejected_is_loaded_by_t
         "sent again.csv": "staged",
         "sent once.csv": "dropped",
     }
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     assert set(pipeline.statuses()) == {"Tsent once.csv\u00fc", "Tsent again.csv\u00fc", "T1", "T2", "T3"}
 
 

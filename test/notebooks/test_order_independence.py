@@ -56,8 +56,7 @@ def test_tables_do_not_depend_on_how_files_arrive_and_forget_what_leaves(pipelin
     for run in zip(*ways.values(), strict=True):
         for prefix, some in zip(ways, run, strict=True):
             drop(pipeline, prefix, some)
-        pipeline.stage(policy=Policy(NewColumns.ADD))
-        pipeline.merge()
+        pipeline.load(Policy(NewColumns.ADD))
     pipeline.gate()
     #: What each way of loading sent: each file as often as it was sent.
     sent_by = {prefix: [file for run in runs for file in run] for prefix, runs in ways.items()}

@@ -114,8 +114,7 @@ def test_of_states_of_one_time_the_same_one_wins_in_whatever_order_they_come(pip
                     minutes_ago, rows = TIES[key[:-2]][0][names[step]]
                     content = [f"{key},{row},2026-01-02 10:00:00" for row in rows]
                     pipeline.drop(f"{key}/{names[step]}.csv", lines(*content, header=header), minutes_ago)
-            pipeline.stage()
-            pipeline.merge()
+            pipeline.load()
         for table in ("orders_table", "orders_history"):
             found = sorted(f"{row.tracking_num},{row.status},{row.address}" for row in pipeline.table(table))
             assert found == sorted(f"{key},{TIES[key[:-2]][1]}" for key in ways)
@@ -203,8 +202,7 @@ def test_a_status_that_nobody_knows_is_a_warning_or_quarantined_and_a_state_from
     pipeline.contract = replace(ORDERS, progress=only_known, future_tolerance=None)
     pipeline.drop("status_again.csv", lines(order(7, "DELVERED"), order(8, "delivered")))
     pipeline.drop("time_again.csv", lines(order(5, updated=later)))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     statuses = pipeline.statuses()
     assert (set(statuses), statuses["T8"]) == ({"T1", "T2", "T3", "T5", "T6", "T8"}, "delivered")
     [row] = [each for each in pipeline.table("quarantined_orders_table") if each._source_file == "status_again.csv"]
@@ -213,8 +211,7 @@ def test_a_status_that_nobody_knows_is_a_warning_or_quarantined_and_a_state_from
 
 def test_what_is_staged_and_not_merged_is_no_current_state_and_survives_later_batches(pipeline: Pipeline) -> None:
     pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     pipeline.drop("b.csv", lines(order(1, "DELIVERED", LATER), order(2)))
     first = pipeline.stage().batch_ids
     current = pipeline.spark.table(pipeline.tables.history).where("is_current")

@@ -90,8 +90,7 @@ def test_the_queries_of_orders_and_of_bad_rows_tell_what_was_loaded(pipeline: Pi
     states = [row(number, "NEW", 3).replace(f"T{number},", "W,") for number in (1, 2, 3)]
     bad = ["T1,O1,,,someday,,2026-01-02 10:00:00", "T2,O2,,,,,2026-01-02 10:00:00", "bad"]
     pipeline.drop("a.csv", lines(*on_its_way, *delivered, *never_delivered, *to_find, *states, *bad))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
 
     # The current states are counted, and not the earlier ones.
     assert queries.rows("orders_by_status", "status", "orders", "CAST(last_update AS string)") == [
@@ -234,8 +233,7 @@ def test_a_file_is_not_rejected_any_more_once_it_was_loaded_by_another_way(
 ) -> None:
     places = (str(pipeline.volume), str(pipeline.checkpoint))
     pipeline.drop("a.csv", lines("T1,NEW,2026-01-02", header="tracking_num,status,last_update_timestamp"))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     stricter = replace(ORDERS, columns=tuple(replace(column, required=True) for column in ORDERS.columns))
     for contract, rejected in ((stricter, 1), (ORDERS, 0)):
         pipeline.contract = contract

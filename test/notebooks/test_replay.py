@@ -173,8 +173,7 @@ def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline:
     bad = lines(order(2).replace("2026-01-01", "sometime"))
     for name in ("a.csv", "b.csv", "c.csv"):
         pipeline.drop(name, bad)
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     [batch_id] = {row._batch_id for row in pipeline.table("quarantined_orders_table")}
 
     def cut_short(folder: str, *names: str) -> str:
@@ -192,8 +191,7 @@ def test_a_replay_that_was_cut_short_leaves_no_row_in_quarantine_twice(pipeline:
     c = cut_short("replay-20260102T000000Z-abcdef", "c.csv", "b.csv")
     [b] = put_back(pipeline, "quarantine", files="b.csv,c.csv").files
     assert b.endswith("/b.csv")
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     assert [path for path, _, _ in pipeline.quarantine()] == sorted([a, b, c])
 
 

@@ -108,8 +108,7 @@ def test_a_number_that_its_type_cannot_hold_as_it_is_is_quarantined(pipeline: Pi
     for name, (_, good, bad) in numbers.items():
         rows = [f"{order(f'{name}{number}')},{value}" for number, value in enumerate((*good, *bad))]
         pipeline.drop(f"{name}.csv", lines(*rows, header=f"{HEADER},{name}"))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     expected = [
         (f"{name}.csv", len(good) + number, [(name, "type")])
         for name, (_, good, bad) in sorted(numbers.items())

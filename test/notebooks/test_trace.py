@@ -75,8 +75,7 @@ def test_no_file_of_the_job_log_is_read_from_before_the_order_came_and_what_a_ki
 
     # A row that a run merged which was killed before it told of that is not staged.
     pipeline.drop("killed.csv", lines(order(3), order(3, "DELIVERED", LATER)))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     pipeline.drop("next.csv", lines(order(3, "LOST", LATER)))
     pipeline.stage("next")
     found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T3").rows

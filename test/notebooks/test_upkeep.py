@@ -250,8 +250,7 @@ def test_old_rows_that_others_repeat_go_a_day_after_that_was_said(pipeline: Pipe
     with pytest.raises(RemovalError, match=r"3\.csv: it was loaded before 20"):
         withdraw(pipeline.spark, pipeline.tables, *places, "withdrawal", again)
     pipeline.drop("new.csv", lines(order(1), order(2, "LOST")))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     assert pipeline.statuses()["T2"] == "LOST"
 
 
@@ -446,8 +445,7 @@ def test_the_log_of_a_table_that_seldom_changes_is_kept_a_day_longer_at_most(pip
 def test_a_view_of_somebody_else_stops_nothing_and_is_told(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the jobs ran as somebody else before: only its owner may replace a view."""
     pipeline.drop("a.csv", lines(order(1)))
-    pipeline.stage()
-    pipeline.merge()
+    pipeline.load()
     sql = type(pipeline.spark).sql
 
     def refused(spark: SparkSession, query: str, *args: Any, **kwargs: Any) -> Any:

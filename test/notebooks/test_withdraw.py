@@ -330,8 +330,7 @@ def test_a_correction_is_compared_with_what_counts(pipeline: Pipeline, monkeypat
 
     for name, numbers, minutes_ago in (("first.csv", (1, 2), 60), ("withdrawn.csv", (1,), 10)):
         drop(name, "B", numbers, minutes_ago)
-        pipeline.stage()
-        pipeline.merge()
+        pipeline.load()
     drop("corrected.csv", "A", (1, 2), 30)
     pipeline.stage()
     drop("without an end.csv", "B", (2,), 10)
