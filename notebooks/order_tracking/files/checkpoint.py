@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 from order_tracking.errors import CheckpointError, TakenOverError
 from order_tracking.files.batch import claimed_at, halves_of, is_batch_id
 from order_tracking.files.landing import ArrivedFile, is_path_below
+from order_tracking.files.listing import paths_in
 from order_tracking.tables.job_log import FileOutcome, TaskRecord
 from order_tracking.typed_json import from_json, to_json
 
@@ -177,7 +178,7 @@ class Checkpoint:
 
     def claimed(self) -> list[Claim]:
         """List the batches that are claimed and not staged, the oldest first; damaged ones are left out."""
-        names = {path.name for path in self._batches.iterdir()}
+        names = {path.name for path in paths_in(self._batches)}
         ids = sorted(name.removesuffix(_CLAIMED) for name in names if name.endswith(_CLAIMED))
         open_ids = [each for each in ids if f"{each}{_STAGED}" not in names]
         claims = _read_all(Claim, (self._batches / f"{each}{_CLAIMED}" for each in open_ids))
@@ -185,7 +186,7 @@ class Checkpoint:
 
     def begin_again(self, claim: Claim) -> Claim:
         """Note that a batch is begun once more, and number the attempt after all that others began."""
-        newest = _with_attempts(claim, {path.name for path in self._batches.iterdir()})
+        newest = _with_attempts(claim, {path.name for path in paths_in(self._batches)})
         again = replace(newest, attempt=newest.attempt + 1)
         self._mark(again)
         self._begun[again.batch_id] = again.attempt
@@ -199,15 +200,15 @@ class Checkpoint:
         Raises:
             OSError: If the checkpoint cannot be listed.
         """
-        names = {path.name for path in self._batches.iterdir()}  # A pattern would find nothing where this fails.
+        names = {path.name for path in paths_in(self._batches)}
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
         own = max(claim.attempt, self._begun.get(claim.batch_id, 1))
         return is_open and _with_attempts(claim, names).attempt <= own
 
     def is_divided(self, batch_id: str) -> bool:
         """Tell whether a batch's files are in two others now; one of them may have been loaded meanwhile."""
-        half = f"{halves_of(batch_id)[0]}*"
-        return any(next(folder.glob(half), None) for folder in (self._batches, self._loaded))
+        half = halves_of(batch_id)[0]
+        return any(path.name.startswith(half) for path in (*paths_in(self._batches), *paths_in(self._loaded)))
 
     def check_newest(self, claim: Claim) -> None:
         """Stop an attempt before it changes anything of a batch that is not its own any more.
@@ -234,7 +235,7 @@ class Checkpoint:
 
     def staged(self) -> list[StagedBatch]:
         """List the batches that are staged and not closed, the oldest first; damaged ones are left out."""
-        return _read_all(StagedBatch, sorted(self._batches.glob(f"*{_STAGED}")))
+        return _read_all(StagedBatch, paths_in(self._batches, _STAGED))
 
     def close(self, batch_id: str) -> None:
         """Forget a batch.
@@ -246,7 +247,8 @@ class Checkpoint:
         def place(path: Path) -> tuple[bool, bool]:
             return path.name.endswith(_STAGED), not path.name.endswith(_CLAIMED)
 
-        for path in sorted(self._batches.glob(f"{batch_id}.*"), key=place):
+        of_batch = [path for path in paths_in(self._batches) if path.name.startswith(f"{batch_id}.")]
+        for path in sorted(of_batch, key=place):
             with contextlib.suppress(FileNotFoundError):
                 if path.name.endswith(_STAGED):
                     _move(path, self._loaded / f"{batch_id}{_JSON}")
@@ -255,7 +257,7 @@ class Checkpoint:
 
     def loaded(self) -> list[StagedBatch]:
         """List the batches that were merged of late, the newest first."""
-        return _read_all(StagedBatch, sorted(self._loaded.glob(f"*{_JSON}"), reverse=True))
+        return _read_all(StagedBatch, reversed(paths_in(self._loaded, _JSON)))
 
     def forget_loaded(self, batches: Sequence[StagedBatch], now: datetime) -> None:
         """Forget those of the batches that are old, or too many: each was looked at once, however late that was."""
@@ -273,7 +275,7 @@ class Checkpoint:
 
     def records(self) -> list[TaskRecord]:
         """List what tasks did since the job log was last written, of this run and of runs that were cut short."""
-        return _read_all(TaskRecord, sorted(self._records.glob(f"*{_JSON}")))
+        return _read_all(TaskRecord, paths_in(self._records, _JSON))
 
     def forget_records(self, record_ids: Sequence[str]) -> None:
         """Forget what the job log has."""
@@ -286,7 +288,7 @@ class Checkpoint:
 
     def replayed(self) -> dict[str, ReplayedFile]:
         """List the files that `replay` has put into the landing directory, by their paths there."""
-        found = _read_all(ReplayedFiles, self._replays.glob(f"*{_JSON}"))
+        found = _read_all(ReplayedFiles, paths_in(self._replays, _JSON))
         return {file.path: file for each in found for file in each.files}
 
     def forget_replays(self, landing_directory: Path) -> None:
@@ -299,15 +301,15 @@ class Checkpoint:
 
     def old_replays(self) -> list[str]:
         """Name the folders that nobody is about to put anything into any more."""
-        notes = [path for path in self._replays.glob(f"*{_JSON}") if path.is_file()]
+        notes = [path for path in paths_in(self._replays, _JSON) if path.is_file()]
         old = [path for path in notes if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS]
         return [path.name.removesuffix(_JSON) for path in old]
 
     def forget_attempts(self) -> None:
         """Forget the attempts of batches that are gone: a run died while it closed one that it had divided."""
-        for path in self._batches.glob("*.attempt*"):
-            batch_id = path.name.split(".attempt")[0]
-            if not any((self._batches / f"{batch_id}{ending}").exists() for ending in (_CLAIMED, _STAGED)):
+        for path in paths_in(self._batches):
+            batch_id, *attempt = path.name.split(".attempt")
+            if attempt and not any((self._batches / f"{batch_id}{ending}").exists() for ending in (_CLAIMED, _STAGED)):
                 path.unlink(missing_ok=True)
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
@@ -317,7 +319,7 @@ class Checkpoint:
     def withdrawals(self, now: datetime) -> list[Withdrawal]:
         """List what is about to leave the tables, and what has of late, the oldest first; forget the others."""
         found, old = [], {}
-        for path in sorted(self._withdrawals.glob(f"*{_JSON}")):
+        for path in paths_in(self._withdrawals, _JSON):
             withdrawal = _read(Withdrawal, path)
             if withdrawal:
                 found.append(withdrawal)
@@ -349,7 +351,7 @@ class Checkpoint:
 
     def erasures(self) -> list[Erasure]:
         """List what is about to be erased, the oldest first."""
-        return _read_all(Erasure, sorted(self._erasures.glob(f"*{_JSON}")))
+        return _read_all(Erasure, paths_in(self._erasures, _JSON))
 
     def forget_erasure(self, erasure_id: str) -> None:
         """Forget an order that is erased, and by that its key."""
@@ -373,7 +375,7 @@ class Checkpoint:
         """
         changed = 0
         for directory, ending in ((self._batches, _STAGED), (self._loaded, _JSON)):
-            for path in sorted(directory.glob(f"*{ending}")):
+            for path in paths_in(directory, ending):
                 batch = _read(StagedBatch, path)
                 if not batch:
                     continue
@@ -384,7 +386,7 @@ class Checkpoint:
                 if forgotten != batch:
                     _write(path, to_json(forgotten))
                     changed += 1
-        for path in sorted(self._unreadable.glob("*")):
+        for path in paths_in(self._unreadable):
             text = path.read_text(encoding="utf-8", errors="replace")
             # As JSON it cannot be read; its escapes may be a part of the key, or stand before it like a letter.
             plain = _JSON_ESCAPES.sub(lambda escapes: json.loads(f'"{escapes[0]}"'), text)
@@ -436,7 +438,7 @@ class Checkpoint:
         """
         found = {}
         for directory, ending, kind in self._kinds():
-            for path in sorted(directory.glob(f"*{ending}")):
+            for path in paths_in(directory, ending):
                 with contextlib.suppress(FileNotFoundError):  # Another run was faster.
                     error = _damage(kind, path)
                     if error:
@@ -444,7 +446,7 @@ class Checkpoint:
                         self._unreadable.mkdir(exist_ok=True)
                         copy = self._unreadable / f"{path.name}.{secrets.token_hex(3)}"
                         copy.write_bytes(path.read_bytes())
-            for path in directory.glob("*.tmp"):  # A crash left it.
+            for path in paths_in(directory, ".tmp"):  # A crash left it.
                 with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                     if time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS:
                         path.unlink()
@@ -485,7 +487,7 @@ class Checkpoint:
             return
         taken = []
         for name, target in (("batches", self._batches), ("records", self._records)):
-            for path in sorted((old_directory / name).glob("*")):
+            for path in paths_in(old_directory / name):
                 kind = _kind_of(path.name) if name == "batches" else TaskRecord
                 attempt = re.fullmatch(r"(.+)\.attempt\d+", path.name)
                 try:

@@ -1,7 +1,6 @@
 """Erase an order from archived and rejected files: search all of them, and write those anew that have it."""
 
 import contextlib
-import os
 import re
 import secrets
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 from order_tracking.errors import RemovalError, UnreadableFileError
 from order_tracking.files.inspection import COMPRESSED_ENDINGS, check_signature
 from order_tracking.files.landing import REASON_ENDING, reason_of
+from order_tracking.files.listing import walk
 from order_tracking.files.moving import identity, is_left
 from order_tracking.files.order_records import OrderRecords
 from order_tracking.files.pool import map_in_pool
@@ -69,7 +69,7 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
     def look_through(file: tuple[Path, str, str]) -> FoundFile | str | None:
         location, batch_id, path = file
         try:
-            _check_text(location)
+            check_text(location)
             texts = tuple(each.text for each in records.find(location)) if _may_have(location, records) else ()
         except UnreadableFileError as error:
             return str(error)
@@ -164,7 +164,7 @@ def clean_lone_reasons(
     """
     of_order = {reason_of(volume.rejected_of(batch_id) / path) for batch_id, path in files}
     for batch in volume.batches_of("rejected"):
-        for folder, _, names in os.walk(batch):
+        for folder, names in walk(batch):
             of_files = {reason_of(Path(name)).name for name in names}
             for name in names:
                 reason = Path(folder, name)
@@ -194,8 +194,8 @@ def finish_rewriting(volume: Volume) -> None:
     come there is a copy that was cut short, or one that another run is about to make once nobody writes to the place.
     Any other is whole, whatever its length: it has the order still, or lacks another one that was erased since.
     """
-    for unfinished in sorted((volume.path / _UNFINISHED).rglob("*")):
-        if unfinished.is_file():
+    for folder, names in walk(volume.path / _UNFINISHED):
+        for unfinished in (folder / name for name in names):
             place = volume.path.joinpath(*unfinished.relative_to(volume.path / _UNFINISHED).parts[1:])
             # Another run may be about to do the same.
             with contextlib.suppress(FileNotFoundError):
@@ -210,7 +210,13 @@ def _files_of(volume: Volume, directory: str) -> Iterator[tuple[Path, str, str]]
         yield from ((batch / path, batch.name, path) for path in files_below(batch))
 
 
-def _check_text(path: Path) -> None:
+def check_text(path: Path) -> None:
+    """Refuse a file that nobody can look through.
+
+    Raises:
+        UnreadableFileError: If it is compressed, or no text otherwise.
+        OSError: If it cannot be read.
+    """
     with path.open("rb") as file:
         start = file.read(1 << 12)
     if start:

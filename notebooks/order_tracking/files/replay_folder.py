@@ -22,6 +22,7 @@ from pathlib import Path
 from order_tracking.files.batch import is_batch_id
 from order_tracking.files.checkpoint import Checkpoint, ReplayedFile, ReplayedFiles
 from order_tracking.files.landing import REPLAY, reason_of, unfinished_of
+from order_tracking.files.listing import walk
 from order_tracking.files.moving import copy_verify_delete
 from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume
@@ -136,7 +137,8 @@ def finish_replays(volume: Volume, checkpoint: Checkpoint) -> list[str]:
         What people must look at.
     """
     alarms = []
-    hidden = {each for folder in checkpoint.old_replays() for each in (volume.landing / folder).rglob(".*")}
+    below = [each for folder in checkpoint.old_replays() for each in walk(volume.landing / folder)]
+    hidden = {directory / name for directory, names in below for name in names if name.startswith(".")}
     # Only files that were noted: a hidden name need not tell that of the file beside it.
     for replayed in checkpoint.replayed() if hidden else ():
         target = volume.landing / replayed

@@ -1,12 +1,12 @@
 """The volume's directories."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from order_tracking.files.batch import batch_date, is_batch_id
 from order_tracking.files.landing import REASON_ENDING
+from order_tracking.files.listing import paths_in, walk
 from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
 
 
@@ -41,7 +41,10 @@ class Volume:
 
     def batches_of(self, name: str) -> Iterator[Path]:
         """List the directories of all batches in `archive` or `rejected`, the oldest first; each is named by its id."""
-        return (each for each in sorted((self.path / name).glob("*/*/*/*")) if is_batch_id(each.name))
+        days = [self.path / name]
+        for _ in ("years", "months", "days"):
+            days = [below for each in days for below in paths_in(each)]
+        return (batch for day in days for batch in paths_in(day) if is_batch_id(batch.name))
 
     def relative(self, path: Path) -> str:
         """Write a path as people see it in summaries and in the ledger: from the volume on."""
@@ -57,17 +60,9 @@ class Volume:
 
 def files_below(batch_directory: Path) -> Iterator[str]:
     """List the files in a batch's directory by the paths they arrived with, without reasons for a rejection."""
-    # To ask each one whether it is a file would be a round trip for each.
-    for folder, folders, names in os.walk(batch_directory, onerror=_raise_unless_gone):
-        folders.sort()
-        below = Path(folder).relative_to(batch_directory)
-        yield from ((below / name).as_posix() for name in sorted(names) if not name.endswith(REASON_ENDING))
-
-
-def _raise_unless_gone(error: OSError) -> None:
-    """Pass over no folder: what is in it would be taken for nothing."""
-    if not isinstance(error, FileNotFoundError):
-        raise error
+    for folder, names in walk(batch_directory):
+        below = folder.relative_to(batch_directory)
+        yield from ((below / name).as_posix() for name in names if not name.endswith(REASON_ENDING))
 
 
 def open_volume(path: str) -> Volume:
