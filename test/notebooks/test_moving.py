@@ -117,6 +117,23 @@ def test_a_file_that_changes_while_it_is_copied_is_not_moved_and_not_lost(
     assert (source.exists(), target.exists()) == ((True, False) if meanwhile == "written" else (False, True))
 
 
+def test_a_file_is_looked_at_once_more_right_before_it_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("one")
+    stat = Path.stat
+
+    def looked_at_while_it_is_sent_again(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path == target:
+            source.write_text("another")
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", looked_at_while_it_is_sent_again)
+    assert not copy_verify_delete(source, target)
+    assert source.read_text() == "another"
+
+
 def test_a_file_that_is_written_while_it_is_rejected_stays_in_the_archive_and_none_tells_otherwise(
     tmp_path: Path,
 ) -> None:

@@ -51,7 +51,9 @@ def copy_verify_delete(source: Path, target: Path) -> bool:
         return False  # What is at the target may be this very file, moved there before.
     with contextlib.suppress(FileNotFoundError):
         is_whole = filecmp.cmp(source, target, shallow=False)
-        if is_whole and identity(before) == identity(source.stat()) and target.stat().st_size == before.st_size:
+        is_whole = is_whole and target.stat().st_size == before.st_size
+        # The last look, right before: who sends a file of that name in between would send it for nobody.
+        if is_whole and identity(before) == identity(source.stat()):
             source.unlink()
             return True
         if target.stat().st_size == made:
