@@ -1,6 +1,7 @@
 """What counts: a file that is withdrawn never came, and one that is loaded again counts as it was read last."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -94,8 +95,16 @@ def test_withdrawn_files_never_came_and_can_be_loaded_again_and_none_is_where_on
         take_back(pipeline, "wrong.csv")
 
     assert put_back(pipeline, "rejected", files=files) == 3
-    pipeline.run()
+    [again] = pipeline.run()[0].batch_ids
     assert (pipeline.orders(), history(pipeline)) == with_it[:2]
+    # By its first name it is told which reading counts now; a name that two files have is refused as before.
+    with pytest.raises(RemovalError) as refused:
+        take_back(pipeline, f"wrong.csv, {batch_id}/a.csv, a.csv")
+    message = str(refused.value)
+    for name, path in (("wrong.csv", "wrong.csv"), (f"{batch_id}/a.csv", "a.csv")):
+        reading = rf"{again}/replay-files-[^/]+/{batch_id}/{path}"
+        assert re.search(rf"{name}: it was loaded again since; withdraw that reading, {reading}(; |$)", message)
+    assert re.search(rf"; a\.csv: several files .* one of \S+/a\.csv, {again}/replay-files-\S+/a\.csv$", message)
     assert [reasons for *_, reasons in pipeline.quarantine()] == [reasons for *_, reasons in with_it[2]]
 
 

@@ -1,5 +1,6 @@
 """Withdraw files: orders, history and counts are as if they had never come."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +24,7 @@ from order_tracking.rows.fold_stage import kept_since
 from order_tracking.rows.remake import remake_orders
 from order_tracking.rows.replayed_files import later_readings, rows_without_file
 from order_tracking.rows.stage import discard_everywhere
+from order_tracking.sql import as_stored
 from order_tracking.tables.job_log import FileOutcome, State, without_rows
 from order_tracking.tables.ledger import read_ledger
 from order_tracking.tables.tables import Tables, create_missing
@@ -199,6 +201,21 @@ def _first_claimed_at(file: FileOutcome, ledger: Mapping[tuple[str, str], FileOu
     return min(claimed_at(each.batch_id) for each in (file, *superseded))
 
 
+def _loaded_again_as(
+    spark: SparkSession, tables: Tables, files: Sequence[FileOutcome]
+) -> defaultdict[tuple[str, str], list[str]]:
+    """Name, by batch and path, the later readings that count of files which do not count themselves any more."""
+    not_counting = [file for file in files if file.state is not State.MERGED]
+    first = {(file.batch_id, file.path): first_reading(file.batch_id, file.path) for file in not_counting}
+    counting: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in later_readings(spark, tables, first.values()) if first else ():
+        if row.state == State.MERGED.value:
+            counting[first_reading(row.batch_id, row.path)].append(f"{row.batch_id}/{row.path}")
+    # The tables have paths as Spark stores them.
+    stored = {key: (batch_id, as_stored(path)) for key, (batch_id, path) in first.items()}
+    return defaultdict(list, {key: counting[each] for key, each in stored.items()})
+
+
 def _choose(
     spark: SparkSession, tables: Tables, named: Sequence[str], again: Collection[tuple[str, str]]
 ) -> list[FileOutcome]:
@@ -208,30 +225,32 @@ def _choose(
     paths = [*named, *(each.split("/", 1)[-1] for each in named)]
     earlier = [path for each in paths for _, path in readings_before(each)]
     ledger = read_ledger(spark, tables, paths=[*paths, *earlier])
+    found_by = {
+        name: [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
+        for name in dict.fromkeys(named)
+    }
+    again_as = _loaded_again_as(spark, tables, [file for found in found_by.values() for file in found])
     chosen, refused = {}, []
-    for name in dict.fromkeys(named):
-        found = [file for file in ledger.values() if name in (file.path, f"{file.batch_id}/{file.path}")]
+    for name, found in found_by.items():
         counting = [file for file in found if file.state is State.MERGED]
+        later = list(dict.fromkeys(each for file in found for each in again_as[file.batch_id, file.path]))
+        several = [*(f"{file.batch_id}/{file.path}" for file in counting), *later]
         if any((file.batch_id, file.path) in again for file in counting):
             refused.append(f"{name}: {_AGAIN}")
-        elif len(counting) == 1 and since and _first_claimed_at(counting[0], ledger) < since:
+        elif len(several) > 1:
+            refused.append(f"{name}: several files of that name were loaded; name one of {', '.join(several)}")
+        elif later:
+            refused.append(f"{name}: {_WHY_NOT[State.SUPERSEDED]}, {later[0]}")
+        elif counting and since and _first_claimed_at(counting[0], ledger) < since:
             refused.append(
                 f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
                 "kept, so nobody can tell any more what its orders would be without it"
             )
-        elif len(counting) == 1:
-            chosen[counting[0].batch_id, counting[0].path] = counting[0]
         elif counting:
-            several = ", ".join(f"{file.batch_id}/{file.path}" for file in counting)
-            refused.append(f"{name}: several files of that name were loaded; name one of {several}")
+            chosen[counting[0].batch_id, counting[0].path] = counting[0]
         else:
             last = max(found, key=lambda file: file.batch_id, default=None)
-            why_not = _WHY_NOT[last.state] if last else "no file of that name was ever loaded"
-            if last and last.state is State.SUPERSEDED:
-                again_as = later_readings(spark, tables, [first_reading(last.batch_id, last.path)])
-                counting_as = [f"{row.batch_id}/{row.path}" for row in again_as if row.state == State.MERGED.value]
-                why_not = ", ".join([why_not, *counting_as])
-            refused.append(f"{name}: {why_not}")
+            refused.append(f"{name}: {_WHY_NOT[last.state] if last else 'no file of that name was ever loaded'}")
     if refused:
         raise RemovalError(f"nothing was withdrawn: {'; '.join(refused)}")
     # Bad rows may have been loaded by themselves: those of this reading, or of one whose place it took.
