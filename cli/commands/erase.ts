@@ -78,7 +78,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function printReport({ places, unsearched, waiting }: Report): void {
   const rows = places.map((place) => [place.name, place.removed, place.searched, place.old_versions_until]);
-  const columns = ["place", "removed", "files searched", "old versions until the upkeep of"];
+  const columns = ["place", "removed", "files searched", "old versions could show it until the upkeep of"];
   for (const line of textTable(columns, rows)) console.log(line);
   for (const [file, reason] of Object.entries(unsearched)) {
     console.log(`Look into ${printable(file)} yourself: ${printable(reason)}.`);

@@ -19,6 +19,7 @@ from order_tracking.files.checkpoint import Checkpoint, Erasure
 from order_tracking.files.erased_files import (
     FoundFile,
     Search,
+    check_text,
     clean_lone_reasons,
     finish_rewriting,
     rewrite_file,
@@ -60,13 +61,21 @@ class Place:
         name: Its name.
         removed: How many rows, records or texts of the order were there, and are not any more.
         searched: Of how many, where they were counted.
-        old_versions_until: Until when an old version of it could still show them, in UTC; None if nothing was there.
+        old_versions_until: Until when old versions of a table could still show the order, in UTC, also where the newest
+            one did not any more; None for what has no old versions.
     """
 
     name: str
     removed: int
     searched: int | None = None
     old_versions_until: str | None = None
+
+    def __str__(self) -> str:
+        """Return what people read of it."""
+        of = f" of {self.searched} searched" if self.searched is not None else ""
+        until = self.old_versions_until
+        shown = f"; old versions could show it until the upkeep of {until}" if until else ""
+        return f"{self.name}: {self.removed} removed{of}{shown}"
 
 
 @dataclass(frozen=True)
@@ -87,12 +96,7 @@ class ErasureReport(Summary):
         """Return the report for people."""
         return "\n".join(
             [
-                *(
-                    f"{place.name}: {place.removed} removed"
-                    + (f" of {place.searched} searched" if place.searched is not None else "")
-                    + (f"; old versions until the upkeep of {until}" if (until := place.old_versions_until) else "")
-                    for place in self.places
-                ),
+                *map(str, self.places),
                 *(f"Look into {path} yourself: {reason}" for path, reason in self.unsearched.items()),
                 *(f"Waits to be loaded: {path}" for path in self.waiting),
             ]
@@ -216,6 +220,8 @@ def _waiting(volume: Volume, records: OrderRecords, arrived: Mapping[str, str]) 
         try:
             if any(records.find(volume.path / place)):
                 waiting.add(path)
+            else:
+                check_text(volume.path / place)
         except FileNotFoundError:
             continue
         except (OSError, UnreadableFileError) as error:
@@ -274,10 +280,7 @@ class Removed:
 
     def report(self, until: datetime, waiting: tuple[str, ...], by_people: dict[str, str]) -> ErasureReport:
         """Tell of it."""
-        of_tables = [
-            Place(name, count, old_versions_until=f"{until:%Y-%m-%d}" if count else None)
-            for name, count in self.rows.items()
-        ]
+        of_tables = [Place(name, count, old_versions_until=f"{until:%Y-%m-%d}") for name, count in self.rows.items()]
         of_files = [
             Place(f"{directory}/", sum(len(file.records) for file in search.found), len(search.searched))
             for directory, search in self.files.items()
