@@ -1,5 +1,5 @@
 /** A synthesized job on this machine: its workspace files in a folder, `/Volumes` in another, its catalog in Spark's. */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { resolveReferences } from "./dynamic-values.ts";
 import type { Home } from "./home.ts";
@@ -124,12 +124,16 @@ export class LocalLoadJob extends LocalJob<SynthesizedLoadJob> {
     removeUnfinishedUploads(this.landingDirectory);
   }
 
-  /** Whether a run began what none has finished: the checkpoint has files of it until then. */
+  /** Whether something was begun that nobody has finished, and that the next run finishes: the checkpoint tells of it. */
   get isUnfinished(): boolean {
     const checkpoint = this.localValue(this.job.parameters.checkpoint ?? "");
-    return ["batches", "records"]
-      .map((kind) => path.join(checkpoint, kind))
-      .some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
+    const notes = (kind: string) => {
+      const folder = path.join(checkpoint, kind);
+      return existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+    };
+    if (["batches", "records", "erasures"].some((kind) => notes(kind).length > 0)) return true;
+    // A withdrawal is remembered for a while after it is done.
+    return notes("withdrawals").some((note) => !readFileSync(note, "utf8").includes('"is_done": true'));
   }
 }
 

@@ -1,7 +1,7 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { openHome } from "../../local/home.ts";
-import { LocalJob, type JobRun } from "../../local/local-job.ts";
+import { LocalJob, LocalLoadJob, type JobRun } from "../../local/local-job.ts";
 import { NotebookKernel } from "../../local/notebook-kernel.ts";
 import { readJob, readLoadJob } from "../../local/synthesized-job.ts";
 import { sparkStatus } from "../../local/spark-server.ts";
@@ -151,4 +151,25 @@ test("cancelling ends a run in the middle of a notebook", async () => {
   const run = await runLines(["import time", "time.sleep(600)"], {}, cancel.signal);
   expect(run).toMatchObject({ status: "CANCELED", tasks: [{ status: "CANCELED" }] });
   expect(run.seconds).toBeLessThan(30); // On a machine that has much else to do as well; it would be minutes.
+});
+
+test.each([
+  ["a batch", "batches/1.claimed.json", "{}"],
+  ["what a run has to tell", "records/1.json", "{}"],
+  ["an erasure", "erasures/1.json", '{"key": "T1"}'],
+  ["a withdrawal", "withdrawals/1.json", '{"is_done": false}'],
+])("%s that was cut short is unfinished until a run has finished it", (_, note, text) => {
+  const output = stackOnDisk(aJob, { first: notebook("1") });
+  const own = openHome(temporaryFolder());
+  cpSync(output, own.synthesized, { recursive: true });
+  const job = new LocalLoadJob(readLoadJob(output, "test"), own, kernel);
+  expect(job.isUnfinished).toBe(false);
+  const file = path.join(own.otherVolumes, "operations", "checkpoint", note);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  expect(job.isUnfinished).toBe(true);
+  // A withdrawal is still remembered when it is done.
+  if (note.startsWith("withdrawals/")) writeFileSync(file, '{"is_done": true}');
+  else rmSync(file);
+  expect(job.isUnfinished).toBe(false);
 });
