@@ -5,11 +5,12 @@
  *
  * Both languages at once, since much of their time is waiting. What pytest prints is shown at the end.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { affectedTests, isTest } from "./affected-tests.mjs";
+import { changedFiles, filesOf } from "./git-files.mjs";
 import { fail, python, root, setUp, SetupError } from "./setup.mjs";
 import { sparkEnvironment } from "./spark-environment.mjs";
 import { jestResults, pytestResults, report } from "./test-report.mjs";
@@ -32,24 +33,13 @@ async function run(name, command, args, output, reportFile, read) {
   return results;
 }
 
-function git(...args) {
-  const { status, stdout, stderr } = spawnSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 26 });
-  if (status !== 0) throw new SetupError(`git ${args.join(" ")}: ${stderr.trim()}`);
-  return stdout.split("\0").filter((name) => name !== "");
-}
-
 /** The test files to run; undefined for all of them. */
 function chosenTests([first, ...rest]) {
   if (first === undefined) return undefined;
-  const files = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").filter((name) =>
-    existsSync(path.join(root, name)),
-  );
+  const files = filesOf(root).filter((name) => existsSync(path.join(root, name)));
   if (first === "--changed") {
     if (rest.length > 1) throw new SetupError("give one commit after --changed, or none");
-    const changed = [
-      ...git("diff", "-z", "--name-only", rest[0] ?? "HEAD"),
-      ...git("ls-files", "-z", "--others", "--exclude-standard"),
-    ];
+    const changed = changedFiles(root, rest[0]);
     const chosen = affectedTests(files, (name) => readFileSync(path.join(root, name), "utf8"), changed);
     console.log(`${changed.length} files have changed; ${chosen.length} test files can be reached by that.`);
     return chosen;

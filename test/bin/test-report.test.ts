@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { temporaryFolder } from "../local/stack-on-disk.ts";
 
 // What runs before anything is installed is asked as it runs: by Node alone, without jest's transform.
 const moduleAt = (name: string) => pathToFileURL(path.join(__dirname, "..", "..", "bin", name)).href;
@@ -111,4 +113,18 @@ test("a change reaches the tests that import it, or what it names, through both 
     "test/notebooks/test_stage.py",
   ]);
   expect(reachedBy("test/other.test.ts")).toEqual(["test/other.test.ts"]);
+});
+
+test("a file that git takes for one of another name has changed under both", () => {
+  const checkout = temporaryFolder();
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: checkout });
+  writeFileSync(path.join(checkout, "old.py"), "def pool(): ...\n".repeat(9));
+  git("init", "-q");
+  git("add", ".");
+  git("commit", "-q", "-m", "first");
+  git("mv", "old.py", "new.py");
+  writeFileSync(path.join(checkout, "untracked.py"), "");
+  const changed = evaluate("changedFiles", "git-files.mjs", `changedFiles(${JSON.stringify(checkout)})`);
+  expect(changed).toEqual(["new.py", "old.py", "untracked.py"]);
 });
