@@ -150,7 +150,7 @@ const environmentFields = z.strictObject({
   branch: tagValue().optional(),
   /** Last day of a sandbox; a tag that tells a clean-up what may go. */
   expiresOn: z.iso.date({ error: "a date as YYYY-MM-DD" }).optional(),
-  /** Whether deleting it may delete data; if not, Terraform refuses to. */
+  /** Whether deleting it may delete data; if not, Terraform refuses to delete what holds some while the code describes it. */
   disposable: flag().default(false),
   /** The lake's name; Azure wants it unique in the world. By default `ordertracking<name>`. */
   storageAccount: storageAccountName().optional(),

@@ -64,8 +64,9 @@ const WIDE = [...NEEDED_TO_DEPLOY, "Contributor"];
 const OWNERSHIP = ["OWNER", "IS_OWNER"];
 /** Whoever has an account is in these groups. */
 const EVERYBODY = ["account users", "users"];
-/** Databricks takes the name of a group in any case. */
-const isEverybody = (principal: string) => EVERYBODY.includes(principal.toLowerCase());
+/** Databricks takes the name of a principal in any case. */
+const inOneCase = (principal: string) => principal.toLowerCase();
+const isEverybody = (principal: string) => EVERYBODY.includes(inOneCase(principal));
 
 /** Objects of Unity Catalog that can be granted on, by the field that names them. */
 export const GRANTED_ON = [
@@ -125,7 +126,10 @@ function changedRights(change: Change, scene: Scene): readonly AccessFinding[] {
   const lost = isKnownLater(change) ? [] : before.filter((right) => !after.some((each) => isSame(each, right)));
   const holders = [
     ...new Map(
-      [...lost, ...gained].map((right) => [JSON.stringify([right.principal, right.on ?? right.object]), right]),
+      [...lost, ...gained].map((right) => [
+        JSON.stringify([inOneCase(right.principal), right.on ?? right.object]),
+        right,
+      ]),
     ).values(),
   ];
   return holders.map((holder) => findingOf(change, holder, gained, lost, scene));
@@ -211,8 +215,10 @@ function whatIsUnseen(change: Change, field: string, scene: Scene): string {
   return `whom ${what} ${type.endsWith("s") ? "give" : "gives"} what`;
 }
 
-const isSame = (one: Right, other: Right) =>
-  one.principal === other.principal && isOnTheSame(one, other) && one.privilege === other.privilege;
+const isSame = (one: Right, other: Right) => isOfTheSame(one, other) && one.privilege === other.privilege;
+
+const isOfTheSame = (one: Right, other: Right) =>
+  inOneCase(one.principal) === inOneCase(other.principal) && isOnTheSame(one, other);
 
 function isOnTheSame(one: Right, other: Right): boolean {
   if (one.on !== undefined && other.on !== undefined) return one.on === other.on;
@@ -227,8 +233,7 @@ function findingOf(
   scene: Scene,
 ): AccessFinding {
   const { principal, object } = holder;
-  const ofHolder = (rights: readonly Right[]) =>
-    rights.filter((each) => each.principal === principal && isOnTheSame(each, holder));
+  const ofHolder = (rights: readonly Right[]) => rights.filter((each) => isOfTheSame(each, holder));
   const [gained, lost] = [ofHolder(allGained), ofHolder(allLost)];
   const inWords = (rights: readonly Right[]) =>
     listed(

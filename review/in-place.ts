@@ -201,12 +201,15 @@ export function findDangersInPlace(scene: Scene): readonly Finding[] {
   ];
 }
 
+/** Fields that name a principal, of which Databricks takes the name in any case. */
+const PRINCIPALS = ["group_name", "service_principal_name", "user_name"];
+
 /** Fields that say where a thing is, or what it is about, where there is only one of its type; of others, their path. */
 const PLACES: Readonly<Record<string, readonly string[]>> = {
   databricks_grants: GRANTED_ON,
   databricks_permissions: [...PERMITTED_BY_ID, ...PERMITTED_BY_PATH],
   // Not by its principal's id, which nobody can read, and which is not known of what is new.
-  databricks_permission_assignment: ["group_name", "service_principal_name", "user_name"],
+  databricks_permission_assignment: PRINCIPALS,
   azurerm_storage_management_policy: ["storage_account_id"],
 };
 
@@ -228,7 +231,8 @@ function findDeletedAgain(scene: Scene): readonly Change[] {
 
 /** Where a side of a change is, which tells it from all others of its type; nothing where it is not known. */
 function placeOf(type: string, side: Block): string | undefined {
-  const values = (PLACES[type] ?? ["path"]).map((field) => text(side[field]));
+  const valueOf = (field: string) => (PRINCIPALS.includes(field) ? text(side[field]).toLowerCase() : text(side[field]));
+  const values = (PLACES[type] ?? ["path"]).map(valueOf);
   return values.some(Boolean) ? JSON.stringify([type, ...values]) : undefined;
 }
 

@@ -98,6 +98,8 @@ const FULL_GROUP_MAY_STAY =
   "Only in a disposable environment Terraform deletes a group with something in it that it does not know: in others it " +
   "refuses, and this stays.";
 
+const nameInWords = (change: Change, scene: Scene) => `the ${typeInWords(change.type)} ${scene.nameOf(change)}`;
+
 /** Where the files of a catalog, a schema or a volume are. */
 const filesOf = (change: Change, around: Around): unknown =>
   change.type === "databricks_volume"
@@ -116,7 +118,7 @@ function lossOf(change: Change, around: Around): readonly LossFinding[] {
   const recovery = isLeft ? recoveryOfForgotten(change, scene) : holder.recovery(change, around);
   const mayStay = taker?.type === "azurerm_resource_group";
   const how = taker
-    ? `is forgotten, and ${mayStay ? "may go" : "goes"} with the ${typeInWords(taker.type)} ${scene.nameOf(taker)}`
+    ? `is forgotten, and ${mayStay ? "may go" : "goes"} with ${nameInWords(taker, scene)}`
     : actionInWords(change.action);
   const guard = isForgotten ? [] : (holder.guard?.(change) ?? []);
   const holds = holder.holds(change, around);
@@ -135,6 +137,7 @@ function lossOf(change: Change, around: Around): readonly LossFinding[] {
         ...guard,
         ...(mayStay ? [FULL_GROUP_MAY_STAY] : []),
         ...recovery.sentences,
+        ...tablesWithoutFiles(change, around),
         ...others,
       ],
       needsSecondLook: true,
@@ -157,7 +160,7 @@ function lossByOthers(made: Change, around: Around): readonly LossFinding[] {
     ...each,
     action: made.action,
     headline: `The ${typeInWords(made.type)} ${scene.nameOf(outcome)} ${how}. It held ${each.holds}.`,
-    details: [...each.recovery.sentences, ...others],
+    details: [...each.recovery.sentences, ...tablesWithoutFiles(outcome, around), ...others],
   }));
 }
 
@@ -210,18 +213,55 @@ function recoveryOfAccount(change: Change, around: Around): Recovery {
 /** What Unity Catalog has, which goes with no workspace. */
 const OF_UNITY_CATALOG = /^databricks_(catalog|schema|volume|file|external_location|storage_credential|grants?)$/;
 
-/** What the plans of other stacks leave in a workspace that goes: they were made while it was there. */
-function leftInWorkspace({ changes }: Around): readonly string[] {
-  const left = changes.filter(
-    ({ type, action }) =>
-      type.startsWith("databricks_") && !OF_UNITY_CATALOG.test(type) && ["none", "update"].includes(action),
-  );
-  if (left.length === 0) return [];
+/** Whether the plan of its stack leaves it where it is. */
+const isStaying = ({ action }: Change) => ["none", "update"].includes(action);
+
+/** What the plans of other stacks leave in a workspace that goes, or bound to it: they were made while it was there. */
+function leftInWorkspace(around: Around): readonly string[] {
+  const { changes } = around;
+  const staying = changes.filter((each) => each.type.startsWith("databricks_") && isStaying(each));
+  const left = staying.filter(({ type }) => !OF_UNITY_CATALOG.test(type));
+  const bound = staying.filter(({ before }) => text(before.isolation_mode).endsWith("ISOLATED"));
   const isAnew = changes.some((each) => each.type === "azurerm_databricks_workspace" && isMade(each));
+  const again = isAnew && bound.length === 0 ? " Plan and apply once more after this." : "";
   return [
-    `What the stacks have in it goes as well, although their plans leave it there: ${counted(left.length, "thing")}.${isAnew ? " Plan and apply once more after this." : ""}`,
+    ...(left.length > 0
+      ? [
+          `What the stacks have in it goes as well, although their plans leave it there: ${counted(left.length, "thing")}.${again}`,
+        ]
+      : []),
+    ...boundToWorkspace(bound, around),
   ];
 }
+
+/**
+ * What becomes of what only the workspace that goes can use. The provider binds the workspace that it works in to such a
+ * thing when it makes, changes or deletes that, but not when it reads it, which each plan and each destroy begin with.
+ */
+function boundToWorkspace(bound: readonly Change[], { scene }: Around): readonly string[] {
+  if (bound.length === 0) return [];
+  return [
+    `Only this workspace can use ${listed(bound.map((each) => nameInWords(each, scene)))}: from any other one each plan of what is in Unity Catalog fails, and each destroy.`,
+    `So first take down whatever sandboxes are in this one, then ${destroyOfCatalog(scene)}, plan again and apply that. Where the catalog has to last, somebody has to bind all of these to the next workspace by hand, as docs/environments.md says.`,
+  ];
+}
+
+/** Catalogs and schemas that stay while the files of their tables go: their plan was made while these were there. */
+function tablesWithoutFiles(change: Change, around: Around): readonly string[] {
+  const { scene, changes } = around;
+  const rootOf = ({ before }: Change) => text(before.storage_root);
+  const staying = changes.filter(
+    (each) => rootOf(each) !== "" && isStaying(each) && goingAt(rootOf(each), around) === change,
+  );
+  if (staying.length === 0) return [];
+  return [
+    `Unity Catalog goes on naming the tables of ${listed(staying.map((each) => nameInWords(each, scene)))}, which lose their files: each run fails from then on. So ${destroyOfCatalog(scene)} first, plan again and apply that.`,
+  ];
+}
+
+/** `cdktf` destroys no stack without those that depend on it. */
+const destroyOfCatalog = (scene: Scene) =>
+  `run ${scene.showCommand(`npx cdktf destroy '${scene.environment}-{catalog,pipeline}'`)}`;
 
 function containersOf(account: Change, { changes }: Around): readonly Change[] {
   return changes.filter(
@@ -303,7 +343,7 @@ function recoveryOfVolume(change: Change, around: Around): Recovery {
   }
   const { how, sentences } =
     going.type === "azurerm_storage_account" ? recoveryOfAccount(going, around) : recoveryOfContainer(going, around);
-  const place = `the ${typeInWords(going.type)} ${around.scene.nameOf(going)}`;
+  const place = nameInWords(going, around.scene);
   return { how, sentences: [...elsewhere, `What becomes of the files is what becomes of ${place}.`, ...sentences] };
 }
 
@@ -311,7 +351,7 @@ function holdsOfContainer(change: Change, { scene, changes }: Around): string {
   const there = changes.filter(
     ({ before }) => isIn(before.storage_location, change) || isIn(before.storage_root, change),
   );
-  const names = there.map((each) => `the ${typeInWords(each.type)} ${scene.nameOf(each)}`);
+  const names = there.map((each) => nameInWords(each, scene));
   return names.length > 0 ? `the files of ${listed(names)}` : "every file in it";
 }
 
@@ -362,7 +402,7 @@ function recoveryOfTables(change: Change, around: Around): Recovery {
       ];
   const going = goingAt(rootOfTables(change, around), around);
   if (going !== undefined) {
-    const place = `the ${typeInWords(going.type)} ${scene.nameOf(going)}`;
+    const place = nameInWords(going, scene);
     return {
       how: isArchiveLost ? "never" : "perhaps",
       sentences: [

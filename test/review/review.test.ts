@@ -122,6 +122,20 @@ describe("what may be lost", () => {
       }
     });
 
+    it.each([
+      ["account", gone("azurerm_storage_account", lake, { actions: ["delete", "create"], after: lake })],
+      ["container", gone("azurerm_storage_container", container("managed"))],
+    ])("says of the %s of tables which stay that these lose their files, and what to do before", (_, going) => {
+      const detailsOf = (storage_root: string) => {
+        const stays = change({ type: "databricks_catalog", before: { ...catalog, storage_root } });
+        return reviewed(plan([going, stays])).loss[0]?.details.join();
+      };
+      expect(detailsOf(at("managed"))).toMatch(
+        /the tables of the catalog `orders`, which lose their files.*`npx cdktf destroy 'prod-\{catalog,pipeline\}'` first/,
+      );
+      expect(detailsOf("abfss://managed@other.dfs.core.windows.net/orders")).not.toContain("lose their files");
+    });
+
     it("promises what the archive has, where only the container of the tables goes", () => {
       const loss = lossOf(
         "databricks_catalog",
@@ -744,6 +758,36 @@ describe("what may be lost", () => {
     expect(detailsOf(workspace(["delete"], null), job)).toEqual(["Databricks brings no workspace back."]);
   });
 
+  it("says of a workspace that goes that no other one can use what is bound to it, and what to do before", () => {
+    const stays = (type: string, name: string, isolation_mode: string) =>
+      change({ type, before: { name, isolation_mode }, after: { name, isolation_mode } });
+    const bound = [
+      stays("databricks_storage_credential", "identity", "ISOLATION_MODE_ISOLATED"),
+      stays("databricks_catalog", "orders", "ISOLATED"),
+    ];
+    const open = stays("databricks_external_location", "shared", "ISOLATION_MODE_OPEN");
+    const job = change({ before: { name: "load" }, after: { name: "load" } });
+    for (const rest of [
+      { actions: ["delete", "create"], after: { name: "w" } },
+      { actions: ["delete"], after: null },
+    ]) {
+      const workspace = change({ type: "azurerm_databricks_workspace", before: { name: "w" }, ...rest });
+      expect(reviewed(plan([workspace, ...bound, open, job])).loss[0]?.details).toEqual([
+        "Databricks brings no workspace back.",
+        "What the stacks have in it goes as well, although their plans leave it there: 1 thing.",
+        expect.stringContaining(
+          "Only this workspace can use the catalog `orders` and the storage credential `identity`:",
+        ),
+        expect.stringMatching(/take down whatever sandboxes .*`npx cdktf destroy 'prod-\{catalog,pipeline\}'`/),
+      ]);
+      const gone = change({ type: "databricks_catalog", actions: ["delete"], before: CATALOG, after: null });
+      const { loss } = reviewed(plan([workspace, gone, open]));
+      expect(loss.find(({ address }) => address.includes("workspace"))?.details).toEqual([
+        "Databricks brings no workspace back.",
+      ]);
+    }
+  });
+
   it.each([
     ["replace_because_tainted", "an earlier deployment left it half made"],
     ["delete_because_no_resource_config", "it is no longer in the configuration"],
@@ -778,6 +822,22 @@ describe("who may do what", () => {
           "`analysts` loses `SELECT` (query its tables) and gains `MODIFY` (change its tables) on the catalog `orders`.",
         needsSecondLook: false,
       },
+    ]);
+  });
+
+  it("takes a principal's name in another case for the same", () => {
+    const ofCases = (before: string, after: string, level: string) => {
+      const entry = (group_name: string, permission_level: string) => ({
+        ...{ job_id: "7", access_control: [{ group_name, permission_level }] },
+      });
+      const sides = { before: entry(before, "CAN_MANAGE"), after: entry(after, level) };
+      return headlines(
+        reviewed(plan([change({ type: "databricks_permissions", actions: ["update"], ...sides })])).access,
+      );
+    };
+    expect(ofCases("owners", "Owners", "CAN_MANAGE")).toEqual([]);
+    expect(ofCases("owners", "Owners", "CAN_VIEW")).toEqual([
+      expect.stringMatching(/^`Owners` loses `CAN_MANAGE` and gains `CAN_VIEW` /),
     ]);
   });
 
@@ -1858,6 +1918,22 @@ describe("going back to the code before a deployment that failed", () => {
     const [field = ""] = Object.keys(side);
     expect(moved({ ...side, [field]: "elsewhere" })).toEqual([]);
     expect(moved({ ...side, [field]: undefined })).toEqual([]);
+  });
+
+  it("says the same of a membership under the name that its group has in another case", () => {
+    const side = (group_name: string) => ({ group_name, permissions: ["USER"] });
+    const membership = (address: string, rest: object) =>
+      change({ type: "databricks_permission_assignment", address: `a.${address}`, ...rest });
+    const { inPlace, verdict } = reviewed(
+      plan([
+        membership("old", { actions: ["delete"], before: side("loaders"), after: null }),
+        membership("new", { actions: ["create"], before: null, after: side("Loaders") }),
+      ]),
+    );
+    expect(headlines(inPlace)).toEqual([
+      "What has another address from now on is deleted from where it is put anew: the workspace membership of `loaders`.",
+    ]);
+    expect(verdict).toBe("second look");
   });
 });
 
