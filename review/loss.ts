@@ -160,7 +160,7 @@ function lossByOthers(made: Change, around: Around): readonly LossFinding[] {
     ...each,
     action: made.action,
     headline: `The ${typeInWords(made.type)} ${scene.nameOf(outcome)} ${how}. It held ${each.holds}.`,
-    details: [...each.recovery.sentences, ...tablesWithoutFiles(outcome, around), ...others],
+    details: [...each.recovery.sentences, ...others],
   }));
 }
 
@@ -238,11 +238,15 @@ function leftInWorkspace(around: Around): readonly string[] {
  * What becomes of what only the workspace that goes can use. The provider binds the workspace that it works in to such a
  * thing when it makes, changes or deletes that, but not when it reads it, which each plan and each destroy begin with.
  */
-function boundToWorkspace(bound: readonly Change[], { scene }: Around): readonly string[] {
+function boundToWorkspace(bound: readonly Change[], around: Around): readonly string[] {
   if (bound.length === 0) return [];
+  const isDisposable = bound.every(isDroppedByTerraform);
   return [
-    `Only this workspace can use ${listed(bound.map((each) => nameInWords(each, scene)))}: from any other one each plan of what is in Unity Catalog fails, and each destroy.`,
-    `So first take down whatever sandboxes are in this one, then ${destroyOfCatalog(scene)}, plan again and apply that. Where the catalog has to last, somebody has to bind all of these to the next workspace by hand, as docs/environments.md says.`,
+    `Only this workspace can use ${listed(bound.map((each) => nameInWords(each, around.scene)))}: from any other one each plan of what is in Unity Catalog fails, and each destroy.`,
+    `So first take down whatever sandboxes are in this one, then ${destroyOf(isDisposable ? "{catalog,pipeline}" : "pipeline", around)}, plan again and apply that.` +
+      (isDisposable
+        ? ""
+        : " Somebody has to bind all of these to the next workspace by hand, as docs/environments.md says."),
   ];
 }
 
@@ -254,14 +258,23 @@ function tablesWithoutFiles(change: Change, around: Around): readonly string[] {
     (each) => rootOf(each) !== "" && isStaying(each) && goingAt(rootOf(each), around) === change,
   );
   if (staying.length === 0) return [];
+  const what = `Unity Catalog goes on naming the tables of ${listed(staying.map((each) => nameInWords(each, scene)))}, which lose their files: each run fails from then on`;
   return [
-    `Unity Catalog goes on naming the tables of ${listed(staying.map((each) => nameInWords(each, scene)))}, which lose their files: each run fails from then on. So ${destroyOfCatalog(scene)} first, plan again and apply that.`,
+    staying.every(isDroppedByTerraform)
+      ? `${what}. So ${destroyOf("{catalog,pipeline}", around)} first, plan again and apply that.`
+      : `${what}, until somebody drops these tables: the next one makes them anew.`,
   ];
 }
 
+/** Whether Terraform deletes it with what is in it: of a catalog where data has to last it deletes nothing. */
+const isDroppedByTerraform = ({ type, before }: Change) =>
+  type !== "databricks_catalog" || before.force_destroy === true;
+
 /** `cdktf` destroys no stack without those that depend on it. */
-const destroyOfCatalog = (scene: Scene) =>
-  `run ${scene.showCommand(`npx cdktf destroy '${scene.environment}-{catalog,pipeline}'`)}`;
+const destroyOf = (stacks: string, { scene }: Around) => {
+  const names = `${scene.environment}-${stacks}`;
+  return `run ${scene.showCommand(`npx cdktf destroy ${stacks.includes("{") ? `'${names}'` : names}`)}`;
+};
 
 function containersOf(account: Change, { changes }: Around): readonly Change[] {
   return changes.filter(

@@ -137,9 +137,8 @@ def test_an_erased_order_is_in_no_byte_of_any_file(pipeline: Pipeline, monkeypat
     with monkeypatch.context() as patch:
         purge_only(patch, "orders")
         again = erase_order(pipeline)
-    assert {place.removed for place in again.places} == {0}
-    # What one that was cut short has removed is still in old versions, and this may be the only report.
-    assert all(place.old_versions_until for place in again.places if place.name.endswith("_table"))
+    assert {(place.removed, place.old_versions_until) for place in again.places} == {(0, None)}
+    assert "as by a withdrawal, is in its old versions for 7 days" in str(again)
     [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {pipeline.tables.orders}").collect()
     assert detail.clusteringColumns == ["tracking_num"]
     assert set(pipeline.statuses()) == {"T1", "T2", "T3"}
@@ -230,14 +229,19 @@ def test_an_erasure_waits_for_loads_tells_what_it_cannot_search_and_forgets_what
     pipeline.drop("waits.csv", lines(order(1)))
     pipeline.drop("replay-files-1/.put back.csv", lines(order(1)))
     pipeline.drop("packed.csv.gz", gzip.compress(lines(order(1)).encode()))
+    pipeline.drop(".DS_Store", b"\0\0\0\x01Bud1\0")
     report = erase_order(pipeline, "T1")
     assert [path.rsplit("/", 1)[1] for path in report.unsearched] == ["workbook.csv", "packed.csv.gz"]
     assert report.waiting == ("replay-files-1/.put back.csv", "waits.csv")
     assert "waits.csv" in str(report)
     assert checkpoint.erasures() == [other]
+    # What the one that was cut short had removed is not counted here, and old versions have it.
+    assert all(place.old_versions_until for place in report.places if place.name.endswith("_table"))
     with pytest.raises(RemovalError, match="name the order to erase"):
         erase_order(pipeline, " \u200b\ufeff")
     assert checkpoint.erasures() == [other]
+    # What the one that was cut short had removed is not counted here, and old versions have it.
+    assert all(place.old_versions_until for place in report.places if place.name.endswith("_table"))
     checkpoint.claim(Claim(new_batch_id(datetime.now(timezone.utc)), "run", ()))
     with pytest.raises(RemovalError, match="run the load job first"):
         erase_order(pipeline, "T1")
@@ -527,6 +531,14 @@ def test_rows_are_told_apart_as_the_records_of_files_are_in_whatever_case_their_
     assert [removed[f"{name}_table"] for name in ("orders", "stage_orders", "quarantined_orders")] == [1, 1, 2]
     assert set(pipeline.statuses()) == {"T1", "T3", "T4"}
     assert [row[:2] for row in pipeline.quarantine()] == [("bad.csv", 2), ("cut.csv", 2), ("lower.csv", 5)]
+    # And from then on they are not: nobody finds the order in a file which the stage says that it was in.
+    pipeline.drop("upper.csv", lines(order(5).lower()))
+    pipeline.load()
+    pipeline.contract = ORDERS
+    report = erase_order(pipeline, "T5")
+    assert (report.places[1].name, report.places[1].removed, "T5" in pipeline.statuses()) == ("orders_table", 1, False)
+    [(path, reason)] = report.unsearched.items()
+    assert path.endswith("/upper.csv") and "it was loaded by another contract" in reason
 
 
 @pytest.mark.usefixtures("no_purge")

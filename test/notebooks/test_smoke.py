@@ -12,9 +12,9 @@ def test_what_the_pipeline_builds_on_is_there_on_a_laptop_and_nothing_is_left_be
     pipeline.stage()
     summary = smoke(pipeline.spark, pipeline.tables, str(pipeline.volume), str(pipeline.checkpoint))
     assert [check for check in summary.checks if not check.passed] == []
-    assert len(summary.checks) == 11
+    assert len(summary.checks) == 12
     summary.raise_failures()
-    assert str(summary).count("ok") == 11
+    assert str(summary).count("ok") == 12
     names = [row.tableName for row in pipeline.spark.sql(f"SHOW TABLES IN {pipeline.tables.of_operations}").collect()]
     assert [name for name in names if "smoke" in name] == []
     assert [path for path in pipeline.volume.rglob("*smoke*")] == []

@@ -126,13 +126,15 @@ describe("what may be lost", () => {
       ["account", gone("azurerm_storage_account", lake, { actions: ["delete", "create"], after: lake })],
       ["container", gone("azurerm_storage_container", container("managed"))],
     ])("says of the %s of tables which stay that these lose their files, and what to do before", (_, going) => {
-      const detailsOf = (storage_root: string) => {
-        const stays = change({ type: "databricks_catalog", before: { ...catalog, storage_root } });
+      const detailsOf = (storage_root: string, rest: object = {}) => {
+        const stays = change({ type: "databricks_catalog", before: { ...catalog, ...rest, storage_root } });
         return reviewed(plan([going, stays])).loss[0]?.details.join();
       };
-      expect(detailsOf(at("managed"))).toMatch(
+      expect(detailsOf(at("managed"), { force_destroy: true })).toMatch(
         /the tables of the catalog `orders`, which lose their files.*`npx cdktf destroy 'prod-\{catalog,pipeline\}'` first/,
       );
+      // Terraform would refuse to delete it.
+      expect(detailsOf(at("managed"), { force_destroy: false })).toMatch(/which lose their files.*, until somebody drops these tables/);
       expect(detailsOf("abfss://managed@other.dfs.core.windows.net/orders")).not.toContain("lose their files");
     });
 
@@ -759,12 +761,12 @@ describe("what may be lost", () => {
   });
 
   it("says of a workspace that goes that no other one can use what is bound to it, and what to do before", () => {
-    const stays = (type: string, name: string, isolation_mode: string) =>
-      change({ type, before: { name, isolation_mode }, after: { name, isolation_mode } });
-    const bound = [
-      stays("databricks_storage_credential", "identity", "ISOLATION_MODE_ISOLATED"),
-      stays("databricks_catalog", "orders", "ISOLATED"),
-    ];
+    const stays = (type: string, name: string, isolation_mode: string, force_destroy?: boolean) => {
+      const side = { name, isolation_mode, force_destroy };
+      return change({ type, before: side, after: side });
+    };
+    const credential = stays("databricks_storage_credential", "identity", "ISOLATION_MODE_ISOLATED");
+    const bound = [credential, stays("databricks_catalog", "orders", "ISOLATED", true)];
     const open = stays("databricks_external_location", "shared", "ISOLATION_MODE_OPEN");
     const job = change({ before: { name: "load" }, after: { name: "load" } });
     for (const rest of [
@@ -780,6 +782,10 @@ describe("what may be lost", () => {
         ),
         expect.stringMatching(/take down whatever sandboxes .*`npx cdktf destroy 'prod-\{catalog,pipeline\}'`/),
       ]);
+      const lasting = [credential, stays("databricks_catalog", "orders", "ISOLATED", false)];
+      expect(reviewed(plan([workspace, ...lasting])).loss[0]?.details.at(-1)).toMatch(
+        /`npx cdktf destroy prod-pipeline`.* bind all of these to the next workspace by hand/,
+      );
       const gone = change({ type: "databricks_catalog", actions: ["delete"], before: CATALOG, after: null });
       const { loss } = reviewed(plan([workspace, gone, open]));
       expect(loss.find(({ address }) => address.includes("workspace"))?.details).toEqual([

@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 from order_tracking.errors import CheckpointError, TakenOverError
 from order_tracking.files.batch import claimed_at, halves_of, is_batch_id
 from order_tracking.files.landing import ArrivedFile, is_path_below
-from order_tracking.files.listing import paths_in
+from order_tracking.files.listing import paths_in, paths_in_any
 from order_tracking.tables.job_log import FileOutcome, TaskRecord
 from order_tracking.typed_json import from_json, to_json
 
@@ -386,7 +386,7 @@ class Checkpoint:
                 if forgotten != batch:
                     _write(path, to_json(forgotten))
                     changed += 1
-        for path in paths_in(self._unreadable):
+        for path in paths_in_any(self._unreadable):
             text = path.read_text(encoding="utf-8", errors="replace")
             # As JSON it cannot be read; its escapes may be a part of the key, or stand before it like a letter.
             plain = _JSON_ESCAPES.sub(lambda escapes: json.loads(f'"{escapes[0]}"'), text)
@@ -487,7 +487,7 @@ class Checkpoint:
             return
         taken = []
         for name, target in (("batches", self._batches), ("records", self._records)):
-            for path in paths_in(old_directory / name):
+            for path in paths_in_any(old_directory / name):
                 kind = _kind_of(path.name) if name == "batches" else TaskRecord
                 attempt = re.fullmatch(r"(.+)\.attempt\d+", path.name)
                 try:

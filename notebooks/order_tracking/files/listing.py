@@ -9,17 +9,26 @@ from pathlib import Path
 
 
 def paths_in(directory: Path, ending: str = "") -> list[Path]:
-    """List what is in a directory in the order of the names, which is nothing where it is none, or has gone.
+    """List what is in a directory in the order of the names.
 
     Args:
         directory: The directory.
         ending: How the names end that count.
 
     Raises:
+        OSError: If it cannot be listed, or is not there.
+    """
+    return sorted(path for path in directory.iterdir() if path.name.endswith(ending))
+
+
+def paths_in_any(directory: Path) -> list[Path]:
+    """List what is in a directory that need not be there, or be one.
+
+    Raises:
         OSError: If it cannot be listed.
     """
     try:
-        return sorted(path for path in directory.iterdir() if path.name.endswith(ending))
+        return paths_in(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
 

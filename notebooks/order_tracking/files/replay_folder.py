@@ -137,8 +137,13 @@ def finish_replays(volume: Volume, checkpoint: Checkpoint) -> list[str]:
         What people must look at.
     """
     alarms = []
-    below = [each for folder in checkpoint.old_replays() for each in walk(volume.landing / folder)]
-    hidden = {directory / name for directory, names in below for name in names if name.startswith(".")}
+    hidden: set[Path] = set()
+    for folder in checkpoint.old_replays():
+        try:
+            for directory, names in walk(volume.landing / folder):
+                hidden.update(directory / name for name in names if name.startswith("."))
+        except OSError as error:
+            alarms.append(f"{volume.relative(volume.landing / folder)}/ cannot be listed: {error.strerror or error}")
     # Only files that were noted: a hidden name need not tell that of the file beside it.
     for replayed in checkpoint.replayed() if hidden else ():
         target = volume.landing / replayed

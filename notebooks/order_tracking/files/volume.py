@@ -6,7 +6,7 @@ from pathlib import Path
 
 from order_tracking.files.batch import batch_date, is_batch_id
 from order_tracking.files.landing import REASON_ENDING
-from order_tracking.files.listing import paths_in, walk
+from order_tracking.files.listing import paths_in_any, walk
 from order_tracking.files.moving import Move, copy_verify_delete, probe, rename
 
 
@@ -43,8 +43,8 @@ class Volume:
         """List the directories of all batches in `archive` or `rejected`, the oldest first; each is named by its id."""
         days = [self.path / name]
         for _ in ("years", "months", "days"):
-            days = [below for each in days for below in paths_in(each)]
-        return (batch for day in days for batch in paths_in(day) if is_batch_id(batch.name))
+            days = [below for each in days for below in paths_in_any(each)]
+        return (batch for day in days for batch in paths_in_any(day) if is_batch_id(batch.name))
 
     def relative(self, path: Path) -> str:
         """Write a path as people see it in summaries and in the ledger: from the volume on."""

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -61,8 +61,7 @@ class Place:
         name: Its name.
         removed: How many rows, records or texts of the order were there, and are not any more.
         searched: Of how many, where they were counted.
-        old_versions_until: Until when old versions of a table could still show the order, in UTC, also where the newest
-            one did not any more; None for what has no old versions.
+        old_versions_until: Until when an old version of it could still show them, in UTC; None if nothing was there.
     """
 
     name: str
@@ -86,17 +85,20 @@ class ErasureReport(Summary):
         places: Each place that was searched.
         unsearched: Files that nobody can look through, or whose names have the key, with the reason: people have to.
         waiting: Files with records of the order that are about to be loaded.
+        kept_days: How long the old versions of a table have what left it before, as by a withdrawal.
     """
 
     places: tuple[Place, ...]
     unsearched: dict[str, str]
     waiting: tuple[str, ...]
+    kept_days: float
 
     def __str__(self) -> str:
         """Return the report for people."""
         return "\n".join(
             [
                 *map(str, self.places),
+                f"What left a table before, as by a withdrawal, is in its old versions for {self.kept_days:g} days.",
                 *(f"Look into {path} yourself: {reason}" for path, reason in self.unsearched.items()),
                 *(f"Waits to be loaded: {path}" for path in self.waiting),
             ]
@@ -151,7 +153,7 @@ def erase(
             removed = carry_out(spark, contract, tables, directories, notes, erasure, run)
             landed = _landed(directories)
             arrived = {**landed.by_place(directories), **_taken(directories, notes)}
-            waiting = _waiting(directories, records, arrived)
+            waiting = _waiting(directories, records, arrived, landed.left_alone)
             named = _named_by_key(spark, tables, removed.searched | arrived, records.key)
             by_people = {**landed.unreadable, **waiting.unreadable, **named}
             # Otherwise the run of the load job that began meanwhile erases what it may have brought.
@@ -163,7 +165,10 @@ def erase(
     finally:
         write_job_log(spark, tables.job_log, notes)
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
-    return removed.report(now() + timedelta(days=retention_days + 2), waiting.paths, by_people)
+    until = f"{now() + timedelta(days=retention_days + 2):%Y-%m-%d}"
+    # What one that was cut short has removed of late is not counted here.
+    places = removed.places(until, is_again=bool(cut_short))
+    return ErasureReport(places, {**removed.unsearched, **by_people}, waiting.paths, retention_days)
 
 
 @dataclass(frozen=True)
@@ -173,10 +178,12 @@ class _Arrived:
     Attributes:
         paths: Their paths below the landing directory.
         unreadable: What nobody can list or look through, from the volume on, with the reason.
+        left_alone: Those of the paths that no run loads under the names which they have now.
     """
 
     paths: tuple[str, ...]
     unreadable: dict[str, str]
+    left_alone: frozenset[str] = frozenset()
 
     def by_place(self, volume: Volume) -> dict[str, str]:
         """Return the paths by where they are, from the volume on."""
@@ -190,17 +197,18 @@ def _landed(volume: Volume) -> _Arrived:
     fills before it is given its name.
     """
     arrivals = list_arrivals(volume.landing)
-    paths = [file.path for file in arrivals.files]
+    left_alone: list[str] = []
     unreadable = {volume.relative(volume.landing / path): reason for path, reason in arrivals.unreadable.items()}
     for path in arrivals.left_alone:
         if not path.endswith("/"):
-            paths.append(path)
+            left_alone.append(path)
             continue
         try:
-            paths += [f"{path}{below}" for below in files_below(volume.landing / path)]
+            left_alone += [f"{path}{below}" for below in files_below(volume.landing / path)]
         except OSError as error:
             unreadable[f"{volume.relative(volume.landing / path)}/"] = f"it cannot be listed: {error.strerror}"
-    return _Arrived(tuple(paths), unreadable)
+    paths = (*(file.path for file in arrivals.files), *left_alone)
+    return _Arrived(paths, unreadable, frozenset(left_alone))
 
 
 def _taken(volume: Volume, checkpoint: Checkpoint) -> dict[str, str]:
@@ -212,7 +220,9 @@ def _taken(volume: Volume, checkpoint: Checkpoint) -> dict[str, str]:
     }
 
 
-def _waiting(volume: Volume, records: OrderRecords, arrived: Mapping[str, str]) -> _Arrived:
+def _waiting(
+    volume: Volume, records: OrderRecords, arrived: Mapping[str, str], left_alone: Collection[str]
+) -> _Arrived:
     """List the files with records of the order, of those that have arrived, by where they are."""
     waiting: set[str] = set()
     unreadable: dict[str, str] = {}
@@ -220,7 +230,7 @@ def _waiting(volume: Volume, records: OrderRecords, arrived: Mapping[str, str]) 
         try:
             if any(records.find(volume.path / place)):
                 waiting.add(path)
-            else:
+            elif path not in left_alone:  # Of what no run loads, such as `.DS_Store`, nobody has to be told.
                 check_text(volume.path / place)
         except FileNotFoundError:
             continue
@@ -259,13 +269,14 @@ class Removed:
         rows: How many rows had something of the order, by table.
         files: What the search of the files came to, by directory.
         notes: How many files of the checkpoint had its key.
-        unpurged: Tables of which some files may still have it, with the reason.
+        left: Tables of which some files may still have it, and archived files of its rows in which it was not found,
+            with the reason.
     """
 
     rows: dict[str, int]
     files: dict[str, Search]
     notes: int
-    unpurged: dict[str, str]
+    left: dict[str, str]
 
     @property
     def searched(self) -> dict[str, str]:
@@ -276,17 +287,24 @@ class Removed:
     def unsearched(self) -> dict[str, str]:
         """The files, and the tables, that people have to look into, with the reason."""
         files = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
-        return {**files, **self.unpurged}
+        return {**files, **self.left}
 
-    def report(self, until: datetime, waiting: tuple[str, ...], by_people: dict[str, str]) -> ErasureReport:
-        """Tell of it."""
-        of_tables = [Place(name, count, old_versions_until=f"{until:%Y-%m-%d}") for name, count in self.rows.items()]
+    def places(self, until: str, *, is_again: bool) -> tuple[Place, ...]:
+        """Tell of each place.
+
+        Args:
+            until: The day of the upkeep after which no old version has what was removed.
+            is_again: Whether another erasure of the order, which was cut short, may have removed some of it.
+        """
+        of_tables = [
+            Place(name, count, old_versions_until=until if count or is_again else None)
+            for name, count in self.rows.items()
+        ]
         of_files = [
             Place(f"{directory}/", sum(len(file.records) for file in search.found), len(search.searched))
             for directory, search in self.files.items()
         ]
-        places = (*of_tables, *of_files, Place("checkpoint", self.notes))
-        return ErasureReport(places, {**self.unsearched, **by_people}, waiting)
+        return (*of_tables, *of_files, Place("checkpoint", self.notes))
 
 
 def carry_out(
@@ -312,17 +330,29 @@ def carry_out(
     found = [file for search in files.values() for file in search.found]
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
-        told = _erase_from_job_log(spark, contract, tables, volume, records, found)
+        rows = find_rows(spark, contract, tables, records)
+        told = _erase_from_job_log(spark, contract, tables, volume, records, found, rows)
     _erase_from_run(run, told)
     notes = checkpoint.forget_key(records.key, records.is_word_of, told.erased_outcome)
     clean_lone_reasons(volume, told.files, records.is_word_of, told.erased_reason)
     with run.step("erase from the tables"):
-        rows = _erase_from_tables(spark, contract, tables, records)
+        deleted = _erase_from_tables(spark, contract, tables, records)
     with run.step("write files anew"):
         _rewrite_files(volume, checkpoint, records, found, told)
     with run.step("purge"):
         unpurged = _purge_tables(spark, contract, tables)
-    return Removed({**rows, **told.removed}, files, notes, unpurged)
+    left = {**unpurged, **_unfound(volume, rows, files["archive"])}
+    return Removed({**deleted, **told.removed}, files, notes, left)
+
+
+def _unfound(volume: Volume, rows: OrderRows, archive: Search) -> dict[str, str]:
+    """List the archived files of the order's rows in which nobody found it, as where another contract loaded them."""
+    found = {(file.batch_id, file.path) for file in archive.found}
+    places = {volume.relative(volume.archive_of(batch_id) / path) for batch_id, path in rows.files - found}
+    # One that is not searched has a reason of its own.
+    searched = places & archive.searched.keys() - archive.unsearched.keys()
+    why = "it had rows of the order, and none is found in it: it was loaded by another contract"
+    return dict.fromkeys(sorted(searched), why)
 
 
 @dataclass(frozen=True)
@@ -366,9 +396,9 @@ def _erase_from_job_log(
     volume: Volume,
     records: OrderRecords,
     found: Sequence[FoundFile],
+    rows: OrderRows,
 ) -> _Told:
     """Take what tells of the order out of the job log, and out of the table that it is folded into."""
-    rows = find_rows(spark, contract, tables, records)
     concerned = rows.files | {(file.batch_id, file.path) for file in found}
     # Of what was loaded again people were told before as well, and where that was nothing is left of it.
     concerned |= {earlier for _, path in concerned for earlier in readings_before(path)}

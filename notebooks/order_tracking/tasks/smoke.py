@@ -3,6 +3,7 @@
 Each check does what the pipeline does, on files and tables of its own, which it removes.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -75,7 +76,9 @@ def smoke(spark: SparkSession, tables: Tables, volume: str, checkpoint: str) -> 
     """
     name = f"smoke_{secrets.token_hex(4)}"
     table, view = (f"{tables.of_operations}.{identifier(f'{name}_{kind}')}" for kind in ("table", "view"))
+    kept, first = Path(volume) / f".{name}_kept", list[os.stat_result]()
     checks: dict[str, Callable[[], str]] = {
+        "a file is written": lambda: _write(kept, first),
         "files of the volume are moved by": lambda: probe(Path(volume)).__name__,
         "files of the checkpoint are moved by": lambda: probe(Path(checkpoint)).__name__,
         "a file is made once, is whole, and keeps its time": lambda: _file(Path(volume) / f".{name}"),
@@ -87,15 +90,13 @@ def smoke(spark: SparkSession, tables: Tables, volume: str, checkpoint: str) -> 
         "of two merges at once, one inserts a new key": lambda: _two_merges(spark, table),
         "a Python function is run": lambda: _python_function(spark),
         # The last one: by then a volume's client has forgotten what it remembered of a file that it wrote.
-        "a file is still the same after all this": lambda: _same_file(kept, first),
+        "a file is still the same after all this": lambda: _same_file(kept, first[0]),
     }
-    kept = Path(volume) / f".{name}_kept"
-    kept.write_text("a\n")
-    first = kept.stat()
     try:
         return SmokeSummary(tuple(_try(name, check) for name, check in checks.items()))
     finally:
-        kept.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            kept.unlink()
         spark.sql(f"DROP VIEW IF EXISTS {view}")
         spark.sql(f"DROP TABLE IF EXISTS {table}")
 
@@ -105,6 +106,13 @@ def _try(name: str, check: Callable[[], str]) -> Check:
         return Check(name, check(), passed=True)
     except Exception as error:
         return Check(name, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}", passed=False)
+
+
+def _write(path: Path, first: list[os.stat_result]) -> str:
+    """Write a file, and remember what it looks like first."""
+    path.write_text("a\n")
+    first.append(path.stat())
+    return f"{first[0].st_size} bytes"
 
 
 def _file(path: Path) -> str:

@@ -233,14 +233,15 @@ def _choose(
     chosen, refused = {}, []
     for name, found in found_by.items():
         counting = [file for file in found if file.state is State.MERGED]
-        later = list(dict.fromkeys(each for file in found for each in again_as[file.batch_id, file.path]))
-        several = [*(f"{file.batch_id}/{file.path}" for file in counting), *later]
+        names = [f"{file.batch_id}/{file.path}" for file in counting]
+        later = {each for file in found for each in again_as[file.batch_id, file.path]} - set(names)
+        several = [*names, *sorted(later)]
         if any((file.batch_id, file.path) in again for file in counting):
             refused.append(f"{name}: {_AGAIN}")
         elif len(several) > 1:
             refused.append(f"{name}: several files of that name were loaded; name one of {', '.join(several)}")
         elif later:
-            refused.append(f"{name}: {_WHY_NOT[State.SUPERSEDED]}, {later[0]}")
+            refused.append(f"{name}: {_WHY_NOT[State.SUPERSEDED]}, {later.pop()}")
         elif counting and since and _first_claimed_at(counting[0], ledger) < since:
             refused.append(
                 f"{name}: it was loaded before {since:%Y-%m-%d %H:%M} UTC, and of what is that old not every row is "
