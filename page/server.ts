@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import path from "node:path";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Home } from "../local/home.ts";
-import { csv } from "../cli/csv.ts";
+import { csv, forSpreadsheet } from "../cli/csv.ts";
 import { homeState } from "./home-state.ts";
 import { html, type Html } from "./html.ts";
 import { rejectedFile } from "./rejected-file.ts";
@@ -214,7 +214,7 @@ function addDownloads(page: FastifyInstance, { home, tables }: About): void {
     const rows = await tables.rows("quarantine", MAX_DOWNLOADED);
     const columns = Object.keys(rows[0] ?? {});
     const cells = rows.map((row) => columns.map((name) => row[name]));
-    return send(reply, "quarantine.csv", csv(columns, cells));
+    return send(reply, "quarantine.csv", csv(columns, cells, forSpreadsheet));
   });
   page.get<{ Querystring: { file?: string } }>("/rejected", (request, reply) => {
     const file = rejectedFile(home, request.query.file ?? "");

@@ -44,22 +44,34 @@ export function loadings(states: readonly Row[], rows: readonly Row[], areLast =
  */
 export function decisions(rows: readonly Row[], areLast = false): DecidedRow[] {
   const first = areLast ? "what was known before it is not shown" : "the first that was known of the order";
-  const known = new Map<string, Set<string>>();
+  const known = new Map<string, Map<string, string>>();
   let newest = "";
   return rows.map((row) => {
     const time = String(row.last_update_timestamp);
     const value = JSON.stringify(Object.entries(row).filter(([name]) => !name.startsWith("_")));
+    const status = text(row.status).toUpperCase();
     const ofTime = known.get(time);
-    const decision = newest === "" ? first : decided(newest, time, ofTime, value);
-    known.set(time, (ofTime ?? new Set()).add(value));
+    const decision = newest === "" ? first : decided(newest, time, ofTime, value, status);
+    known.set(time, (ofTime ?? new Map<string, string>()).set(status, value));
     if (time > newest) newest = time;
     return { ...row, decision };
   });
 }
 
-function decided(newest: string, time: string, ofTime: ReadonlySet<string> | undefined, value: string): string {
-  if (ofTime?.has(value)) return "the same again, which changed nothing";
-  if (ofTime !== undefined) return "another state of the same time: the order of the statuses says which one counts";
+/** @param ofTime the values that came last with each status of that time: those with one status may be sent in turn */
+function decided(
+  newest: string,
+  time: string,
+  ofTime: ReadonlyMap<string, string> | undefined,
+  value: string,
+  status: string,
+): string {
+  if (ofTime?.get(status) === value) return "the same again, which changed nothing";
+  if (ofTime !== undefined) {
+    const isOnlyStatus = ofTime.has(status) && ofTime.size === 1;
+    const what = isOnlyStatus ? "what was sent last counts" : "the order of the statuses says which one counts";
+    return `another state of the same time: ${what}`;
+  }
   return time > newest ? "newer, so the order moved on" : "older than what was known, so it only filled in the way";
 }
 

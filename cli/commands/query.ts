@@ -5,7 +5,7 @@ import { agreed } from "../agreed.ts";
 import { csvLines } from "../csv.ts";
 import { homeOption, parseArguments, shownPath, UsageError, userPath } from "../arguments.ts";
 import { Progress } from "../progress.ts";
-import { textTable } from "../text-table.ts";
+import { printable, showValue, textTable } from "../text-table.ts";
 
 export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--write [--yes]] [--home DIR]
 
@@ -16,6 +16,8 @@ Names with three parts, as a workspace has them, mean the same tables here. What
   --json      print an array of row objects
   --csv       print CSV, a header line first; structures as JSON:
               query "SELECT * FROM operations.quarantined_orders_table" --csv > quarantine.csv
+              Values are written as they were sent, which a spreadsheet may take for formulas; only on a terminal what
+              that would obey is written out
   --write     allow a statement that changes something, after saying what it does and asking
   --yes       do not ask
   --home DIR  where the tables live (default: .local)
@@ -62,7 +64,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const cells = rows.map((row) => columns.map((name) => row[name]));
     const count = `(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
     if (values.json) write(jsonLines(rows));
-    else if (values.csv) write(csvLines(columns, cells));
+    else if (values.csv) write(csvLines(columns, cells, process.stdout.isTTY ? forTerminal : showValue));
     else if (columns.length === 0) console.log("Done.");
     else write([...textTable(columns, cells), count].map((line) => `${line}\n`));
     return 0;
@@ -70,6 +72,10 @@ export async function run(args: readonly string[]): Promise<number> {
     progress.end();
     await kernel.stop();
   }
+}
+
+function forTerminal(value: unknown): string {
+  return printable(showValue(value));
 }
 
 /** What `JSON.stringify` has for all rows, in parts. */

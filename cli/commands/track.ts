@@ -12,7 +12,8 @@ export const usage = `Usage: npm run -s order-tracking -- track TRACKING_NUM [--
 Shows the current state of one order, and every state that it went through. Exit code 1 where there is no such order.
 
   --trace     also each row that was sent of it: the file and line, what was decided and why, in which run and commit
-  --json      print one JSON object, the states in its field history, the rows in its field trace; or null
+  --json      print one JSON object, the states in its field history, the rows in its field trace; or null. Values of
+              columns that have these names are in the states
   --home DIR  where the tables live (default: .local)
 `;
 
@@ -47,7 +48,8 @@ export async function run(args: readonly string[]): Promise<number> {
     const trace = values.trace ? await traceOrder(kernel, home, trackingNum) : undefined;
     progress.end();
     const found = order !== undefined || (trace !== undefined && trace.length > 0);
-    if (values.json) console.log(JSON.stringify(found ? { ...order, history, trace } : null, null, 2));
+    if (values.json)
+      console.log(JSON.stringify(found ? { ...order, history, ...(trace && { trace }) } : null, null, 2));
     else if (order !== undefined) {
       const width = Math.max(...columns.map(({ length }) => length));
       for (const name of columns) {

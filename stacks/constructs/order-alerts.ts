@@ -10,8 +10,8 @@ import type { OrderReports } from "./order-reports.ts";
 
 /** Half an hour after each sweep: an alert that looks more often finds nothing new, and its warehouse costs money. */
 const SCHEDULE = "0 30 1/6 * * ?";
-/** Two sweeps, one after the other, did not end well. */
-const MAX_HOURS_WITHOUT_SUCCESS = 13;
+/** From a sweep to the look after the next one: with no success for longer, two in a row have come to nothing. */
+const MAX_HOURS_WITHOUT_SUCCESS = 6.5;
 /** Who did not react to a notification gets another one. */
 const RETRIGGER_SECONDS = 24 * 60 * 60;
 

@@ -1,4 +1,4 @@
-import { csv, csvLines } from "../../cli/csv.ts";
+import { csv, csvLines, forSpreadsheet } from "../../cli/csv.ts";
 
 test("values with commas, quotes or line ends are quoted, structures are JSON, missing values are empty", () => {
   const rows = [
@@ -12,6 +12,20 @@ test("values with commas, quotes or line ends are quoted, structures are JSON, m
 
 test("its lines come one by one, with their ends", () => {
   expect([...csvLines(["a"], [["1"], ["two\nlines"]])]).toEqual(["a\r\n", "1\r\n", '"two\nlines"\r\n']);
+});
+
+test.each(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])("a spreadsheet takes %j for a text", (value) => {
+  expect(forSpreadsheet(value)).toBe(`'${value}`);
+});
+
+test("to a spreadsheet other texts, numbers and structures go as they are", () => {
+  expect(["1 Mill Lane", "a=b", -1.5, ["=1"], null].map(forSpreadsheet)).toEqual([
+    "1 Mill Lane",
+    "a=b",
+    "-1.5",
+    '["=1"]',
+    "",
+  ]);
 });
 
 test("no rows are a header line", () => {

@@ -124,6 +124,28 @@ def test_a_number_that_its_type_cannot_hold_as_it_is_is_quarantined(pipeline: Pi
     }
 
 
+def test_a_time_that_python_does_not_have_is_quarantined_however_it_is_written(pipeline: Pipeline) -> None:
+    at = {"type": "timestamp", "formats": ("dd.MM.yyyy HH:mmXXX",)}
+    contract = contract_with(delivery_date=at, received_date={"formats": ("dd.MM.yyyy",)})
+    pipeline.contract = replace(contract, future_tolerance=None)
+    good = ["0001-01-02", "9999-12-31 23:59:59.999999", "9999-12-31T23:59:59+05:00", "31.12.9999 23:59Z"]
+    bad = ["0000-12-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-05:00", "31.12.9999 23:59-05:00"]
+    rows = [order(1).replace(",,", f",{time},") for time in (*good, *bad)]
+    days = [order(2).replace("2026-01-01", day) for day in ("0001-01-02", "31.12.9999", "0000-12-31", "31.12.0000")]
+    pipeline.drop("a.csv", lines(*rows, *days))
+    pipeline.stage()
+    quarantined = pipeline.table("quarantined_orders_table", "_row_number", "reasons.message")
+    day = "received_date is a date that does not exist:"
+    assert dict(map(tuple, quarantined)) == {
+        **{n: [f"delivery_date is a timestamp that does not exist: {time}"] for n, time in enumerate(bad, 5)},
+        11: [f"{day} 0000-12-31"],
+        12: [f"{day} 31.12.0000"],
+    }
+    staged = pipeline.table("stage_orders_table", "delivery_date", "received_date")
+    assert sorted(time.year for time, _ in staged if time) == [1, 9999, 9999, 9999]
+    assert sorted(day.year for _, day in staged) == [1, *[2026] * 4, 9999]
+
+
 def test_nothing_is_a_decimal_however_it_is_written(spark: SparkSession) -> None:
     type_names = ["decimal(10,2)", "decimal(38,38)", "decimal"]
     written = spark.createDataFrame([(zero,) for zero in ("0", "-0", "0.000", "0E-8", "0.00E-8")], "number STRING")

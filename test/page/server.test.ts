@@ -13,7 +13,8 @@ beforeAll(async () => {
   home = openHome(path.join(folder, "home"));
   mkdirSync(path.join(home.volume, "file_arrival"));
   const newest_orders = [{ tracking_num: "T<1>", order_num: null, status: "NEW", last_update_timestamp: "2026-11-20" }];
-  page = await startPage({ home, tables: fakeTables({ newest_orders }) }, 0);
+  const quarantine = [{ file: "@a.csv", row_number: -1, raw_row: '=HYPERLINK("http://localhost/?"&A1,"open")' }];
+  page = await startPage({ home, tables: fakeTables({ newest_orders, quarantine }) }, 0);
 });
 afterAll(async () => {
   await page.close();
@@ -169,6 +170,12 @@ describe("what a browser gets", () => {
     const { body } = await ask(addressed("parts/order"));
     expect(body).toContain(">T&lt;1&gt;</a>");
     expect(body).toContain('href="./?order=T%3C1%3E"');
+  });
+
+  it("downloads the quarantine without what a spreadsheet would work out", async () => {
+    const { headers, body } = await ask(addressed("quarantine.csv"));
+    expect(headers["content-disposition"]).toBe("attachment; filename*=UTF-8''quarantine.csv");
+    expect(body).toBe(`file,row_number,raw_row\r\n'@a.csv,-1,"'=HYPERLINK(""http://localhost/?""&A1,""open"")"\r\n`);
   });
 
   it("says in place of a part why it cannot be shown", async () => {

@@ -24,6 +24,16 @@ describe("what a loaded row meant for its order", () => {
       "another state of the same time: the order of the statuses says which one counts",
     ]);
   });
+
+  it("is what was sent last where the states of one time have one status, in whatever case", () => {
+    const corrected = { ...row("shipped", 17, "corrected.csv"), address: "1 Mill Lane" };
+    const ofOneStatus = [row("SHIPPED", 17, "a.csv"), corrected];
+    const decided = decisions([...ofOneStatus, row("SHIPPED", 17, "a-again.csv")]).map(({ decision }) => decision);
+    expect(decided.slice(1)).toEqual(Array(2).fill("another state of the same time: what was sent last counts"));
+    expect(decisions([row("DELIVERED", 17, "b.csv"), ...ofOneStatus]).at(-1)?.decision).toBe(
+      "another state of the same time: the order of the statuses says which one counts",
+    );
+  });
 });
 
 it("is not said of the first row that it was the first where rows before it are left out", () => {

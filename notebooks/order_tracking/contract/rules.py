@@ -12,11 +12,13 @@ from order_tracking.contract.contract import Column, Contract, Progress
 from order_tracking.contract.rule import Rule
 from order_tracking.sql import identifier, literal, time_of_run
 
-# A cast alone would also accept `2026`, or `10:15` as that time of today; and the year 0, which Python's dates do not
-# have, so that nobody could read such a row with it. A zone takes the first day of the year 1 there, too.
-_DATE = "(?!0000|0001-01-01)[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# A cast alone would also accept `2026`, or `10:15` as that time of today.
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ZONE = " ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _TIME = "[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
+# Python's dates have neither the year 0 nor the year 10000, so that nobody could read such a row with it. A zone takes
+# times of the years beside them there, and what is in UTC on the first day of the year 1 Python does not read either.
+_PYTHON_HAS = "BETWEEN TIMESTAMP'0001-01-02' AND TIMESTAMP'9999-12-31 23:59:59.999999'"
 
 _ZERO_WIDTH = r"[\x{200B}\x{2060}\x{FEFF}]"
 #: Every kind of space but line ends: LF, and CR where it is before one.
@@ -143,8 +145,12 @@ def _broken_by(contract: Contract, column: Column, is_plain: bool) -> str:
     if column.type != "string":
         expected = literal(f"{name} is not {_EXPECTED.get(column.type, column.type)}: ")
         impossible = literal(f"{name} is a {column.type} that does not exist: ")
-        reason = _reason(name, "type", f"concat(if({_is_iso(column)}, {impossible}, {expected}), left({value}, 100))")
-        cases.append(f"WHEN {value} IS NOT NULL AND {typed(column)} IS NULL THEN {reason}")
+        is_impossible = f"{_is_iso(column)} OR {typed(column)} IS NOT NULL"
+        reason = _reason(name, "type", f"concat(if({is_impossible}, {impossible}, {expected}), left({value}, 100))")
+        is_none = f"{typed(column)} IS NULL"
+        if column.type in _EXPECTED:
+            is_none = f"({is_none} OR {typed(column)} NOT {_PYTHON_HAS})"
+        cases.append(f"WHEN {value} IS NOT NULL AND {is_none} THEN {reason}")
     elif not is_plain:
         refused = _CONTROL_IN_KEY if name == contract.key else _CONTROL
         reason = _reason(name, "control", literal(f"{name} has a character that nobody sees"))

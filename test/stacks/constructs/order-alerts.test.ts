@@ -1,4 +1,5 @@
 import { all, MINIMAL, synthesize, type StackJson, workspacePath } from "../../synthesized.ts";
+import { jobOf } from "../jobs.ts";
 
 const EXISTING = "99999999-8888-7777-6666-555555555555";
 
@@ -15,7 +16,7 @@ it("tells of too many bad rows, as the environment counts them, and of runs that
     evaluation: {
       source: { name: "hours_without_success" },
       comparison_operator: "GREATER_THAN",
-      threshold: { value: { double_value: 13 } },
+      threshold: { value: { double_value: 6.5 } },
     },
   });
   expect(quarantine).toMatchObject({
@@ -27,6 +28,31 @@ it("tells of too many bad rows, as the environment counts them, and of runs that
       threshold: { value: { double_value: 12.5 } },
     },
   });
+});
+
+/** Hours since midnight at which a schedule such as `0 30 1/6 * * ?` is due, for three days. */
+function timesOf(cron: string): number[] {
+  const [, minute, hours = ""] = cron.split(" ");
+  const [first = 0, every = 24] = hours.split("/").map(Number);
+  const times = Array.from({ length: Math.ceil((72 - first) / every) }, (_, n) => first + n * every);
+  return times.map((hour) => hour + Number(minute) / 60);
+}
+
+it("tells of two sweeps in a row that came to nothing at the first look after them, and never of one", () => {
+  const pipeline = pipelineOf({});
+  const sweep = jobOf(pipeline, "orders_tracking_sweep").schedule as { quartz_cron_expression: string };
+  const [{ evaluation, schedule } = {}] = alertsIn(pipeline);
+  const { value } = (evaluation as { threshold: { value: { double_value: number } } }).threshold;
+  const [succeeded = 0, failed = 0, failedToo = 0] = timesOf(sweep.quartz_cron_expression);
+  const looks = timesOf((schedule as { quartz_cron_schedule: string }).quartz_cron_schedule);
+  const first = looks.find((look) => look > failedToo) ?? 0;
+
+  // The last run that ended well: the sweep's own, or one of a file that arrived until the next sweep.
+  for (let last = succeeded + 0.05; last < failed; last += 0.05) {
+    const tells = looks.filter((look) => look > last && look - last > value.double_value);
+
+    expect(tells[0]).toBe(first);
+  }
 });
 
 it("is in the folder of the reports, spelt as the service answers", () => {
