@@ -13,12 +13,12 @@ type Levels = Readonly<Partial<Record<Persona, string>>>;
 
 /** Operators start and watch runs, the sweep starts the load job. */
 const ON_JOB: Levels = { operators: "CAN_MANAGE_RUN", runner: "CAN_MANAGE_RUN", deployer: "IS_OWNER" };
-/** Operators read its logs, a run starts it. A cluster has no owner. */
+/** Operators run notebooks such as `trace` on it, with their own rights; a run starts it. A cluster has no owner. */
 const ON_CLUSTER: Levels = { operators: "CAN_ATTACH_TO", runner: "CAN_RESTART", deployer: "CAN_MANAGE" };
 /** Runs create their clusters with it. */
 const ON_POLICY: Levels = { runner: "CAN_USE" };
-/** Operators look up what ran, a run reads its notebooks and their package. */
-const ON_FOLDER: Levels = { operators: "CAN_READ", runner: "CAN_READ" };
+/** Operators look up what ran, and run `trace` with their own rights; a run reads its notebooks and their package. */
+const ON_FOLDER: Levels = { operators: "CAN_RUN", runner: "CAN_READ" };
 const ON_REPORTS: Levels = { analysts: "CAN_RUN", operators: "CAN_RUN" };
 
 /** To run a query takes the warehouse as well. One of somebody else is not ours to permit. */

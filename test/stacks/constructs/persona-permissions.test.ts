@@ -28,17 +28,17 @@ it("lets operators start and watch every job, as the service principal that the 
   }
 });
 
-it("lets runs make or start their clusters, and operators look into one that stays", () => {
+it("lets runs make or start their clusters, and operators run notebooks on one that stays", () => {
   const allPurpose = permissionsOf({ ...PERSONAS, compute: "all-purpose" });
 
   expect(allPurpose.get("cluster_id")).toEqual([[group("operators", "CAN_ATTACH_TO"), runner("CAN_RESTART")]]);
   expect(permissionsOf(PERSONAS).get("cluster_policy_id")).toEqual([[runner("CAN_USE")]]);
 });
 
-it("lets runs and operators read the notebooks, and analysts only use the reports", () => {
+it("lets runs read the notebooks, operators run them, and analysts only use the reports", () => {
   const permissions = permissionsOf(PERSONAS);
 
-  expect(permissions.get("/order-tracking/tiny")).toEqual([[group("operators", "CAN_READ"), runner("CAN_READ")]]);
+  expect(permissions.get("/order-tracking/tiny")).toEqual([[group("operators", "CAN_RUN"), runner("CAN_READ")]]);
   expect([...permissions].filter(([, access]) => JSON.stringify(access).includes("analysts"))).toEqual([
     ["/order-tracking/tiny/reports", [[group("analysts", "CAN_RUN"), group("operators", "CAN_RUN")]]],
   ]);
