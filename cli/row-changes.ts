@@ -1,5 +1,5 @@
 /** Loads the same files with the job of another commit and with that of this checkout, and compares what came of them. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { git } from "../deploy/git.ts";
@@ -108,8 +108,7 @@ async function load<Result>(
     const { job, kernel, interrupted } = session;
     for (const files of arrivals) {
       for (const file of files) {
-        const landed = path.join(job.landingDirectory, deliver(file, job.landingDirectory));
-        utimesSync(landed, new Date(), new Date(Date.now() - UNFINISHED_GRACE_MS));
+        deliver(file, job.landingDirectory, UNFINISHED_GRACE_MS);
       }
       progress.step(`Loading ${files.length} files with the code of ${name}`);
       const run = await job.run(interrupted, () => undefined);

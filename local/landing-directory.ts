@@ -65,18 +65,23 @@ function filesInSubdirectory(folder: string, isWanted: (name: string) => boolean
   }
 }
 
+/** When the last file was delivered, in milliseconds. */
+let lastSentMs = 0;
+
 /**
  * Delivers a file as a careful client does: under a hidden name first, then renamed, so that nobody reads half of it.
  * A name that is already waiting is never overwritten; the file then goes into a numbered subdirectory.
  *
- * The copy's time is that of its delivery, since the job takes it for the time at which the file was sent. Only a file that
+ * The copy's time is that of its delivery, since the job takes it for the time at which the file was sent: later than that
+ * of each one before, however coarse the clock of files is. Some of Node's versions copy the file's own. Only a file that
  * looks cut, and to which nobody has written for a while, counts as sent just so much earlier that the job does not wait
  * for more to come. Where such a file and one that was delivered within the ten minutes before it differ in an order of the
  * same time and status, the other one wins, although it came first.
  *
+ * @param sentAgoMs so much earlier it counts as sent
  * @returns its path, relative to the directory
  */
-export function deliver(file: string, landingDirectory: string): string {
+export function deliver(file: string, landingDirectory: string, sentAgoMs = 0): string {
   const name = path.basename(file);
   let target = name;
   for (let number = 2; existsSync(path.join(landingDirectory, target)); number += 1) {
@@ -89,10 +94,10 @@ export function deliver(file: string, landingDirectory: string): string {
   mkdirSync(path.dirname(absolute), { recursive: true });
   try {
     copyFileSync(file, upload);
-    const sent = statSync(upload);
-    if (sent.mtimeMs - statSync(file).mtimeMs >= UNFINISHED_GRACE_MS && looksCut(upload, sent.size)) {
-      utimesSync(upload, sent.atimeMs / 1000, (sent.mtimeMs - UNFINISHED_GRACE_MS) / 1000);
-    }
+    lastSentMs = Math.max(Date.now(), lastSentMs + 1);
+    const isStill = lastSentMs - statSync(file).mtimeMs >= UNFINISHED_GRACE_MS;
+    const agoMs = isStill && looksCut(upload) ? UNFINISHED_GRACE_MS : sentAgoMs;
+    utimesSync(upload, new Date(), new Date(lastSentMs - agoMs));
     renameSync(upload, absolute);
   } finally {
     rmSync(upload, { force: true });
@@ -101,7 +106,8 @@ export function deliver(file: string, landingDirectory: string): string {
 }
 
 /** Whether the job waits for more of a file while that is young: it is empty, or its last line has no end. */
-function looksCut(file: string, size: number): boolean {
+function looksCut(file: string): boolean {
+  const { size } = statSync(file);
   if (size === 0) return true;
   const last = Buffer.alloc(1);
   const opened = openSync(file, "r");

@@ -35,7 +35,7 @@ test.each(["ENOENT", "ENOTDIR", "EACCES"])("a subdirectory that answers %s hides
   expect(() => waitingFiles(path.join(landing, "no-such"))).toThrow("ENOENT");
 });
 
-test("a delivered file never overwrites one of the same name, and no partial upload stays", () => {
+test("a delivered file never overwrites one of the same name, counts as sent later, and no partial upload stays", () => {
   const [client, landing] = [temporaryFolder(), temporaryFolder()];
   const file = path.join(client, "orders.csv");
   const delivered = ["first", "second", "third"].map((content) => {
@@ -44,6 +44,9 @@ test("a delivered file never overwrites one of the same name, and no partial upl
   });
   expect(delivered).toEqual(["orders.csv", path.join("2", "orders.csv"), path.join("3", "orders.csv")]);
   expect(delivered.map((name) => readFileSync(path.join(landing, name), "utf8"))).toEqual(["first", "second", "third"]);
+  const [first, second, third] = delivered.map((name) => statSync(path.join(landing, name)).mtimeMs);
+  expect(second).toBeGreaterThan(Number(first));
+  expect(third).toBeGreaterThan(Number(second));
   expect(readdirSync(landing, { recursive: true })).toHaveLength(5);
 });
 
@@ -74,6 +77,12 @@ test.each(["\n", "a line\n", "lines of\r\nWindows\r\n"])(
     expect(ageOfCopy(content, 1000 * UNFINISHED_GRACE_MS)).toBeLessThan(UNFINISHED_GRACE_MS / 10);
   },
 );
+
+test("a file may count as sent some time ago", () => {
+  const landing = temporaryFolder();
+  const { mtimeMs } = statSync(path.join(landing, deliver(__filename, landing, UNFINISHED_GRACE_MS)));
+  expect(Math.abs(Date.now() - mtimeMs - UNFINISHED_GRACE_MS)).toBeLessThan(UNFINISHED_GRACE_MS / 10);
+});
 
 test("a file whose name is as long as any can be is delivered", () => {
   const [client, landing] = [temporaryFolder(), temporaryFolder()];
