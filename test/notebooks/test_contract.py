@@ -29,6 +29,8 @@ def test_a_column_must_have_a_name_that_is_free_and_plain(name: str) -> None:
         ({"key": "order_num"}, "key order_num must be a string that is required"),
         ({"columns": (*ORDERS.columns, Column("id", "bigint", required=True)), "key": "id"}, "must be a string"),
         ({"columns": (*ORDERS.columns, Column("seen", "TIMESTAMP_NTZ"))}, "seen as timestamp_ntz"),
+        ({"columns": (*ORDERS.columns, Column("zip", "VARCHAR(3)"))}, r"zip as varchar\(3\); a text is a string"),
+        ({"columns": (*ORDERS.columns, Column("zip", "character(3)"))}, r"zip as char\w*\(3\); a text is a string"),
         ({"rules": (Rule("known", "address", "{addres} <> 'x'", "no"),)}, "rule 'known' of address .*'addres'"),
     ],
 )

@@ -100,8 +100,8 @@ def test_a_number_that_its_type_cannot_hold_as_it_is_is_quarantined(pipeline: Pi
         "cost": ("decimal(10,2)", ["1"], ["1e-2147483648", "1.5e-2147483647", "1e-100000000", "1e2147483647"]),
         "total": ("decimal(38,2)", ["1.230", "1E30"], ["1.239", "\uff11.\uff12\uff13\uff19"]),
         "items": ("dec", ["3", "3.0"], ["3.5"]),
-        "weight": ("double", ["1.239", "-1e300"], ["nan", "Infinity", "-inf", "1e400"]),
-        "volume": ("float", ["0.5"], ["NaN", "1e39"]),
+        "weight": ("double", ["1.239", "-1e300"], ["nan", "Infinity", "-inf", "1e400", "12d", "0x1p3"]),
+        "volume": ("float", ["0.5"], ["NaN", "1e39", "5F"]),
     }
     added = tuple(Column(name, type_name) for name, (type_name, *_) in numbers.items())
     pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, *added))

@@ -124,6 +124,10 @@ class Contract:
         for column in self.columns:
             if column.type.startswith("timestamp_"):
                 raise ContractError(f"the contract has {column.name} as {column.type}; a time is a timestamp, in UTC")
+            # Spark casts to one as to a string, and Delta refuses all rows of a write for one that is too long.
+            if re.match(r"(var)?char", column.type):
+                why = "a text is a string, and the rule at_most says how long it may be"
+                raise ContractError(f"the contract has {column.name} as {column.type}; {why}")
         for rule in self.rules:
             try:
                 rule.condition.format(**dict.fromkeys(self.names, ""))

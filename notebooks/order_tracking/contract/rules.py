@@ -81,7 +81,8 @@ def _parse_other(value: str, type_name: str) -> str:
         return _parse_decimal(value, type_name, int(decimal[1] or 10), int(decimal[2] or 0))
     cast = f"try_cast({value} AS {type_name})"
     if type_name in _FLOATING:  # NaN is greater than all, and what is too large becomes infinite.
-        return f"CASE WHEN abs({cast}) < double('Infinity') THEN {cast} END"
+        # Java's own ways to write one in code, such as `12d` and `0x1p3`, are no numbers to those who send files.
+        return f"CASE WHEN abs({cast}) < double('Infinity') AND {value} NOT RLIKE '[dDfFxX]' THEN {cast} END"
     return cast
 
 
