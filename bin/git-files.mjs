@@ -16,7 +16,10 @@ export function changedFiles(checkout, since = "HEAD") {
 }
 
 function git(checkout, ...args) {
-  const { status, stdout, stderr } = spawnSync("git", args, { cwd: checkout, encoding: "utf8", maxBuffer: 2 ** 26 });
+  const options = { cwd: checkout, encoding: "utf8", maxBuffer: 2 ** 26 };
+  const { status, error, stdout, stderr } = spawnSync("git", args, options);
+  if (error)
+    throw new SetupError(`git could not be run (${error.message}): install it, or name tests by parts of their paths`);
   if (status !== 0) throw new SetupError(`git ${args.join(" ")}: ${stderr.trim()}`);
   return stdout.split("\0").filter((name) => name !== "");
 }

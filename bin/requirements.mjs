@@ -1,5 +1,6 @@
 /** What a machine must have: Node, Python and Java before anything can be set up, Terraform and the Azure CLI to deploy. Runs without any npm package. */
 import { spawnSync } from "node:child_process";
+import os from "node:os";
 import path from "node:path";
 import { sparkEnvironment } from "./spark-environment.mjs";
 
@@ -40,18 +41,22 @@ export function findNode(version = process.versions.node) {
  * @returns {Finding}
  */
 export function findPython(run = output) {
-  const remedy = "install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install python3-venv)";
-  const seen = [];
+  const remedy = (version) =>
+    `install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install python${version}-venv)`;
+  // Of several that do not fit, one without venv is told of: it lacks the least.
+  const [withoutVenv, old] = [[], []];
   // Of those with a version in their name the latest that PySpark 4.0 is made for first; it says nothing of 3.14.
   for (const command of ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python3.14", "python"]) {
     const version = run(command, "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))");
     const [major = 0, minor = 0] = version?.split(".").map(Number) ?? [];
     if (version === undefined) continue;
-    if (major !== 3 || minor < 10) seen.push(`${command} is ${version}, which is too old`);
-    else if (run(command, "-c", "import venv, ensurepip") === undefined) seen.push(`${command} ${version} lacks venv`);
+    if (major !== 3 || minor < 10) old.push(`${command} is ${version}, which is too old: ${remedy("3")}`);
+    else if (run(command, "-c", "import venv, ensurepip") === undefined)
+      withoutVenv.push(`${command} ${version} lacks venv: ${remedy(`3.${minor}`)}`);
     else return { name: "Python", ok: true, sentence: `Python ${version} (${command})`, command };
   }
-  return { name: "Python", ok: false, sentence: `${seen[0] ?? "Python was not found"}: ${remedy}` };
+  const [sentence = `Python was not found: ${remedy("3")}`] = [...withoutVenv, ...old];
+  return { name: "Python", ok: false, sentence };
 }
 
 /**
@@ -60,21 +65,19 @@ export function findPython(run = output) {
  * @returns {Finding}
  */
 export function findJava(run = output, javaHome = process.env.JAVA_HOME) {
-  const remedy =
-    "install Java 17 or 21 (for example from https://adoptium.net) and set JAVA_HOME to it or put it on PATH";
   const command = javaHome ? path.join(javaHome, "bin", "java") : "java";
+  const where = javaHome ? "(while that is set, PATH does not count)" : "or put it on PATH";
+  const missing = (what) => {
+    const sentence = `${what}: install Java 17 or 21 (for example from https://adoptium.net) and set JAVA_HOME to it ${where}`;
+    return { name: "Java", ok: false, sentence };
+  };
   const text = run(command, "-version");
-  if (text === undefined) {
-    return {
-      name: "Java",
-      ok: false,
-      sentence: `${javaHome ? `${command} cannot be run` : "Java was not found"}: ${remedy}`,
-    };
-  }
+  if (text === undefined) return missing(javaHome ? `${command} cannot be run` : "Java was not found");
   const version = /version "([^"]+)"/.exec(text)?.[1] ?? "of an unknown version";
   const major = Number(/^(?:1\.)?(\d+)/.exec(version)?.[1] ?? 0);
-  if (major < 17) return { name: "Java", ok: false, sentence: `Java ${version} is too old: ${remedy}` };
-  if (major > 22) return { name: "Java", ok: false, sentence: `Java ${version} is too new for Spark 4.0: ${remedy}` };
+  const found = `Java ${version}${javaHome ? `, which is in ${javaHome} as JAVA_HOME says,` : ""}`;
+  if (major < 17) return missing(`${found} is too old`);
+  if (major > 22) return missing(`${found} is too new for Spark 4.0`);
   return { name: "Java", ok: true, sentence: `Java ${version}`, command };
 }
 
@@ -91,10 +94,26 @@ export function findOperatingSystem(platform = process.platform) {
   return { name: "Operating system", ok, sentence };
 }
 
-/** Everything at once, in the order in which people would install it. */
-export function findRequirements() {
-  const system = findOperatingSystem();
-  return [findNode(), findPython(), findJava(), ...(system.ok ? [] : [system])];
+/**
+ * Whether whoever runs this has a name, which Hadoop wants to know: a container may run as a number that is nobody's.
+ *
+ * @returns {Finding}
+ */
+export function findUser(userInfo = os.userInfo, id = process.getuid?.()) {
+  try {
+    return { name: "User", ok: true, sentence: `User ${userInfo().username}` };
+  } catch {
+    const remedy = "add one, or run as a user that has one";
+    const sentence = `user ${id} has no entry in /etc/passwd, without which Hadoop does not start: ${remedy}`;
+    return { name: "User", ok: false, sentence };
+  }
+}
+
+/** Everything at once, in the order in which people would install it; where Spark does not run at all, nothing but that. */
+export function findRequirements(system = findOperatingSystem()) {
+  if (!system.ok) return [system];
+  const user = findUser();
+  return [findNode(), findPython(), findJava(), ...(user.ok ? [] : [user])];
 }
 
 /**

@@ -22,7 +22,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { canBeSeen, releaseLock, takeLock } from "./lock.mjs";
-import { findJava, findNode, findOperatingSystem, findPython } from "./requirements.mjs";
+import { findJava, findNode, findOperatingSystem, findPython, findUser } from "./requirements.mjs";
 import { sparkEnvironment } from "./spark-environment.mjs";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -37,13 +37,19 @@ export const benchPython = pythonIn(".venv-bench");
 /** A reason to stop that people can act on; shown as one sentence, without a stack. */
 export class SetupError extends Error {}
 
+/** Without it no TypeScript runs. Each kind of machine has another one, and a checkout may be shared between two kinds. */
+const MACHINES_OWN_PACKAGE = `@esbuild/${process.platform}-${process.arch}`;
+
 /** npm writes node_modules/.package-lock.json last, so it tells whether an installation was finished, and of what. */
 export function nodePackagesAreInstalled() {
   const read = (file) => JSON.parse(readFileSync(path.join(root, file), "utf8")).packages;
   try {
     const installed = read("node_modules/.package-lock.json");
     return Object.entries(read("package-lock.json")).every(
-      ([name, wanted]) => name === "" || wanted.optional || installed[name]?.version === wanted.version,
+      ([name, wanted]) =>
+        name === "" ||
+        (wanted.optional && !name.endsWith(MACHINES_OWN_PACKAGE)) ||
+        installed[name]?.version === wanted.version,
     );
   } catch {
     return false;
@@ -75,7 +81,7 @@ function installNodePackages() {
   const npm = process.env.npm_execpath?.endsWith("npm-cli.js")
     ? { command: process.execPath, args: [process.env.npm_execpath] }
     : { command: "npm", args: [] };
-  const args = [...npm.args, "ci", "--include=dev", "--loglevel=error"];
+  const args = [...npm.args, "ci", "--include=dev", "--include=optional", "--loglevel=error"];
   return run("installing the Node packages (npm ci)", npm.command, args);
 }
 
@@ -91,7 +97,7 @@ function pythonPackages(folder, lock) {
       .update(realpathSync(pythonIn(folder)))
       .digest("hex");
   return {
-    needs: [findPython, findOperatingSystem],
+    needs: [findOperatingSystem, findPython],
     isDone: () => existsSync(pythonIn(folder)) && existsSync(mark) && readFileSync(mark, "utf8") === fingerprint(),
     act: async () => {
       rmSync(environment, { recursive: true, force: true });
@@ -161,14 +167,14 @@ const sparkSteps = [
   {
     what: "Fetching the Delta Lake jars",
     duration: "15 seconds",
-    needs: [findJava],
+    needs: [findJava, findUser],
     isDone: () => existsSync(jars),
     act: fetchJars,
   },
   {
     what: "Preparing Spark for quick starts",
     duration: "20 seconds",
-    needs: [findJava],
+    needs: [findJava, findUser],
     isDone: classesAreArchived,
     act: archiveClasses,
   },

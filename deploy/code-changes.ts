@@ -7,7 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { contractChanges } from "../review/contract.ts";
 import type { FileChange } from "../review/running.ts";
-import { git } from "./git.ts";
+import { currentCommit, git } from "./git.ts";
 
 const root = path.join(__dirname, "..");
 /** Where files that stacks ship are in this repository. */
@@ -33,11 +33,17 @@ export interface CodeChanges {
   readonly files: readonly FileChange[];
   /** What the contract of the order files says otherwise. */
   readonly contract: readonly string[];
+  /** Why nothing is told, where something would be. */
+  readonly note?: string;
 }
+
+const WITHOUT_HISTORY =
+  "The code was not compared with what is deployed: git, whose history has that, knows no commit of this checkout " +
+  "(`git log` says why).";
 
 /**
  * Compares what is deployed with what will be, file by file. Of a content that the repository's history does not have,
- * nothing is told.
+ * nothing is told, and nothing at all where there is no history: the rest of a review is worth reading without it.
  *
  * @param folder the stack's, with the assets to be
  */
@@ -45,7 +51,9 @@ export async function codeChanges(folder: string, shipped: readonly ShippedFile[
   const files: FileChange[] = [];
   const deployed = new Map<string, string>();
   let isAllKnown = true;
-  for (const { before, after } of shipped.filter((each) => each.before !== each.after)) {
+  const changed = shipped.filter((each) => each.before !== each.after);
+  if (changed.length > 0 && !(await currentCommit())) return { files, contract: [], note: WITHOUT_HISTORY };
+  for (const { before, after } of changed) {
     const file = await sourceOf(path.join(folder, after));
     const content = file && (before === undefined ? "" : await deployedContent(before));
     if (file === undefined || content === undefined) {

@@ -33,7 +33,7 @@ export async function reviewOf(
     sources: { constructs, lines },
     files: code.flatMap(({ files }) => files),
     contract: code.flatMap(({ contract }) => contract),
-    notes,
+    notes: [...notes, ...new Set(code.flatMap(({ note = [] }) => note))],
     rows,
   });
 }

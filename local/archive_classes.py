@@ -20,8 +20,11 @@ def main() -> None:
     unfinished = CLASS_ARCHIVE.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as directory:
+        # On Linux Java takes /tmp for its temporary files, whatever TMPDIR says, and loads libraries that it unpacks
+        # there, which fails where /tmp may not run programs.
         options = (
-            f'{QUICK_START} -XX:+IgnoreUnrecognizedVMOptions -Xlog:cds=off "-XX:ArchiveClassesAtExit={unfinished}"'
+            f'{QUICK_START} -XX:+IgnoreUnrecognizedVMOptions -Xlog:cds=off "-XX:ArchiveClassesAtExit={unfinished}" '
+            f'"-Djava.io.tmpdir={directory}"'
         )
         spark = create_spark_session(Path(directory), options)
         try_everything(spark, Path(directory))

@@ -42,9 +42,18 @@ describe("Java", () => {
     expect(sentence).toMatch(new RegExp(`^Java ${version} is ${why}: install Java 17 or 21`));
   });
   test("fails where there is none, and names a wrong JAVA_HOME", () => {
-    expect(finding('findJava(run, "")').sentence).toMatch(/^Java was not found: install/);
+    expect(finding('findJava(run, "")').sentence).toMatch(/^Java was not found: install .* or put it on PATH$/);
     expect(finding('findJava(run, "/opt/no-java")').sentence).toMatch(
       /^\/opt\/no-java\/bin\/java cannot be run: install/,
+    );
+  });
+  test.each([
+    ["1.8.0_392", "too old"],
+    ["24.0.1", "too new for Spark 4.0"],
+  ])("fails for %s in JAVA_HOME, and does not send people to PATH", (version, why) => {
+    expect(finding('findJava(run, "/opt/java")', java(version)).sentence).toBe(
+      `Java ${version}, which is in /opt/java as JAVA_HOME says, is ${why}: install Java 17 or 21 (for example from ` +
+        "https://adoptium.net) and set JAVA_HOME to it (while that is set, PATH does not count)",
     );
   });
 });
@@ -60,16 +69,39 @@ describe("Python", () => {
     expect(finding("findPython(run)", pythons(versions))).toMatchObject({ ok: true, command });
   });
   test.each([
-    ["none", {}, true, "Python was not found"],
-    ["only an old one", { python3: "3.9.2" }, true, "python3 is 3.9.2, which is too old"],
-    ["one without venv", { python3: "3.12.1" }, false, "python3 3.12.1 lacks venv"],
-  ])("fails for %s", (_what, versions, venv, why) => {
-    const { ok, sentence } = finding("findPython(run)", pythons(versions, venv));
+    ["none", {}, "Python was not found", "python3-venv"],
+    ["only an old one", { python3: "3.9.2" }, "python3 is 3.9.2, which is too old", "python3-venv"],
+    ["one without venv", { python3: "3.12.1" }, "python3 3.12.1 lacks venv", "python3.12-venv"],
+    [
+      "an old one, and one without venv",
+      { python3: "3.9.2", "python3.12": "3.12.1" },
+      "python3.12 3.12.1 lacks venv",
+      "python3.12-venv",
+    ],
+  ])("fails for %s", (_what, versions, why, packages) => {
+    const { ok, sentence } = finding("findPython(run)", pythons(versions, false));
     expect(ok).toBe(false);
     expect(sentence).toBe(
-      `${why}: install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install python3-venv)`,
+      `${why}: install Python 3.10 or newer with its venv module (Debian and Ubuntu: apt install ${packages})`,
     );
   });
+});
+
+describe("whoever runs it", () => {
+  test("fits with a name, and fails without one, which it says how to get", () => {
+    expect(finding('findUser(() => ({ username: "anna" }))')).toMatchObject({ ok: true, sentence: "User anna" });
+    const nobody = "() => { throw new Error('uv_os_get_passwd returned ENOENT'); }";
+    expect(finding(`findUser(${nobody}, 12345)`)).toMatchObject({
+      ok: false,
+      sentence:
+        "user 12345 has no entry in /etc/passwd, without which Hadoop does not start: add one, or run as a user that has one",
+    });
+  });
+});
+
+test("where Spark does not run at all, nobody is told to install anything else", () => {
+  const findings = finding('findRequirements(found.findOperatingSystem("win32"))');
+  expect(findings).toEqual([expect.objectContaining({ ok: false, name: "Operating system" })]);
 });
 
 describe("Terraform", () => {

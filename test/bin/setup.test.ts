@@ -114,6 +114,55 @@ test("Spark is prepared for quick starts once, and once more when another Java i
   rmSync(checkout, { recursive: true });
 });
 
+test("packages of another kind of machine, which may share the checkout, are none, whatever npm is told to omit", () => {
+  const checkout = newCheckout();
+  const packageOf = (machine: string) => ({
+    [`node_modules/@esbuild/${machine}`]: { version: "1.0.0", optional: true },
+  });
+  const [own, other] = [packageOf(`${process.platform}-${process.arch}`), packageOf("another-machine")];
+  const listed = (packages: object) => JSON.stringify({ packages });
+  const installed = path.join(checkout, "node_modules", ".package-lock.json");
+  writeFileSync(path.join(checkout, "package-lock.json"), listed({ ...own, ...other }));
+  writeFileSync(
+    path.join(checkout, "npm-cli.js"),
+    `require("node:fs").writeFileSync(${JSON.stringify(installed)},
+      process.argv.includes("--include=optional") ? ${JSON.stringify(listed(own))} : "{}")`,
+  );
+  mkdirSync(path.dirname(installed));
+  writeFileSync(installed, listed(other));
+
+  const doctor = runNode(checkout, path.join(checkout, "bin", "order-tracking.mjs"), "doctor");
+  expect(doctor).toMatchObject({ stdout: expect.stringContaining("Only to deploy:") as string, stderr: "" });
+  const said = [1, 2].map(() => runNode(checkout, ...program(checkout, "setUpNode")).stderr);
+  expect(said).toEqual(["Installing the Node packages (once; about a minute) ...\n", ""]);
+  rmSync(checkout, { recursive: true });
+});
+
+test("tests are chosen by their paths without git, and by what has changed with it, which is told in a sentence", () => {
+  const checkout = newCheckout();
+  mkdirSync(path.join(checkout, "test", "cli"), { recursive: true });
+  writeFileSync(path.join(checkout, "test", "cli", "track.test.ts"), "");
+  const nodeIsOld = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"18.0.0"}})';
+  const chosen = (...args: readonly string[]) =>
+    runNode(checkout, "--import", nodeIsOld, path.join(checkout, "bin", "test.mjs"), ...args).stderr;
+  expect(chosen("cli/track")).toMatch(/^Node 18/);
+  expect(chosen("cli/trick")).toBe("no test file's path has cli/trick in it\n");
+  expect(chosen("--changed")).toBe(
+    "git could not be run (spawnSync git ENOENT): install it, or name tests by parts of their paths\n",
+  );
+  rmSync(checkout, { recursive: true });
+});
+
+test("whoever has no name on this machine hears of it before anything is downloaded", () => {
+  const checkout = newCheckout();
+  withSpark(checkout, "exit 3");
+  const asNobody = "import os from 'node:os'; os.userInfo = () => { throw new Error('ENOENT'); };";
+  const [type = "", evaluate = "", code = ""] = program(checkout, "setUp");
+  const { stderr } = runNode(checkout, type, evaluate, `${asNobody} ${code}`);
+  expect(stderr).toMatch(/^user \d+ has no entry in \/etc\/passwd, .*\n$/);
+  rmSync(checkout, { recursive: true });
+});
+
 test("a Node that is too old is told of although nothing is left to set up", () => {
   const checkout = newCheckout();
   runNode(checkout, ...program(checkout, "setUpNode"));

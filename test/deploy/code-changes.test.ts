@@ -1,17 +1,24 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeChanges } from "../../deploy/code-changes.ts";
+import { reviewOf } from "../../deploy/review-plans.ts";
 import { temporaryFolder } from "../local/stack-on-disk.ts";
+import { change, plan } from "../review/made-up.ts";
 
 const FILE = "notebooks/order_tracking/contract/rule.py";
 const root = path.join(__dirname, "../..");
-const committed = execFileSync("git", ["show", `HEAD:${FILE}`], { cwd: root, encoding: "utf8" });
+const { status, stdout: committed } = spawnSync("git", ["show", `HEAD:${FILE}`], { cwd: root, encoding: "utf8" });
+const [one, some, why] =
+  status === 0 ? [it, describe, ""] : [it.skip, describe.skip, " (skipped: git knows no commit)"];
+const withGit = (name: string, run: () => Promise<void>) => {
+  one(`${name}${why}`, run);
+};
 const hash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 32);
 const asset = (content: string) => `assets/package-rule-source_AB12/${hash(content)}/rule.py`;
 
-it("finds what is deployed in the history, by the hash in its path, and tells the difference", async () => {
+withGit("finds what is deployed in the history, by the hash in its path, and tells the difference", async () => {
   const folder = temporaryFolder();
   const content = `${committed}\n\nMORE = 1\n`;
   mkdirSync(path.dirname(path.join(folder, asset(content))), { recursive: true });
@@ -25,7 +32,7 @@ it("finds what is deployed in the history, by the hash in its path, and tells th
   expect(contract).toEqual([]);
 });
 
-it("shows the whole content of a file that was not deployed before", async () => {
+withGit("shows the whole content of a file that was not deployed before", async () => {
   const folder = temporaryFolder();
   mkdirSync(path.dirname(path.join(folder, asset("A = 1\n"))), { recursive: true });
   writeFileSync(path.join(folder, asset("A = 1\n")), "A = 1\n");
@@ -36,7 +43,7 @@ it("shows the whole content of a file that was not deployed before", async () =>
   expect(files[0]?.diff).toContain("+A = 1");
 });
 
-describe("with a history of one commit, in which a file is elsewhere, and no other is", () => {
+some(`with a history of one commit, in which a file is elsewhere, and no other is${why}`, () => {
   const { GIT_DIR, GIT_WORK_TREE } = process.env;
   const orders = readFileSync(path.join(root, "notebooks/order_tracking/contract/orders.py"), "utf8");
   const deployed = orders.replace(/^.*"address".*\n/m, "");
@@ -85,17 +92,36 @@ describe("with a history of one commit, in which a file is elsewhere, and no oth
   });
 });
 
-it("tells nothing of a content that the history does not have, of another file, and of what stays", async () => {
+withGit("tells nothing of a content that the history does not have, of another file, and of what stays", async () => {
   const unknown = { before: asset("never committed"), after: asset("x") };
   const foreign = { before: "assets/a/0123/other.txt", after: "assets/a/4567/other.txt" };
   const same = { before: asset("x"), after: asset("x") };
   expect(await codeChanges(temporaryFolder(), [unknown, foreign, same])).toEqual({ files: [], contract: [] });
 });
 
-it("tells nothing of a path that has no content's hash", async () => {
+withGit("tells nothing of a path that has no content's hash", async () => {
   const folder = temporaryFolder();
   mkdirSync(path.dirname(path.join(folder, asset(committed))), { recursive: true });
   writeFileSync(path.join(folder, asset(committed)), committed);
   const shipped = [{ before: "somewhere/rule.py", after: asset(committed) }];
   expect(await codeChanges(folder, shipped)).toEqual({ files: [], contract: [] });
+});
+
+it.each([
+  ["no repository", { GIT_DIR: path.join(root, "no-repository") }],
+  ["no git", { PATH: root }],
+])("a review where there is %s says once that the code was not compared", async (_, variables) => {
+  const directory = temporaryFolder();
+  const planned = ["dev-catalog", "dev-pipeline"].map((stack) => {
+    mkdirSync(path.join(directory, "stacks", stack), { recursive: true });
+    writeFileSync(path.join(directory, "stacks", stack, "cdk.tf.json"), "{}");
+    const [before, after] = ["A = 1\n", "A = 2\n"].map((content) => ({ source: asset(content) }));
+    return { stack, json: plan([change({ type: "databricks_workspace_file", before, after })]) };
+  });
+  const environment = jest.replaceProperty(process, "env", { ...process.env, ...variables });
+
+  const { notes } = await reviewOf(directory, "dev", planned, ["made from nothing"]);
+
+  environment.restore();
+  expect(notes).toEqual(["made from nothing", expect.stringMatching(/^The code was not compared .*`git log`/)]);
 });
