@@ -23,8 +23,11 @@ export interface OrderNotebookJobProps {
   readonly notifications: Notifications;
 }
 
-/** What a notebook job has of its own. */
-export interface OrderNotebookJobConfig extends Pick<JobConfig, "name" | "description" | "schedule" | "trigger"> {
+/** What a notebook job has of its own; most have the limits of them all. */
+export interface OrderNotebookJobConfig extends Pick<
+  JobConfig,
+  "name" | "description" | "schedule" | "trigger" | "timeoutSeconds"
+> {
   /** Its tasks by their keys. A task runs the notebook of its key's name. */
   readonly tasks: Readonly<Record<string, Omit<JobTask, "taskKey" | "notebookTask">>>;
   /** Defaults of its parameters, but for those that say where tables and files are. */
@@ -49,6 +52,7 @@ export abstract class OrderNotebookJob extends OrderJob {
       volume: names.volumePath(environment),
     };
     super(scope, id, environment, {
+      timeoutSeconds: JOB_TIMEOUT_SECONDS,
       ...own,
       ...compute.jobSettings,
       ...notifications.jobSettings,
@@ -61,7 +65,6 @@ export abstract class OrderNotebookJob extends OrderJob {
         ...task,
       })),
       parameter: inOrder(widgets).map(([name, value]) => ({ name, default: value })),
-      timeoutSeconds: JOB_TIMEOUT_SECONDS,
       health: { rules: [{ metric: "RUN_DURATION_SECONDS", op: "GREATER_THAN", value: DURATION_WARNING_SECONDS }] },
       // The notebooks import the modules, which no attribute of the job tells: a run may start at any moment.
       dependsOn: [...notebooks.modules],

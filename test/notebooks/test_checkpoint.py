@@ -76,6 +76,32 @@ def test_no_two_attempts_have_one_number(tmp_path: Path) -> None:
     assert (second.attempt, numbers) == (2, [3, 4, 5])
 
 
+def test_attempts_that_met_an_error_are_told_from_those_that_the_task_died_of(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    claim = Claim(BATCH, "run", ())
+    checkpoint.claim(claim)
+    for _ in range(3):  # The run dies.
+        claim = checkpoint.begin_again(claim)
+    assert checkpoint.count_without_end(claim) == 3
+    for _ in range(20):  # An outage, in which an attempt may begin others itself.
+        claim = checkpoint.begin_again(claim)
+        checkpoint.begin_again(claim)
+        checkpoint.note_failed(claim)
+    assert (checkpoint.count_without_end(claim), checkpoint.claimed()) == (3, [replace(claim, attempt=44)])
+    assert len(list((tmp_path / "batches").iterdir())) == 1 + 3 + 2
+    again = Checkpoint(tmp_path).begin_again(claim)
+    assert (again.attempt, checkpoint.count_without_end(again)) == (45, 4)
+    # What an attempt meets that another run has taken for dead takes no number back.
+    checkpoint.note_failed(claim)
+    Checkpoint(tmp_path).note_failed(again)
+    checkpoint.note_failed(claim)
+    assert checkpoint.begin_again(claim).attempt == 46
+    checkpoint.close(BATCH)
+    checkpoint.note_failed(claim)
+    checkpoint.forget_attempts()
+    assert list((tmp_path / "batches").iterdir()) == []
+
+
 @pytest.mark.parametrize("other_looks", [True, False])
 def test_no_two_claims_keep_a_file_that_two_runs_listed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_looks: bool

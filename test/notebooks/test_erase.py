@@ -26,6 +26,7 @@ from order_tracking.files.erased_files import (
     clean_lone_reasons,
     finish_rewriting,
     rewrite_file,
+    search_files,
     without_shown_rows,
 )
 from order_tracking.files.landing import list_arrivals, look_at, reason_of
@@ -467,6 +468,24 @@ def test_what_the_reason_of_a_file_that_is_gone_tells_of_the_order_is_erased(tmp
     assert [path.name for path in sorted(folder.rglob("*.txt")) if "Main" in path.read_text()] == [
         *("other.csv.reason.txt", "there.csv.reason.txt")
     ]
+
+
+def test_a_search_opens_a_file_once_unless_it_may_have_the_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a year there are hundreds of thousands, and each access of a volume is a round trip."""
+    contents = {"other.csv": lines(order(2)), "sent.csv": lines(order(1)), "packed.csv": "PK\3\4", "named.gz": ""}
+    for name, content in contents.items():  # Each in a batch of its own.
+        batch = Volume(tmp_path).archive_of(new_batch_id(utc_now()))
+        batch.mkdir(parents=True)
+        (batch / name).write_text(content)
+    opened, open_path = [], Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *rest: opened.append(path.name) or open_path(path, *rest))
+    search = search_files(Volume(tmp_path), "archive", OrderRecords(ORDERS, "T1"))
+    assert sorted(opened) == ["named.gz", "other.csv", "packed.csv", "sent.csv", "sent.csv"]
+    assert set(search.searched.values()) == contents.keys()
+    assert [file.path for file in search.found] == ["sent.csv"]
+    assert {place.rsplit("/", 1)[1] for place in search.unsearched} == {"packed.csv", "named.gz"}
 
 
 def test_a_damaged_file_is_forgotten_in_whatever_way_it_has_the_key(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -55,7 +56,9 @@ def test_no_file_is_rejected_for_a_contract_that_spark_does_not_understand_and_n
     for number in range(3):
         pipeline.drop(f"{number}.csv", lines(order(number)))
     rules = Rule("known", "status", "is_known({status})", "no"), matching("status", "[A-Z")
-    for run in range(6):  # From the third on, the batch of two would be divided, and the file that is alone rejected.
+    # From the third on, the batch of two would be divided, and the file that is alone rejected. After the seventh it
+    # was begun more often than one may be that the task dies of.
+    for run in range(7):
         pipeline.contract = replace(ORDERS, rules=(rules[run % 2],))
         with pytest.raises(LoadError):
             pipeline.stage(str(run), Policy(max_files_of_a_batch=2))
@@ -127,8 +130,9 @@ def test_no_file_is_rejected_while_one_of_the_tables_cannot_be_written(
     pipeline.drop(POISON, lines(order(99)))
     with monkeypatch.context() as patch:
         break_on(patch, POISON)
-        # From the third run on, the file was tried so often that it would be rejected.
-        for table, runs in ((pipeline.tables.stage, 4), (pipeline.tables.quarantine, 2)):
+        # From the third run on, the file was tried so often that it would be rejected; after the seventh it was begun
+        # more often than one may be that the task dies of.
+        for table, runs in ((pipeline.tables.stage, 4), (pipeline.tables.quarantine, 3)):
             pipeline.spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT full CHECK (_batch_id = 'never')").collect()
             for _ in range(runs):
                 with pytest.raises(LoadError):
@@ -137,6 +141,26 @@ def test_no_file_is_rejected_while_one_of_the_tables_cannot_be_written(
             pipeline.spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT full").collect()
     pipeline.load()
     assert (set(pipeline.statuses()), pipeline.quarantine()) == ({"T99"}, [])
+
+
+@pytest.mark.parametrize(("ends_by", "is_spark_alive"), [(OSError, True), (OSError, False), (KeyboardInterrupt, True)])
+def test_a_file_is_rejected_that_the_task_or_spark_died_of_each_time_and_is_tried_after_any_outage(
+    tmp_path: Path, ends_by: type[BaseException], is_spark_alive: bool
+) -> None:
+    checkpoint, now = Checkpoint(tmp_path), datetime.now(timezone.utc)
+    checkpoint.claim(Claim(new_batch_id(now), "run", (ArrivedFile("a.csv", 3 << 29, now, "a"),)))
+    # Nothing can be rejected meanwhile.
+    loader = Mock(checkpoint=checkpoint, **{"load.side_effect": ends_by, "give_up.side_effect": OSError})
+    loader.spark.sql.side_effect = None if is_spark_alive else ConnectionError
+    for _ in range(20):
+        loader.reset_mock()
+        with suppress(KeyboardInterrupt):
+            source_to_stage._Batches(loader, Mock(), lambda: now).load_left_behind(checkpoint.claimed())
+    is_an_outage = ends_by is OSError and is_spark_alive
+    assert loader.load.called == is_an_outage
+    [(_, error)] = [each.args for each in loader.give_up.call_args_list]
+    told = re.fullmatch(r"\d+ times the task ended before the file was loaded; it has 1.5 GiB, and may .*", str(error))
+    assert bool(told) != is_an_outage
 
 
 def test_a_batch_whose_task_always_dies_is_divided(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from order_tracking.rows.stage import count_by_file
 from order_tracking.tables import versions
 from order_tracking.tables.folded_files import fold_files, ledger
 from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
-from order_tracking.tables.tables import create_missing, replace_views
+from order_tracking.tables.tables import Tables, create_missing, replace_views
 from order_tracking.tasks import upkeep
 from order_tracking.tasks.load_batch import Policy
 from order_tracking.tasks.replay import replay
@@ -35,7 +35,8 @@ from pyspark.sql import Row, SparkSession
 @pytest.fixture
 def no_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes the longest, where a test looks at something else: to compact and clean five tables."""
-    monkeypatch.setattr(upkeep, "_compact_and_clean", lambda *_: Row(numFilesAdded=0, numFilesRemoved=0))
+    monkeypatch.setattr(upkeep, "_clean", lambda *_: None)
+    monkeypatch.setattr(upkeep, "_compact", lambda *_: Row(numFilesAdded=0, numFilesRemoved=0))
 
 
 @pytest.fixture
@@ -71,7 +72,8 @@ def test_upkeep_compacts_the_tables_changes_no_row_and_lets_large_tables_mark_de
     monkeypatch.setattr(upkeep, "_LARGE_TABLE_BYTES", 1)
     for table in (pipeline.tables.orders, pipeline.tables.stage):
         assert not marks_deleted_rows(table)
-        upkeep._set_up(pipeline.spark, ORDERS, pipeline.tables, table, 7)
+        [detail] = pipeline.spark.sql(f"DESCRIBE DETAIL {table}").collect()
+        upkeep._set_up(pipeline.spark, ORDERS, pipeline.tables, table, detail, 7)
         assert marks_deleted_rows(table)
     pipeline.drop("new.csv", lines(order(1, "DELIVERED", "2026-01-03 10:00:00"), order(9)))
     pipeline.stage()
@@ -362,6 +364,33 @@ def test_what_fails_of_one_table_keeps_no_other_step_from_being_taken(
     for name in stored:
         assert f"OPTIMIZE {name}" in asked and f"VACUUM {name} RETAIN 168 HOURS" in asked
     assert "stage_kept_since" in "".join(asked)
+
+
+@pytest.mark.parametrize("slow", ["fold_stage", "_compact"])
+def test_an_upkeep_that_ends_with_the_time_of_its_task_has_deleted_what_is_too_old_and_compacted_what_is_small(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    """A large table may take that time each night."""
+    stage, quarantine = pipeline.tables.stage, pipeline.tables.quarantine
+    monkeypatch.setattr(Tables, "stored", property(lambda tables: (tables.stage, tables.quarantine)))
+    pipeline.drop("a.csv", lines(order(1), "bad"))
+    pipeline.stage()
+    [old] = (Path(urlparse(each).path) for each in pipeline.spark.table(quarantine).inputFiles())
+    pipeline.spark.sql(f"DELETE FROM {quarantine}").collect()
+    os.utime(old, (0, 0))
+    compacted: list[str] = []
+
+    def killed(*args: Any, **_: Any) -> Row:
+        if slow == "fold_stage" or args[1] == stage:
+            raise KeyboardInterrupt
+        compacted.append(args[1])
+        return Row(numFilesAdded=0, numFilesRemoved=0)
+
+    monkeypatch.setattr(upkeep, slow, killed)
+    with pytest.raises(KeyboardInterrupt):
+        upkeep.upkeep(pipeline.spark, pipeline.tables, retention_days=0)
+    assert not old.exists()
+    assert compacted == ([quarantine] if slow == "_compact" else [])
 
 
 @pytest.mark.usefixtures("no_compaction")

@@ -4,7 +4,7 @@ Like the checkpoint of a stream, it is read and written on every run and holds o
 small and costs no query; see `docs/decisions/checkpoint-in-the-volume.md`.
 
     batches/<batch id>.claimed.json    the files of a batch, before the first of them is touched
-    batches/<batch id>.attempt<n>      it was begun once more
+    batches/<batch id>.attempt<n>      it was begun once more; with `.failed` at the end: that attempt met an error
     batches/<batch id>.staged.json     what became of them; their rows wait to be merged
     records/<record id>.json           what a task did, until `quality_gate` writes it to the job log
     loaded/<batch id>.json             what became of the files of a batch that is merged, for an hour and one look more
@@ -37,6 +37,7 @@ from order_tracking.typed_json import from_json, to_json
 T = TypeVar("T", "Claim", "StagedBatch", TaskRecord, "ReplayedFiles", "Withdrawal", "Erasure")
 
 _CLAIMED, _STAGED, _JSON = ".claimed.json", ".staged.json", ".json"
+_FAILED = ".failed"
 _LEFT_BEHIND_SECONDS = 3600
 #: No name that the pipeline gives a file is longer, and one that is could not be written aside, under a longer one.
 _MAX_NAME_BYTES = 200
@@ -202,8 +203,7 @@ class Checkpoint:
         """
         names = {path.name for path in paths_in(self._batches)}
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
-        own = max(claim.attempt, self._begun.get(claim.batch_id, 1))
-        return is_open and _with_attempts(claim, names).attempt <= own
+        return is_open and _with_attempts(claim, names).attempt <= self._last_begun(claim)
 
     def is_divided(self, batch_id: str) -> bool:
         """Tell whether a batch's files are in two others now; one of them may have been loaded meanwhile."""
@@ -222,8 +222,37 @@ class Checkpoint:
         if not self.is_newest(claim):
             raise TakenOverError(f"another run goes on with batch {claim.batch_id}, or has ended it")
 
+    def note_failed(self, claim: Claim) -> None:
+        """Note that an attempt ended by an error, and any that it began itself.
+
+        Each version takes the number of the next attempt from the names of the marks, so that is a file beside them; an
+        empty one, since on a full disk there may be no place for a word. Of all that failed the last one is enough: an
+        outage of days would leave thousands, and each look at the checkpoint lists them.
+        """
+        last = self._last_begun(claim)
+        self._attempt(claim, last, _FAILED).touch()
+        failed = _attempts(claim.batch_id, {path.name for path in paths_in(self._batches)}, _FAILED)
+        # Not the marks of later ones, by which another run numbers its attempts.
+        for number in {*range(claim.attempt, last), *(each for each in failed if each < last)}:
+            self._attempt(claim, number).unlink(missing_ok=True)
+            self._attempt(claim, number, _FAILED).unlink(missing_ok=True)
+
+    def count_without_end(self, claim: Claim) -> int:
+        """Count the attempts that nobody noted the end of, as where the task died.
+
+        The first one has no mark; the one that begins now stands for it.
+        """
+        names = {path.name for path in paths_in(self._batches)}
+        return len(_attempts(claim.batch_id, names) - _attempts(claim.batch_id, names, _FAILED))
+
+    def _last_begun(self, claim: Claim) -> int:
+        return max(claim.attempt, self._begun.get(claim.batch_id, 1))
+
     def _mark(self, claim: Claim) -> None:
-        (self._batches / f"{claim.batch_id}.attempt{claim.attempt}").touch()
+        self._attempt(claim, claim.attempt).touch()
+
+    def _attempt(self, claim: Claim, number: int, ending: str = "") -> Path:
+        return self._batches / f"{claim.batch_id}.attempt{number}{ending}"
 
     def under_way(self) -> list["Claim | StagedBatch"]:
         """List the batches that are claimed, then those that are staged: one that is staged meanwhile is found."""
@@ -606,7 +635,10 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _with_attempts(claim: Claim, names: set[str]) -> Claim:
-    numbers = [
-        int(match[1]) for name in names if (match := re.fullmatch(rf"{re.escape(claim.batch_id)}\.attempt(\d+)", name))
-    ]
-    return replace(claim, attempt=max([claim.attempt, *numbers]))
+    return replace(claim, attempt=max({claim.attempt, *_attempts(claim.batch_id, names)}))
+
+
+def _attempts(batch_id: str, names: set[str], ending: str = "") -> set[int]:
+    """Return the numbers of the attempts at a batch that files with this ending tell of."""
+    pattern = re.compile(rf"{re.escape(batch_id)}\.attempt(\d+){re.escape(ending)}")
+    return {int(match[1]) for name in names if (match := pattern.fullmatch(name))}

@@ -4,7 +4,7 @@ import contextlib
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from order_tracking.files.pool import map_in_pool
 from order_tracking.files.volume import Volume, files_below
 
 _CHUNK_BYTES = 4 << 20
+#: How a file begins tells whether it is text.
+_START_BYTES = 1 << 12
 
 #: Beside the directories, so that nobody takes an unfinished file for one that was sent.
 _UNFINISHED = ".erasing"
@@ -64,12 +66,12 @@ class Search:
 
 def search_files(volume: Volume, directory: str, records: OrderRecords) -> Search:
     """Look through all files of `archive` or `rejected`."""
-    files = list(_files_of(volume, directory))
+    in_batches = map_in_pool(_files_of, volume.batches_of(directory))
+    files = [file for of_batch in in_batches for file in of_batch]
 
     def look_through(file: tuple[Path, str, str]) -> FoundFile | str | None:
         location, batch_id, path = file
         try:
-            check_text(location)
             texts = tuple(each.text for each in records.find(location)) if _may_have(location, records) else ()
         except UnreadableFileError as error:
             return str(error)
@@ -205,9 +207,8 @@ def finish_rewriting(volume: Volume) -> None:
                     unfinished.unlink()
 
 
-def _files_of(volume: Volume, directory: str) -> Iterator[tuple[Path, str, str]]:
-    for batch in volume.batches_of(directory):
-        yield from ((batch / path, batch.name, path) for path in files_below(batch))
+def _files_of(batch: Path) -> list[tuple[Path, str, str]]:
+    return [(batch / path, batch.name, path) for path in files_below(batch)]
 
 
 def check_text(path: Path) -> None:
@@ -218,10 +219,13 @@ def check_text(path: Path) -> None:
         OSError: If it cannot be read.
     """
     with path.open("rb") as file:
-        start = file.read(1 << 12)
+        _check_start(file.read(_START_BYTES), path.name)
+
+
+def _check_start(start: bytes, name: str) -> None:
     if start:
-        check_signature(start, path.name)
-    if path.name.lower().endswith(COMPRESSED_ENDINGS):
+        check_signature(start, name)
+    if name.lower().endswith(COMPRESSED_ENDINGS):
         raise UnreadableFileError("it is compressed, or named as if it were")
 
 
@@ -234,12 +238,22 @@ def _is_part(path: Path, whole: Path) -> bool:
 
 
 def _may_have(path: Path, records: OrderRecords) -> bool:
-    """Tell whether a closer look, which takes ten times as long, could find anything."""
+    """Tell whether a closer look, which takes ten times as long, could find anything.
+
+    Of most files this is the only look, which is a few round trips where a volume is far away.
+
+    Raises:
+        UnreadableFileError: If nobody can look through it.
+        OSError: If it cannot be read.
+    """
     with path.open("rb") as file:
+        chunk = file.read(_CHUNK_BYTES)
+        _check_start(chunk[:_START_BYTES], path.name)
         before = b""
-        while chunk := file.read(_CHUNK_BYTES):
+        while chunk:
             text = before + chunk
             if records.may_be_in(text):
                 return True
             before = text[-len(records.key_bytes) :]
+            chunk = file.read(_CHUNK_BYTES)
     return False

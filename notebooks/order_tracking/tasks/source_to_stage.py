@@ -1,6 +1,7 @@
 """The first task of the job: load what has arrived into the stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -33,6 +34,8 @@ from order_tracking.tasks.task_run import TaskRun, count_files, task_run
 _MAX_ATTEMPTS = 3
 #: How often a file that is alone is tried at once, and how often it may be begun if the task always ends meanwhile.
 _MAX_ATTEMPTS_ALONE, _MAX_BEGUN_ALONE = 3, 15
+#: A file of this size may be why a task always ends at its time limit.
+_LARGE_FILE_BYTES = 1 << 30
 
 #: How long a run begins batches of what is new, and how long those of earlier runs: a task has an hour, and each batch
 #: that came to its end stays done.
@@ -203,6 +206,7 @@ class _Batches:
             except Exception as raised:
                 error = raised
                 self._run.log("not loaded", batch_id=claim.batch_id, attempt=claim.attempt, error=str(error)[:1000])
+                self._note_failed(claim)
                 if not self._may_go_on(claim):
                     self._fail(claim, error)
                     return
@@ -220,6 +224,15 @@ class _Batches:
         except OSError:
             return False
 
+    def _note_failed(self, claim: Claim) -> None:
+        """Note that an attempt did not die, so that no file is rejected however long an outage takes.
+
+        Where Spark does not answer any more, the attempt took it along, which is how a task dies, too.
+        """
+        with suppress(Exception):
+            self._loader.spark.sql("SELECT 1").collect()
+            self._loader.checkpoint.note_failed(claim)
+
     def _resume(self, claim: Claim) -> None:
         if claim.batch_id in self._begun:
             return  # A half that was there already when its whole was divided.
@@ -228,8 +241,8 @@ class _Batches:
             return  # It was listed a while ago, and another run has ended it since.
         if again.attempt > _MAX_ATTEMPTS and len(again.files) > 1:
             self._divide(again)
-        elif again.attempt > _MAX_BEGUN_ALONE:
-            self._give_up(again, LoadError("each time, the task ended before the file was loaded"))
+        elif len(again.files) == 1 and (deaths := self._loader.checkpoint.count_without_end(again)) >= _MAX_BEGUN_ALONE:
+            self._give_up(again, _died_of(again.files[0], deaths))
         else:
             self._load(again)
 
@@ -333,6 +346,14 @@ def _unfinished(
 
     reasons = map_in_pool(why, files)
     return {file.path: reason for file, reason in zip(files, reasons, strict=True) if reason}
+
+
+def _died_of(file: ArrivedFile, times: int) -> LoadError:
+    reason = f"{times} times the task ended before the file was loaded"
+    if file.size_bytes >= _LARGE_FILE_BYTES:
+        size = f"{file.size_bytes / (1 << 30):.1f} GiB"
+        reason += f"; it has {size}, and may take longer than the time limit of a task: send it in parts"
+    return LoadError(reason)
 
 
 def _parts(files: Sequence[ArrivedFile], policy: Policy) -> Iterator[tuple[ArrivedFile, ...]]:

@@ -63,10 +63,13 @@ class UpkeepSummary(Summary):
 def upkeep(
     spark: SparkSession, tables: Tables, retention_days: float, contract: Contract = ORDERS, now: Clock = utc_now
 ) -> UpkeepSummary:
-    """Fold the file ledger and what of the stage is older than `retention_days`, compact and cluster the tables,
-    delete what only versions older than that need.
+    """Fold the file ledger, delete what only versions older than `retention_days` need, fold what of the stage is that
+    old, compact and cluster the tables.
 
     The views are renewed: that of the ledger by what is folded now.
+
+    What may take all the time of the task, each night anew, comes last, the large tables after the small ones: what an
+    erasure removed would stay readable in old versions, and the storage would grow without end.
 
     Every step can be taken at any time, also beside a run of the job: of two commits that touch the same files, Delta
     lets one fail, which is run again. A step that fails all the same keeps no other one from being taken.
@@ -78,6 +81,7 @@ def upkeep(
     use_utc(spark)
     warnings: list[str] = []
     failures: dict[str, Exception] = {}
+    sizes: dict[str, int] = {}
     with _apart(failures, tables.history):
         warnings += create_missing(spark, contract, tables)
     with _apart(failures, tables.folded_files):
@@ -85,13 +89,18 @@ def upkeep(
     if tables.history not in failures:  # Or its new view would tell the next run that no table lacks anything.
         with _apart(failures, tables.ledger):
             warnings += replace_views(spark, contract, tables)  # To fold the stage takes the ledger's view.
+    for name in tables.stored:
+        with _apart(failures, name):
+            [detail] = spark.sql(f"DESCRIBE DETAIL {name}").collect()
+            sizes[name] = detail.sizeInBytes
+            warnings += _set_up(spark, contract, tables, name, detail, retention_days)
+            _clean(spark, name, retention_days)
     rows_folded = added = removed = 0
     with _apart(failures, tables.stage):
         rows_folded = fold_stage(spark, contract, tables, until=now() - timedelta(days=retention_days))
-    for name in tables.stored:
+    for name in sorted(tables.stored, key=lambda name: sizes.get(name, 0)):
         with _apart(failures, name):
-            warnings += _set_up(spark, contract, tables, name, retention_days)
-            compaction = _compact_and_clean(spark, name, retention_days)
+            compaction = _compact(spark, name)
             added += compaction.numFilesAdded
             removed += compaction.numFilesRemoved
     if failures:
@@ -120,13 +129,22 @@ def _apart(failures: dict[str, Exception], table: str) -> Iterator[None]:
         failures.setdefault(table, error)
 
 
-def _set_up(spark: SparkSession, contract: Contract, tables: Tables, table: str, days: float) -> tuple[str, ...]:
+def _set_up(
+    spark: SparkSession, contract: Contract, tables: Tables, table: str, detail: Row, days: float
+) -> tuple[str, ...]:
     """Let a table have the properties and the clustering that it should have by now.
+
+    Args:
+        spark: The session.
+        contract: The contract.
+        tables: The names of the tables.
+        table: The table.
+        detail: What Delta tells of it.
+        days: How long its old versions are kept.
 
     Returns:
         What could not be done.
     """
-    [detail] = spark.sql(f"DESCRIBE DETAIL {table}").collect()
     wanted = versions_kept(days)
     if table in (tables.orders, tables.stage) and detail.sizeInBytes >= _LARGE_TABLE_BYTES:
         wanted[MARKS_ROWS] = "true"
@@ -139,17 +157,15 @@ def _set_up(spark: SparkSession, contract: Contract, tables: Tables, table: str,
     return ()
 
 
-def _compact_and_clean(spark: SparkSession, table: str, days: float) -> Row:
-    """Compact a table, and delete what is too old of it, whatever the compaction came to.
+def _clean(spark: SparkSession, table: str, days: float) -> None:
+    """Delete what is too old of a table."""
+    spark.sql(f"VACUUM {table} RETAIN {round(days * 24)} HOURS").collect()
+    _drop_old_log(spark, table, days)
 
-    Returns:
-        What Delta counted in the compaction.
-    """
-    try:
-        [compaction] = run_again_on_conflict(lambda: spark.sql(f"OPTIMIZE {table}").select("metrics.*").collect())
-    finally:
-        spark.sql(f"VACUUM {table} RETAIN {round(days * 24)} HOURS").collect()
-        _drop_old_log(spark, table, days)
+
+def _compact(spark: SparkSession, table: str) -> Row:
+    """Compact a table, and return what Delta counted."""
+    [compaction] = run_again_on_conflict(lambda: spark.sql(f"OPTIMIZE {table}").select("metrics.*").collect())
     return compaction
 
 
