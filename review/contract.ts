@@ -2,6 +2,14 @@
 import { record, records, strings, text } from "./plan.ts";
 import { code, codesOf, listed } from "./text.ts";
 
+const OF_ANOTHER_TYPE =
+  "the load refuses it unless the tables can be widened to it, and a version before it cannot be deployed any more";
+
+/** Whether a sentence tells of what no later deployment takes back. */
+export function isForGood(sentence: string): boolean {
+  return sentence.endsWith(OF_ANOTHER_TYPE);
+}
+
 /** Compares two contracts, as local/contract.py prints them. */
 export function contractChanges(before: unknown, after: unknown): readonly string[] {
   const [previous, next] = [record(before), record(after)];
@@ -32,7 +40,9 @@ function columnChanges(previous: Block, next: Block): readonly string[] {
       continue;
     }
     if (was.type !== column.type)
-      sentences.push(`${code(name)} is now ${code(text(column.type))}, not ${code(text(was.type))} any more`);
+      sentences.push(
+        `${code(name)} is now ${code(text(column.type))}, not ${code(text(was.type))} any more: ${OF_ANOTHER_TYPE}`,
+      );
     if (was.required !== column.required) {
       sentences.push(
         column.required === true

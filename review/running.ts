@@ -1,4 +1,5 @@
 /** What runs differently: jobs, what they run on, their code as a diff, and the contract of the files as sentences. */
+import { isForGood } from "./contract.ts";
 import { type Difference, isOtherVersion, LATER } from "./differences.ts";
 import { type Change, list, record, text } from "./plan.ts";
 import { othersOf, whyOf } from "./replacement.ts";
@@ -58,7 +59,7 @@ function contractFinding(scene: Scene, sentences: readonly string[]): RunningFin
     ...ofPipeline(scene),
     headline: "The contract of the order files changes.",
     details: sentences.map((each) => scene.secrets.mask(each)),
-    needsSecondLook: false,
+    needsSecondLook: sentences.some(isForGood),
   };
 }
 

@@ -24,7 +24,8 @@ as after a change of the contract. To load a file again changes nothing but what
 Without FILEs: all but those that were withdrawn; a FILE is a path as operations.loaded_files_table has it, or
 BATCH/PATH for that of one batch.
 Exit code 0 only if every FILE was put back and every run succeeded: files that are rejected again make it fail if they
-are more than the environment's maxRejectedFiles, rows that were in quarantine before and come back to it do not.
+are more than the environment's maxRejectedFiles; rows that come back to quarantine do not, unless a file has more of
+them than before.
 
   --from SOURCE       quarantine, archive or rejected (default: quarantine)
   --since DAY         only what was loaded on this day or later, as YYYY-MM-DD in UTC

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from crash_scenario import Crash
 from order_tracking.contract.contract import Column
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import ContractError, QualityGateError
@@ -11,6 +12,7 @@ from order_tracking.tables import tables
 from order_tracking.tasks.load_batch import Policy
 from pipeline import HEADER, Pipeline, lines, order
 from pyspark.errors import ParseException
+from pyspark.sql import SparkSession
 
 LATER = "2026-01-03 10:00:00"
 
@@ -145,6 +147,50 @@ def test_a_contract_that_would_compare_orders_by_other_columns_or_narrow_a_type_
     narrower = tuple(replace(column, type="int") if column.name == "address" else column for column in later.columns)
     with pytest.raises(ContractError, match=r"the contract says that address is int, but .* has it as string"):
         tables.create_missing(pipeline.spark, replace(later, columns=narrower), pipeline.tables)
+
+
+def test_a_contract_that_is_refused_leaves_the_columns_as_they_were(pipeline: Pipeline) -> None:
+    count = Column("count", "int")
+    pipeline.contract = replace(ORDERS, columns=(*ORDERS.columns, count))
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.load()
+    both = (pipeline.tables.stage, pipeline.tables.orders)
+    before = [pipeline.spark.table(each).dtypes for each in both]
+    others = {"count": "bigint", "address": "int"}
+    changed = (replace(each, type=others.get(each.name, each.type)) for each in pipeline.contract.columns)
+    refused = replace(ORDERS, columns=(Column("weight", "double"), *changed))
+    with pytest.raises(ContractError, match=r"address is int, .* count is bigint, but .* has it as int\."):
+        tables.create_missing(pipeline.spark, refused, pipeline.tables)
+    assert [pipeline.spark.table(each).dtypes for each in both] == before
+    pipeline.drop("b.csv", lines(order(1, updated=LATER), order(2)))
+    pipeline.load()
+    assert set(pipeline.statuses()) == {"T1", "T2"}
+
+
+def test_a_version_before_goes_on_where_a_run_died_that_followed_a_new_contract(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.drop("a.csv", lines(order(1)))
+    pipeline.load()
+    alter, altered = tables.alter, 0
+
+    def dying(spark: SparkSession, table: str, change: str) -> None:
+        nonlocal altered
+        if altered == survived:
+            raise Crash
+        altered += 1
+        alter(spark, table, change)
+
+    for survived, name in enumerate(("weight", "height", "width")):
+        new = replace(ORDERS, columns=(*ORDERS.columns, Column(name, "double")))
+        altered = 0
+        with monkeypatch.context() as patch, pytest.raises(Crash):
+            patch.setattr(tables, "alter", dying)
+            tables.create_missing(pipeline.spark, new, pipeline.tables)
+        pipeline.drop("b.csv", lines(order(1, updated=f"2026-01-0{3 + survived} 10:00:00"), order(f"new{survived}")))
+        assert pipeline.load()[1].updated == 1
+        of_orders = dict(pipeline.spark.table(pipeline.tables.orders).dtypes)
+        assert of_orders.get(name) == ("double" if survived else None)
 
 
 def test_a_contract_that_is_refused_is_told_in_a_job_log_of_an_earlier_version(pipeline: Pipeline) -> None:

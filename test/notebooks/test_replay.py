@@ -11,7 +11,8 @@ import pytest
 from crash_scenario import Crash, crashing
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import ParameterError, ReplayError
+from order_tracking.contract.rule import one_of
+from order_tracking.errors import ParameterError, QualityGateError, ReplayError
 from order_tracking.files import replay_folder
 from order_tracking.files.batch import new_batch_id
 from order_tracking.files.checkpoint import Checkpoint, Claim, ReplayedFile, ReplayedFiles
@@ -255,6 +256,33 @@ def test_archived_files_that_are_loaded_again_are_no_younger_and_leave_the_quara
         assert (set(orders), orders["T4"][3]) == ({"T1", "T3", "T4"}, "A Street")
         history = pipeline.table("orders_history")
         assert [row.address for row in history if row.tracking_num == "T4"] == ["A Street"]
+
+
+def test_a_file_with_more_bad_rows_than_before_is_judged_as_a_new_one_and_its_orders_stay(pipeline: Pipeline) -> None:
+    """So a rule that is too narrow takes no good order out of the table without anybody being told."""
+    bad = order(4).replace("2026-01-01", "sometime")
+    pipeline.drop("a.csv", lines(order(1), order(2), order(3), bad))
+    pipeline.run()
+    before = (pipeline.orders(), pipeline.quarantine(), pipeline.files("archive"))
+    pipeline.contract = replace(ORDERS, rules=(*ORDERS.rules, one_of("status", "DELIVERED", "RETURNED")))
+    for source in ("quarantine", "archive"):
+        assert len(put_back(pipeline, source).files) == 1
+        pipeline.load(Policy(max_bad_rows_percent=50), source)
+        with pytest.raises(QualityGateError, match="4 of its 4 rows are bad, more than the 50 % that are allowed"):
+            pipeline.gate(source, max_rejected_files=0)
+        assert (pipeline.orders(), pipeline.quarantine(), pipeline.files("archive")) == before
+    # Where the environment lets any share through, the gate tells people.
+    put_back(pipeline, "archive")
+    pipeline.load(Policy(max_bad_rows_percent=100), "loose")
+    with pytest.raises(QualityGateError, match="4 of 4 rows are in quarantine, more than the 50 % that are allowed"):
+        pipeline.gate("loose", max_quarantined_percent=50)
+    assert pipeline.orders() == {}
+    # What the last reading said counts, and by it fewer rows are bad now.
+    pipeline.contract = ORDERS
+    put_back(pipeline, "quarantine")
+    pipeline.load(Policy(max_bad_rows_percent=0), "mended")
+    assert pipeline.gate("mended", max_quarantined_percent=0).rows_quarantined == 1
+    assert pipeline.orders() == before[0]
 
 
 def test_a_path_in_a_clients_folder_that_is_named_like_a_replay_tells_of_no_reading() -> None:

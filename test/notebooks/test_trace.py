@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -57,6 +58,23 @@ def test_a_trace_tells_of_each_row_its_line_its_decision_its_run_and_its_commit(
     ]
     assert pipeline.orders()["T3"][3] == "A Street"
     assert trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "never sent").rows == ()
+
+
+def test_the_current_row_is_that_of_the_order_also_once_statuses_have_another_order(pipeline: Pipeline) -> None:
+    shipped, delivered = (lines(*(order(n, status) for n in (1, 2))) for status in ("SHIPPED", "DELIVERED"))
+    for name, sent in (("1.csv", shipped), ("2.csv", delivered), ("3.csv", shipped)):
+        pipeline.drop(name, sent)
+        pipeline.run()
+    assert ORDERS.progress
+    backwards = replace(ORDERS, progress=replace(ORDERS.progress, values=ORDERS.progress.values[::-1]))
+
+    def traced() -> list[tuple[str, str, bool]]:
+        found = trace(pipeline.spark, pipeline.tables, str(pipeline.volume), "T1", backwards)
+        return [(row.file, row.decision, row.is_current) for row in found.rows]
+
+    assert traced() == [("1.csv", "inserted", False), ("2.csv", "updated", True), ("3.csv", "outdated", False)]
+    pipeline.spark.sql(f"DELETE FROM {pipeline.tables.orders}").collect()
+    assert [is_current for _, _, is_current in traced()] == [False] * 3
 
 
 def test_no_file_of_the_job_log_is_read_from_before_the_order_came_and_what_a_killed_run_merged_is_not_staged(

@@ -1,4 +1,4 @@
-import { contractChanges } from "../../review/contract.ts";
+import { contractChanges, isForGood } from "../../review/contract.ts";
 
 const column = (name: string, rest: object = {}) => ({
   name,
@@ -61,6 +61,14 @@ it.each<[object, object, string]>([
   [{}, { future_tolerance_seconds: null }, "a state may now lie any time after its file's arrival; it was 24 hours"],
 ])("says what differs: %j, %j", (before, after, words) => {
   expect(contractChanges(contract(before), contract(after)).join("\n")).toContain(words);
+});
+
+it.each([
+  [{ type: "bigint" }, true],
+  [{ required: true }, false],
+])("says which change no later deployment takes back: %j", (change, isIt) => {
+  const sentences = contractChanges(contract(), contract({ columns: [column("a"), column("status", change)] }));
+  expect(sentences.map(isForGood)).toEqual([isIt]);
 });
 
 it("tells another condition of a rule once, and takes no other rule for it", () => {

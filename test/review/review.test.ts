@@ -1,4 +1,5 @@
 /** What a review says, of plans that are made up: one thing of each. */
+import { contractChanges } from "../../review/contract.ts";
 import { asMarkdown, COMMENT_LIMIT } from "../../review/markdown.ts";
 import { type Review, review, type Surroundings } from "../../review/review.ts";
 import { asLines } from "../../review/terminal.ts";
@@ -134,7 +135,9 @@ describe("what may be lost", () => {
         /the tables of the catalog `orders`, which lose their files.*`npx cdktf destroy 'prod-\{catalog,pipeline\}'` first/,
       );
       // Terraform would refuse to delete it.
-      expect(detailsOf(at("managed"), { force_destroy: false })).toMatch(/which lose their files.*, until somebody drops these tables/);
+      expect(detailsOf(at("managed"), { force_destroy: false })).toMatch(
+        /which lose their files.*, until somebody drops these tables/,
+      );
       expect(detailsOf("abfss://managed@other.dfs.core.windows.net/orders")).not.toContain("lose their files");
     });
 
@@ -1564,6 +1567,12 @@ describe("what runs differently", () => {
       "`notebooks/order_tracking/contract/rule.py` changes: +1 -0.",
     ]);
     expect(asMarkdown(found)).toContain("  ````diff\n  @@ -1 +1,2 @@\n   a\n  +```b\n  ````\n");
+    expect(found.verdict).not.toBe("second look");
+  });
+
+  it("asks for a second look at another type of a column", () => {
+    const [before, after] = ["int", "bigint"].map((type) => ({ columns: [{ name: "weight", type }] }));
+    expect(reviewed(plan([]), { contract: contractChanges(before, after) }).verdict).toBe("second look");
   });
 });
 

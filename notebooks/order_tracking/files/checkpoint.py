@@ -98,7 +98,8 @@ class ReplayedFile:
     Attributes:
         path: Its path below the landing directory.
         sent_as: The path that it arrived with at first.
-        may_be_bad: Whether any share of its rows may be bad: they come out of the quarantine, or were loaded before.
+        may_be_bad: Whether any share of its rows may be bad: they come out of the quarantine, or were loaded before,
+            and then as many as in the reading that it supersedes.
         supersedes: The earlier reading of it that does not count any more once this one is merged.
         in_quarantine: Whether its rows may still be in quarantine as well: `replay` has not come to its end.
     """

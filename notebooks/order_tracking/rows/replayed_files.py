@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from order_tracking.files.checkpoint import ReplayedFile
 from order_tracking.files.replay_folder import FILES_FOLDER, ROWS_FOLDER, reading_of, readings_before
 from order_tracking.rows.stage import discard_files
 from order_tracking.sql import as_stored
@@ -21,6 +22,21 @@ _BATCH = "[0-9]{8}T[0-9.]{13}Z-"
 
 #: What a file was read as first, of a row of the ledger, as `BATCH/PATH`: `first_reading` in SQL.
 _FIRST_READING = f"regexp_replace(concat(batch_id, '/', path), '^([^/]+/{FILES_FOLDER}[^/]+/(?={_BATCH}))+', '')"
+
+
+def are_known_bad_rows(replayed: ReplayedFile | None, rows_quarantined: int) -> bool:
+    """Tell whether the bad rows of a file are no news, so that it is loaded however large their share is.
+
+    Rows out of the quarantine were all bad once. Of a whole file, as many may be bad as in the reading that it
+    supersedes: where there are more, a rule may be wrong, and what that reading said would leave the orders.
+
+    Args:
+        replayed: What is noted of the file if it is loaded again.
+        rows_quarantined: How many of its rows are bad now.
+    """
+    if not replayed or not replayed.may_be_bad:
+        return False
+    return not replayed.supersedes or rows_quarantined <= replayed.supersedes.rows_quarantined
 
 
 def later_readings(spark: SparkSession, tables: Tables, first: Collection[tuple[str, str]]) -> list[Row]:

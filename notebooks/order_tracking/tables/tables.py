@@ -20,7 +20,7 @@ from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import alter, why_refused
 from order_tracking.tables.folded_files import ledger, ledger_since
 from order_tracking.tables.job_log import JOB_LOG_COLUMNS
-from order_tracking.tables.versions import as_listed, ensure_properties, properties_of, set_properties
+from order_tracking.tables.versions import as_listed, ensure_properties, properties_of
 
 _JOB_LOG = ", ".join(f"{name} {type_name}" for name, type_name in JOB_LOG_COLUMNS.items())
 
@@ -37,6 +37,9 @@ STATISTICS = "delta.dataSkippingStatsColumns"
 #: Two merges may each find that a key is missing, and touch no row of one another. Databricks lets both insert it then,
 #: row by row, where a table has deletion vectors; at this level one of them fails, and is run again.
 ONE_MERGE_AT_A_TIME = {"delta.isolationLevel": "Serializable"}
+
+#: Lets a column get a wider type.
+_WIDENED = {"delta.enableTypeWidening": "true"}
 
 #: In the text of the history: the key and the sequence that it was made with.
 _COMPARED_BY = re.compile(r"PARTITION BY `(\w+)` ORDER BY _state\.`(\w+)`")
@@ -169,16 +172,14 @@ def added_types(spark: SparkSession, contract: Contract, stage: str) -> dict[str
 
 
 def add_columns(spark: SparkSession, contract: Contract, tables: Tables, names: Collection[str]) -> tuple[str, ...]:
-    """Add columns, as strings, to the stage, the orders and the history.
+    """Add columns to the stage, the orders and the history: as strings, unless the stage has them with another type.
 
     Returns:
         What could not be done, and does not stop a run.
     """
+    columns = {**dict.fromkeys(sorted(names), "string"), **added_types(spark, contract, tables.stage)}
     for table in (tables.stage, tables.orders):
-        missing = sorted(set(names) - set(spark.table(table).columns))
-        if missing:
-            columns = ", ".join(f"{identifier(name)} STRING" for name in missing)
-            alter(spark, table, f"ADD COLUMNS ({columns})")
+        _add_missing(spark, table, columns)
     return replace_views(spark, contract, tables)
 
 
@@ -253,7 +254,8 @@ def _follow_contract(
 ) -> None:
     """Add the columns that the contract, or this version of the code, has anew, and widen the contract's types."""
     # First, as it is created first: a run that fails here is told of in it.
-    _follow(spark, tables.job_log, _types_of(_JOB_LOG))
+    _widen(spark, tables.job_log, _types_of(_JOB_LOG))
+    _add_missing(spark, tables.job_log, _types_of(_JOB_LOG))
     # An added column would be NULL in the orders that are there, and another one may make two of them the same. The
     # history tells which columns they were compared by, whatever columns they have.
     by, columns = (contract.key, contract.sequence), spark.table(tables.orders).columns
@@ -264,29 +266,44 @@ def _follow_contract(
             "were not told apart and put in order so far, so new ones could not be compared with them; keep both "
             "columns and their names, and let what headers call them be an alias"
         )
-    _follow(spark, tables.orders, wanted)
-    _follow(spark, tables.stage, {**wanted, "_row_id": "bigint"})
-    _follow(spark, tables.quarantine, dict.fromkeys(contract.names, "string"))
+    # Types first: a contract that is refused for one leaves no column behind. The stage before the orders: a merge has
+    # to find all their columns in it, and one that it alone has lets the next run, of any version, go on here.
+    for table in (tables.stage, tables.orders):
+        _widen(spark, table, wanted)
+    _add_missing(spark, tables.stage, {**wanted, "_row_id": "bigint"})
+    _add_missing(spark, tables.orders, wanted)
+    _add_missing(spark, tables.quarantine, dict.fromkeys(contract.names, "string"))
     ensure_properties(spark, tables.orders, ONE_MERGE_AT_A_TIME, properties_of(spark, tables.orders))
 
 
-def _follow(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+def _add_missing(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+    present = spark.table(table).columns
+    missing = [f"{identifier(name)} {type_name}" for name, type_name in wanted.items() if name not in present]
+    if missing:
+        alter(spark, table, f"ADD COLUMNS ({', '.join(missing)})")
+
+
+def _widen(spark: SparkSession, table: str, wanted: Mapping[str, str]) -> None:
+    """Widen the types that are others, all of them or none."""
     present = _type_names(spark.table(table).schema)
-    for name, type_name in wanted.items():
-        if name not in present:
-            alter(spark, table, f"ADD COLUMNS ({identifier(name)} {type_name})")
-        elif present[name] != type_name and not present[name].startswith("array"):
-            _widen(spark, table, name, present[name], type_name)
-
-
-def _widen(spark: SparkSession, table: str, column: str, from_type: str, to_type: str) -> None:
+    others = [
+        (name, present[name], type_name)
+        for name, type_name in wanted.items()
+        if present.get(name, type_name) != type_name and not present[name].startswith("array")
+    ]
+    if not others:
+        return
+    changes = ", ".join(f"{identifier(name)} TYPE {to_type}" for name, _, to_type in others)
     try:
-        set_properties(spark, table, {"delta.enableTypeWidening": "true"})
-        alter(spark, table, f"ALTER COLUMN {identifier(column)} TYPE {to_type}")
+        ensure_properties(spark, table, _WIDENED, properties_of(spark, table))
+        alter(spark, table, f"ALTER COLUMN {changes}")
     except AnalysisException as error:
+        said = "; and that ".join(
+            f"{name} is {to_type}, but {table} has it as {from_type}" for name, from_type, to_type in others
+        )
         raise ContractError(
-            f"the contract says that {column} is {to_type}, but {table} has it as {from_type}, which cannot be widened "
-            "to that; give the column a new name, or its old type"
+            f"the contract says that {said}. A type can only be widened to some that hold all its values, and that is "
+            "never taken back: let the contract say what the table has, or give the column a new name"
         ) from error
 
 

@@ -28,6 +28,7 @@ from order_tracking.rows import few_bad_rows
 from order_tracking.rows.few_bad_rows import BadRowSeen
 from order_tracking.rows.order_rows import ReadableFile, check_rules, is_divisible, read_order_rows
 from order_tracking.rows.quarantine import first_bad_rows, quarantine_rows
+from order_tracking.rows.replayed_files import are_known_bad_rows
 from order_tracking.rows.stage import (
     RowCounts,
     count_by_file,
@@ -385,7 +386,7 @@ class BatchLoader:
                 rows_quarantined=of_file.quarantined,
             )
 
-        too_bad = [each for each in files if counts[each.file.path].is_too_bad(self._allowed_percent(each))]
+        too_bad = [each for each in files if self._is_too_bad(each, counts[each.file.path])]
         rejected = self._reject_for_bad_rows(claim, too_bad, counts) if too_bad else {}
         return [rejected.get(each.file.path) or loaded(each) for each in files]
 
@@ -394,14 +395,11 @@ class BatchLoader:
         again = [self.replayed.get(file.path) for file in loaded if file.state is State.STAGED]
         return tuple(each.supersedes for each in again if each and each.supersedes)
 
-    def _allowed_percent(self, file: ReadableFile) -> float:
-        """Tell which share of its rows may be bad.
-
-        Rows out of the quarantine were all bad once, and those of an archived file were let through; what is bad still
-        goes back to where it came from.
-        """
-        replayed = self.replayed.get(file.file.path)
-        return 100 if replayed and replayed.may_be_bad else self.policy.max_bad_rows_percent
+    def _is_too_bad(self, file: ReadableFile, of_file: "FileCounts") -> bool:
+        """Tell whether more rows of a file are bad than may be, but for those that were let through before."""
+        if are_known_bad_rows(self.replayed.get(file.file.path), of_file.quarantined):
+            return False
+        return of_file.is_too_bad(self.policy.max_bad_rows_percent)
 
     def _reject_for_bad_rows(
         self, claim: Claim, files: Sequence[ReadableFile], counts: Mapping[str, "FileCounts"]
@@ -412,7 +410,7 @@ class BatchLoader:
             told = [f"line {lines.get(row.number, '?')}: {row.reason}" for row in bad[path]]
             reason = (
                 f"{of_file.quarantined} of its {of_file.rows} rows are bad, more than the "
-                f"{self._allowed_percent(each):g} % that are allowed; {'; '.join(told[:_TOLD_IN_A_LINE])}"
+                f"{self.policy.max_bad_rows_percent:g} % that are allowed; {'; '.join(told[:_TOLD_IN_A_LINE])}"
             )
             details = "".join(f"{line}\n" for line in told[_TOLD_IN_A_LINE:])
             return reject(self.volume, claim.batch_id, each.file, reason, details, rows_read=of_file.rows)

@@ -11,6 +11,7 @@ from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
 from order_tracking.errors import QualityGateError
 from order_tracking.files.checkpoint import Checkpoint
+from order_tracking.rows.replayed_files import are_known_bad_rows
 from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
 from order_tracking.tables.tables import Tables, create_missing
 from order_tracking.tasks.summary import QualityGateSummary, shown
@@ -40,7 +41,8 @@ def quality_gate(
         tables: The names of the tables.
         checkpoint: The path of the checkpoint.
         run_id: The run to judge.
-        max_quarantined_percent: The largest share of the rows read for the first time that may be in quarantine.
+        max_quarantined_percent: The largest share of the rows that may be in quarantine, of all that were read but for
+            files that were loaded before with as many bad rows.
         max_rejected_files: How many files may be rejected.
         contract: The contract.
         now: The clock.
@@ -73,7 +75,7 @@ def quality_gate(
             verdict = [
                 *_failed_tasks(of_run),
                 *dict.fromkeys(alarm for record in of_run for alarm in record.alarms),
-                *_bad_rows(_first_loaded(files, open_batches), max_quarantined_percent),
+                *_bad_rows(_not_known(files, open_batches), max_quarantined_percent),
                 *_bad_files(rejected, max_rejected_files),
             ]
             if verdict:
@@ -105,10 +107,10 @@ def _failed_tasks(records: Sequence[TaskRecord]) -> list[str]:
     return [*missing, *failed]
 
 
-def _first_loaded(files: Sequence[FileOutcome], checkpoint: Checkpoint) -> list[FileOutcome]:
-    """Leave out what was put back after it had been loaded: people know of its bad rows, and may have mended some."""
+def _not_known(files: Sequence[FileOutcome], checkpoint: Checkpoint) -> list[FileOutcome]:
+    """Leave out what was put back after it had been loaded, unless more of its rows are bad now."""
     replayed = checkpoint.replayed()
-    return [file for file in files if file.path not in replayed or not replayed[file.path].may_be_bad]
+    return [file for file in files if not are_known_bad_rows(replayed.get(file.path), file.rows_quarantined)]
 
 
 def _bad_rows(files: Sequence[FileOutcome], max_quarantined_percent: float) -> list[str]:

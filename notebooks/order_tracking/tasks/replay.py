@@ -63,7 +63,7 @@ class ReplaySummary(Summary):
 
     Attributes:
         files: The files that it put into the landing directory.
-        rows_left: Rows that stay in quarantine, or come back to it, since they never had values for their columns.
+        rows_left: Rows that stay in quarantine, or come back to it, since nobody knows all values for their columns.
         left: The names of which nothing was put back, with the reason.
         withdrawn: Files, as `BATCH/PATH`, that were among all there are and stay, since people took them back.
     """
@@ -75,7 +75,12 @@ class ReplaySummary(Summary):
 
     def __str__(self) -> str:
         """Return the summary for people."""
-        left = f" {self.rows_left} rows cannot be split into columns: send them again." if self.rows_left else ""
+        left = (
+            f" {self.rows_left} rows cannot be split into columns, or may be cut: send them again. Where cutRows is "
+            "load, a replay from the archive loads those that may be cut."
+            if self.rows_left
+            else ""
+        )
         return "\n".join(
             [
                 f"{len(self.files)} files were put into the landing directory.{left}",
@@ -122,12 +127,13 @@ def replay(
 ) -> ReplaySummary:
     """Put archived or rejected files, or quarantined rows, back into the landing directory, in a folder of their own.
 
-    A file that was archived is archived again, whatever share of its rows is bad, and what is read of it then counts in
-    place of what was read before: with the same contract that changes nothing. Until it is merged, and where it is
-    rejected, the earlier reading counts. Of a row in quarantine the whole file is loaded again like that; only where it
-    is not in the archive any more, the row alone, as a file of its own. Rejected files leave `rejected/`, and such rows
-    the quarantine, once they are in the landing directory; what is still wrong comes back to it. A rejected file whose
-    content was loaded by another way since, or is about to be, stays where it is.
+    A file that was archived is archived again, whatever share of its rows is bad if there are no more of these than
+    before, and what is read of it then counts in place of what was read before: with the same contract that changes
+    nothing. Until it is merged, and where it is rejected, the earlier reading counts. Of a row in quarantine the whole
+    file is loaded again like that; only where it is not in the archive any more, the row alone, as a file of its own.
+    Rejected files leave `rejected/`, and such rows the quarantine, once they are in the landing directory; what is
+    still wrong comes back to it. A rejected file whose content was loaded by another way since, or is about to be,
+    stays where it is.
 
     Args:
         spark: The session.

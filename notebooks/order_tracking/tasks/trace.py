@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from order_tracking.clock import use_utc
 from order_tracking.contract.contract import Contract
 from order_tracking.contract.orders import ORDERS
-from order_tracking.contract.state_order import leading, values
+from order_tracking.contract.state_order import LAST_ROW, leading, values
 from order_tracking.errors import UnreadableFileError
 from order_tracking.files.batch import claimed_at
 from order_tracking.files.order_records import OrderRecords
@@ -90,13 +90,12 @@ def trace(spark: SparkSession, tables: Tables, volume: str, tracking_num: str, c
     """Say of each row of an order that is staged or in quarantine what became of it.
 
     What was decided follows from the rows and from the order of the merges, as the merge itself does. So the trace of
-    an order after a file was withdrawn is the one of an order that never was in that file.
+    an order after a file was withdrawn is the one of an order that never was in that file. Which row is the current one
+    says the order itself, since the contract may have had another order of statuses when it was merged.
     """
     use_utc(spark)
-    staged, quarantined = (
-        _staged_rows(spark, tables, contract, tracking_num),
-        _quarantined_rows(spark, tables, contract, tracking_num),
-    )
+    staged, order = _staged_rows(spark, tables, contract, tracking_num)
+    quarantined = _quarantined_rows(spark, tables, contract, tracking_num)
     batch_ids = sorted({row._batch_id for row in (*staged, *quarantined)})
     if not batch_ids:
         return Trace(())
@@ -108,9 +107,9 @@ def trace(spark: SparkSession, tables: Tables, volume: str, tracking_num: str, c
     sizes = {file: row.size_bytes for file, row in ledger.items()}
     lines = _lines(Volume(Path(volume)), OrderRecords(contract, tracking_num), staged, quarantined, sizes)
     merges = _merges(spark, tables, batch_ids)
-    merges += _untold_merge(spark, tables, contract, tracking_num, staged, merges)
+    merges += _untold_merge(staged, order, merges)
     traced = [
-        *_decide(staged, merges, lines, runs, contract),
+        *_decide(staged, order, merges, lines, runs, contract),
         *(
             TracedRow(
                 file=row._source_file,
@@ -130,15 +129,23 @@ def trace(spark: SparkSession, tables: Tables, volume: str, tracking_num: str, c
     return Trace(tuple(sorted(traced, key=lambda row: (row.decided_at is None, row.decided_at, row.line or 0))))
 
 
-def _staged_rows(spark: SparkSession, tables: Tables, contract: Contract, key: str) -> list[Row]:
+def _staged_rows(spark: SparkSession, tables: Tables, contract: Contract, key: str) -> tuple[list[Row], Row | None]:
+    """List the staged rows of an order, and return its own row, if it has one, with its place and state among them."""
     state = values(contract, added_columns(spark, contract, tables.stage))
     texts = ", ".join(f"CAST({identifier(name)} AS STRING) AS {identifier(name)}" for name in contract.names)
+    columns = f"{identifier(contract.key)}, {state}, _sent, _source_file, _batch_id"
     query = f"""
-        SELECT {texts}, _source_file, _batch_id, coalesce(_row_id, -1) AS _row_id,
+        SELECT {texts}, _source_file, _batch_id, _row_id, _is_order,
                dense_rank() OVER (ORDER BY struct({leading(contract)}, _row_id, {state})) AS _place,
                dense_rank() OVER (ORDER BY struct({state})) AS _state
-        FROM {tables.stage} WHERE {identifier(contract.key)} = :key"""
-    return spark.sql(query, args={"key": key}).collect()
+        FROM (
+            SELECT {columns}, coalesce(_row_id, -1) AS _row_id, false AS _is_order FROM {tables.stage}
+            UNION ALL
+            SELECT {columns}, {LAST_ROW} AS _row_id, true AS _is_order FROM {tables.orders}
+        )
+        WHERE {identifier(contract.key)} = :key"""
+    rows = spark.sql(query, args={"key": key}).collect()
+    return [row for row in rows if not row._is_order], next((row for row in rows if row._is_order), None)
 
 
 def _quarantined_rows(spark: SparkSession, tables: Tables, contract: Contract, key: str) -> list[Row]:
@@ -168,19 +175,15 @@ def _merges(spark: SparkSession, tables: Tables, batch_ids: Sequence[str]) -> li
     ]
 
 
-def _untold_merge(
-    spark: SparkSession, tables: Tables, contract: Contract, key: str, staged: Sequence[Row], merges: Sequence[_Merge]
-) -> list[_Merge]:
+def _untold_merge(staged: Sequence[Row], order: Row | None, merges: Sequence[_Merge]) -> list[_Merge]:
     """Find the merge of a run that was cut short before it was in the job log: the order's state is of its batch."""
     waiting = {row._batch_id for row in staged}.difference(*(merge.batch_ids for merge in merges))
-    if not waiting:
-        return []
-    orders = spark.table(tables.orders).where(F.col(contract.key) == key).select("_batch_id").collect()
-    return [_Merge(None, None, frozenset({row._batch_id}), None) for row in orders if row._batch_id in waiting]
+    return [_Merge(None, None, frozenset({order._batch_id}), None)] if order and order._batch_id in waiting else []
 
 
 def _decide(
     staged: Sequence[Row],
+    order: Row | None,
     merges: Sequence[_Merge],
     lines: _Lines,
     runs: Mapping[tuple[str, str], str],
@@ -188,8 +191,15 @@ def _decide(
 ) -> list[TracedRow]:
     waiting = list(staged)
     current: Row | None = None
-    place = 0  # Of the last row so far that says what the current one says.
+    place = (False, 0)  # Of the last row so far that says what the current one says.
     decided: list[tuple[Row, TracedRow]] = []
+
+    def place_of(row: Row) -> tuple[bool, int]:
+        """Put the row that the order has after all others: none of them has replaced it."""
+        is_of_order = order is not None and (
+            (row._state, row._batch_id, row._source_file) == (order._state, order._batch_id, order._source_file)
+        )
+        return is_of_order, row._place
 
     def add(row: Row, decision: str, merge: _Merge | None) -> None:
         traced = TracedRow(
@@ -211,16 +221,17 @@ def _decide(
         if not taken:
             continue
         waiting = [row for row in waiting if row not in taken]
-        greatest = max(taken, key=lambda row: row._place)
+        greatest = max(taken, key=place_of)
         brings = "inserted" if current is None else "updated"
-        if current is None or (greatest._place > place and greatest._state != current._state):
+        if current is None or (place_of(greatest) > place and greatest._state != current._state):
             current = greatest
-        place = max(place, *(row._place for row in taken if row._state == current._state), 0)
+        place = max([place, *(place_of(row) for row in taken if row._state == current._state)])
         for row in taken:
             add(row, brings if row is current else "unchanged" if row._state == current._state else "outdated", merge)
     for row in waiting:
         add(row, "staged", None)
-    return [replace(traced, is_current=row is current) for row, traced in decided]
+    is_there = current is not None and order is not None and current._state == order._state
+    return [replace(traced, is_current=is_there and row is current) for row, traced in decided]
 
 
 def _lines(
