@@ -6,10 +6,12 @@ import pytest
 from crash_scenario import Crash
 from order_tracking.contract.contract import Column
 from order_tracking.contract.orders import ORDERS
-from order_tracking.errors import ContractError, QualityGateError
+from order_tracking.errors import ContractError, QualityGateError, UpkeepError
 from order_tracking.parameters import NewColumns
 from order_tracking.tables import tables
 from order_tracking.tasks.load_batch import Policy
+from order_tracking.tasks.replay import replay
+from order_tracking.tasks.upkeep import upkeep
 from pipeline import HEADER, Pipeline, lines, order
 from pyspark.errors import ParseException
 from pyspark.sql import SparkSession
@@ -206,6 +208,36 @@ def test_a_contract_that_is_refused_is_told_in_a_job_log_of_an_earlier_version(p
         pipeline.gate("1")
     statuses = {row.task: row.status for row in pipeline.table("job_log_table") if row.run_id == "1"}
     assert statuses == {"source_to_stage": "FAILED", "quality_gate": "FAILED"}
+
+
+def test_a_table_that_somebody_dropped_is_made_again_but_never_the_orders_without_what_they_had(
+    pipeline: Pipeline,
+) -> None:
+    names, sql = pipeline.tables, pipeline.spark.sql
+    pipeline.drop("a.csv", lines(order(1), "bad"))
+    pipeline.stage("1")
+    pipeline.merge("1")
+    sql(f"DROP TABLE {names.job_log}").collect()
+    pipeline.gate("1", max_quarantined_percent=100)
+    assert pipeline.states() == {"a.csv": ["MERGED"]}
+    sql(f"DROP TABLE {names.quarantine}").collect()
+    upkeep(pipeline.spark, names, 7)
+    assert pipeline.quarantine() == []
+    sql(f"DROP TABLE {names.orders}").collect()
+    pipeline.drop("b.csv", lines(order(2)))
+    pipeline.stage("2")
+    for again in (lambda: pipeline.merge("2"), lambda: upkeep(pipeline.spark, names, 7)):
+        with pytest.raises(
+            (ContractError, UpkeepError), match=r"orders_table is gone.*UNDROP TABLE.*replay --from archive"
+        ):
+            again()
+    # After a week, as the message says.
+    sql(f"DROP TABLE {names.stage}").collect()
+    sql(f"DROP VIEW {names.history}").collect()
+    pipeline.load()
+    replay(pipeline.spark, names, str(pipeline.volume), str(pipeline.checkpoint), "archive")
+    pipeline.load()
+    assert pipeline.statuses() == {"T1": "SHIPPED", "T2": "SHIPPED"}
 
 
 def test_the_first_contract_may_have_columns_of_which_delta_keeps_no_statistics(pipeline: Pipeline) -> None:

@@ -148,7 +148,7 @@ def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> t
     if spark.catalog.tableExists(tables.history):
         columns_of_history, text_of_history = describe_view(spark, tables.history)
     else:
-        _create_tables(spark, contract, tables)
+        create_tables(spark, contract, tables)
     of_stage = _type_names(spark.table(tables.stage).schema)
     added = _added_columns(contract, of_stage)
     wanted = {**_types_of(_typed(contract)), "_sent": "string"}
@@ -158,6 +158,21 @@ def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> t
         return ()
     _follow_contract(spark, contract, tables, wanted, text_of_history)
     return add_columns(spark, contract, tables, added)
+
+
+def check_orders(spark: SparkSession, tables: Tables) -> None:
+    """Say what to do where somebody dropped the orders.
+
+    Raises:
+        ContractError: If the orders are gone while the stage has rows of them.
+    """
+    if spark.catalog.tableExists(tables.orders) or not spark.catalog.tableExists(tables.stage):
+        return
+    if not spark.table(tables.stage).isEmpty():
+        raise ContractError(
+            f"{tables.orders} is gone, and {tables.stage} has rows of it: UNDROP TABLE brings it back for a week; "
+            f"later, drop {tables.stage} and the view {tables.history} too, and load all again (replay --from archive)"
+        )
 
 
 def added_columns(spark: SparkSession, contract: Contract, stage: str) -> tuple[str, ...]:
@@ -240,7 +255,14 @@ def _added_columns(contract: Contract, columns: Collection[str]) -> tuple[str, .
     return tuple(sorted(name for name in columns if name not in contract.names and not is_reserved(name)))
 
 
-def _create_tables(spark: SparkSession, contract: Contract, tables: Tables) -> None:
+def create_tables(spark: SparkSession, contract: Contract, tables: Tables) -> None:
+    """Create the tables that are missing: all of them at first, and later one that somebody dropped.
+
+    Raises:
+        ContractError: If the orders are gone while the stage has rows of them. An empty table in their place would look
+            like one that has them.
+    """
+    check_orders(spark, tables)
     for schema in (tables.of_orders, tables.of_operations):
         # Only where nobody made it, as on a laptop: in a workspace the job need not have the right to create one.
         if not spark.catalog.databaseExists(schema):

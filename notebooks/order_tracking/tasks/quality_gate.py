@@ -13,7 +13,7 @@ from order_tracking.errors import QualityGateError
 from order_tracking.files.checkpoint import Checkpoint
 from order_tracking.rows.replayed_files import are_known_bad_rows
 from order_tracking.tables.job_log import FileOutcome, State, TaskRecord
-from order_tracking.tables.tables import Tables, create_missing
+from order_tracking.tables.tables import Tables, create_missing, create_tables
 from order_tracking.tasks.summary import QualityGateSummary, shown
 from order_tracking.tasks.task_run import task_run, write_job_log
 from order_tracking.typed_json import from_json
@@ -56,7 +56,8 @@ def quality_gate(
     use_utc(spark)
     open_batches = Checkpoint(Path(checkpoint))
     if not spark.catalog.tableExists(tables.job_log):
-        create_missing(spark, contract, tables)  # The first task failed before it did so.
+        create_tables(spark, contract, tables)  # The first task failed before it did so, or somebody dropped it.
+        create_missing(spark, contract, tables)
     try:
         with task_run(open_batches, run_id, "quality_gate", now) as run:
             of_run = _records_of(spark, tables.job_log, open_batches, run_id)

@@ -15,7 +15,15 @@ from order_tracking.errors import ContractError, UpkeepError
 from order_tracking.rows.fold_stage import fold_stage
 from order_tracking.tables.conflicts import alter, run_again_on_conflict, why_refused
 from order_tracking.tables.folded_files import fold_files
-from order_tracking.tables.tables import BY_TIME, STATISTICS, Tables, create_missing, replace_views, rows_found_by
+from order_tracking.tables.tables import (
+    BY_TIME,
+    STATISTICS,
+    Tables,
+    create_missing,
+    create_tables,
+    replace_views,
+    rows_found_by,
+)
 from order_tracking.tables.versions import (
     MARKS_ROWS,
     ensure_properties,
@@ -83,6 +91,7 @@ def upkeep(
     failures: dict[str, Exception] = {}
     sizes: dict[str, int] = {}
     with _apart(failures, tables.history):
+        create_tables(spark, contract, tables)
         warnings += create_missing(spark, contract, tables)
     with _apart(failures, tables.folded_files):
         fold_files(spark, tables.job_log, tables.folded_files, until=now() - _FOLDED_AFTER)
