@@ -160,7 +160,12 @@ function lossByOthers(made: Change, around: Around): readonly LossFinding[] {
     ...each,
     action: made.action,
     headline: `The ${typeInWords(made.type)} ${scene.nameOf(outcome)} ${how}. It held ${each.holds}.`,
-    details: [...each.recovery.sentences, ...others],
+    details: [
+      ...each.recovery.sentences,
+      // While they can be brought back, nobody is to drop anything.
+      ...(each.recovery.how === "never" ? tablesWithoutFiles(outcome, around) : []),
+      ...others,
+    ],
   }));
 }
 
@@ -262,7 +267,7 @@ function tablesWithoutFiles(change: Change, around: Around): readonly string[] {
   return [
     staying.every(isDroppedByTerraform)
       ? `${what}. So ${destroyOf("{catalog,pipeline}", around)} first, plan again and apply that.`
-      : `${what}, until somebody drops these tables: the next one makes them anew.`,
+      : `${what}, until somebody drops these tables and the view ${code("orders_history")}: the next one makes them anew.`,
   ];
 }
 

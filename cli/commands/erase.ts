@@ -31,7 +31,7 @@ interface Report {
   }[];
   readonly unsearched: Readonly<Record<string, string>>;
   readonly waiting: readonly string[];
-  readonly kept_days: number;
+  readonly old_versions_until: string;
 }
 
 /** Runs the erase job, once the person agrees. */
@@ -77,11 +77,11 @@ export async function run(args: readonly string[]): Promise<number> {
   });
 }
 
-function printReport({ places, unsearched, waiting, kept_days }: Report): void {
+function printReport({ places, unsearched, waiting, old_versions_until }: Report): void {
   const rows = places.map((place) => [place.name, place.removed, place.searched, place.old_versions_until]);
   const columns = ["place", "removed", "files searched", "old versions could show it until the upkeep of"];
   for (const line of textTable(columns, rows)) console.log(line);
-  console.log(`What left a table before, as by a withdrawal, is in its old versions for ${kept_days} days.`);
+  console.log(`What had left a table before may be in old versions until the upkeep of ${old_versions_until}.`);
   for (const [file, reason] of Object.entries(unsearched)) {
     console.log(`Look into ${printable(file)} yourself: ${printable(reason)}.`);
   }

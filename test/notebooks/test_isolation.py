@@ -163,6 +163,19 @@ def test_a_file_is_rejected_that_the_task_or_spark_died_of_each_time_and_is_trie
     assert bool(told) != is_an_outage
 
 
+def test_what_waits_behind_a_file_that_takes_spark_along_is_left_to_a_run_that_has_one(tmp_path: Path) -> None:
+    checkpoint, now = Checkpoint(tmp_path), datetime.now(timezone.utc)
+    for name in "ab":
+        checkpoint.claim(Claim(new_batch_id(now), "run", (ArrivedFile(name, 3, now, name),), attempt=4))
+    loader = Mock(checkpoint=checkpoint, policy=Policy(), **{"load.side_effect": OSError})
+    loader.spark.sql.side_effect = ConnectionError
+    batches = source_to_stage._Batches(loader, Mock(), lambda: now)
+    first, second = checkpoint.claimed()
+    assert batches.load_left_behind([first, second]) == [first]
+    assert batches.load_new([ArrivedFile("c", 3, now, "c")], "run") == ([], {"c": source_to_stage._NO_SPARK})
+    assert (loader.load.call_count, loader.give_up.called, second in checkpoint.claimed()) == (1, False, True)
+
+
 def test_a_batch_whose_task_always_dies_is_divided(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.csv", "b.csv"):
         pipeline.drop(name, lines(order(name)))

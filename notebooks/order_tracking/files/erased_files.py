@@ -69,19 +69,7 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
     in_batches = map_in_pool(_files_of, volume.batches_of(directory))
     files = [file for of_batch in in_batches for file in of_batch]
 
-    def look_through(file: tuple[Path, str, str]) -> FoundFile | str | None:
-        location, batch_id, path = file
-        try:
-            texts = tuple(each.text for each in records.find(location)) if _may_have(location, records) else ()
-        except UnreadableFileError as error:
-            return str(error)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            return f"it cannot be read: {error.strerror}"
-        return FoundFile(location, batch_id, path, texts) if texts else None
-
-    results = map_in_pool(look_through, files)
+    results = map_in_pool(lambda file: look_through(records, *file), files)
     return Search(
         {volume.relative(location): path for location, _, path in files},
         tuple(result for result in results if isinstance(result, FoundFile)),
@@ -91,6 +79,19 @@ def search_files(volume: Volume, directory: str, records: OrderRecords) -> Searc
             if isinstance(result, str)
         },
     )
+
+
+def look_through(records: OrderRecords, location: Path, batch_id: str, path: str) -> FoundFile | str | None:
+    """Look through one file; None if it has none of the order's records, a text that says why if nobody can look."""
+    try:
+        texts = tuple(each.text for each in records.find(location)) if _may_have(location, records) else ()
+    except UnreadableFileError as error:
+        return str(error)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    return FoundFile(location, batch_id, path, texts) if texts else None
 
 
 def rewrite_file(

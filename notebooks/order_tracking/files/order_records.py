@@ -44,16 +44,23 @@ class OrderRecords:
             there, as in CSV, and its letters in either of Unicode's forms.
     """
 
-    def __init__(self, contract: Contract, key: str) -> None:
-        """Look for the order with this key."""
-        self._contract = contract
+    def __init__(self, contract: Contract, key: str, *, by_word: bool = False) -> None:
+        """Look for the order with this key.
+
+        Args:
+            contract: The contract.
+            key: The order's key.
+            by_word: Whether any record is the order's whose word the key is, in whatever case: for a file that another
+                contract loaded, by which the key may be in another column, or written otherwise.
+        """
+        self._contract, self._by_word = contract, by_word
         self.key = _cleaned(key, contract)
         self.key_bytes = self.key.encode()
         # How its blanks are written nobody can tell at a glance.
         self._longest_word = max(self.key_bytes.lower().split(b" "), key=len)
         forms = dict.fromkeys(re.escape(unicodedata.normalize(form, self.key)) for form in ("NFC", "NFD"))
         self.pattern = rf"(?<![\w-])(?:{'|'.join(forms)})(?![\w-])".replace('"', '""?')
-        self._word = re.compile(self.pattern, re.IGNORECASE if contract.column(contract.key).case else 0)
+        self._word = re.compile(self.pattern, re.IGNORECASE if by_word or contract.column(contract.key).case else 0)
 
     def find(self, path: Path) -> Iterator[FoundRecord]:
         """List the order's records in a file.
@@ -106,6 +113,8 @@ class OrderRecords:
 
         Of two columns that mean the key nobody can tell which one has it.
         """
+        if self._by_word:
+            return None
         known = [self._contract.known_as(name) for name in header]
         return (known.index(self._contract.key), len(header)) if known.count(self._contract.key) == 1 else None
 

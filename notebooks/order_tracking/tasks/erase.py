@@ -22,6 +22,7 @@ from order_tracking.files.erased_files import (
     check_text,
     clean_lone_reasons,
     finish_rewriting,
+    look_through,
     rewrite_file,
     search_files,
     shown_rows,
@@ -85,20 +86,21 @@ class ErasureReport(Summary):
         places: Each place that was searched.
         unsearched: Files that nobody can look through, or whose names have the key, with the reason: people have to.
         waiting: Files with records of the order that are about to be loaded.
-        kept_days: How long the old versions of a table have what left it before, as by a withdrawal.
+        old_versions_until: Until when, at the latest, old versions of tables could show what had left these before, as
+            by a withdrawal, or by an erasure that was cut short.
     """
 
     places: tuple[Place, ...]
     unsearched: dict[str, str]
     waiting: tuple[str, ...]
-    kept_days: float
+    old_versions_until: str
 
     def __str__(self) -> str:
         """Return the report for people."""
         return "\n".join(
             [
                 *map(str, self.places),
-                f"What left a table before, as by a withdrawal, is in its old versions for {self.kept_days:g} days.",
+                f"What had left a table before may be in old versions until the upkeep of {self.old_versions_until}.",
                 *(f"Look into {path} yourself: {reason}" for path, reason in self.unsearched.items()),
                 *(f"Waits to be loaded: {path}" for path in self.waiting),
             ]
@@ -166,9 +168,7 @@ def erase(
         write_job_log(spark, tables.job_log, notes)
     # The upkeep of one night deletes the files of old versions, that of the next one the last of the log.
     until = f"{now() + timedelta(days=retention_days + 2):%Y-%m-%d}"
-    # What one that was cut short has removed of late is not counted here.
-    places = removed.places(until, is_again=bool(cut_short))
-    return ErasureReport(places, {**removed.unsearched, **by_people}, waiting.paths, retention_days)
+    return ErasureReport(removed.places(until), {**removed.unsearched, **by_people}, waiting.paths, until)
 
 
 @dataclass(frozen=True)
@@ -289,16 +289,14 @@ class Removed:
         files = {path: reason for search in self.files.values() for path, reason in search.unsearched.items()}
         return {**files, **self.left}
 
-    def places(self, until: str, *, is_again: bool) -> tuple[Place, ...]:
+    def places(self, until: str) -> tuple[Place, ...]:
         """Tell of each place.
 
         Args:
             until: The day of the upkeep after which no old version has what was removed.
-            is_again: Whether another erasure of the order, which was cut short, may have removed some of it.
         """
         of_tables = [
-            Place(name, count, old_versions_until=until if count or is_again else None)
-            for name, count in self.rows.items()
+            Place(name, count, old_versions_until=until if count else None) for name, count in self.rows.items()
         ]
         of_files = [
             Place(f"{directory}/", sum(len(file.records) for file in search.found), len(search.searched))
@@ -331,28 +329,45 @@ def carry_out(
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
         rows = find_rows(spark, contract, tables, records)
-        told = _erase_from_job_log(spark, contract, tables, volume, records, found, rows)
+        by_word = OrderRecords(contract, erasure.key, by_word=True)
+        otherwise, unfound = _search_again(volume, rows, files["archive"], by_word)
+        files["archive"] = replace(files["archive"], found=(*files["archive"].found, *otherwise))
+        told = _erase_from_job_log(spark, contract, tables, volume, records, [*found, *otherwise], rows)
     _erase_from_run(run, told)
     notes = checkpoint.forget_key(records.key, records.is_word_of, told.erased_outcome)
     clean_lone_reasons(volume, told.files, records.is_word_of, told.erased_reason)
+    # While the rows are there, without which nobody would find these files.
+    with run.step("write files of another contract anew"):
+        _rewrite_files(volume, checkpoint, by_word, otherwise, told)
     with run.step("erase from the tables"):
         deleted = _erase_from_tables(spark, contract, tables, records)
     with run.step("write files anew"):
         _rewrite_files(volume, checkpoint, records, found, told)
     with run.step("purge"):
         unpurged = _purge_tables(spark, contract, tables)
-    left = {**unpurged, **_unfound(volume, rows, files["archive"])}
-    return Removed({**deleted, **told.removed}, files, notes, left)
+    return Removed({**deleted, **told.removed}, files, notes, {**unpurged, **unfound})
 
 
-def _unfound(volume: Volume, rows: OrderRows, archive: Search) -> dict[str, str]:
-    """List the archived files of the order's rows in which nobody found it, as where another contract loaded them."""
-    found = {(file.batch_id, file.path) for file in archive.found}
-    places = {volume.relative(volume.archive_of(batch_id) / path) for batch_id, path in rows.files - found}
-    # One that is not searched has a reason of its own.
-    searched = places & archive.searched.keys() - archive.unsearched.keys()
-    why = "it had rows of the order, and none is found in it: it was loaded by another contract"
-    return dict.fromkeys(sorted(searched), why)
+def _search_again(
+    volume: Volume, rows: OrderRows, archive: Search, by_word: OrderRecords
+) -> tuple[list[FoundFile], dict[str, str]]:
+    """Search the archived files of the order's rows in which it was not found: another contract may have loaded them.
+
+    Returns:
+        Those that have the key as a word, and those that have not, with the reason why people have to look into them.
+    """
+    found, unfound = [], {}
+    for batch_id, path in sorted(rows.files - {(file.batch_id, file.path) for file in archive.found}):
+        location = volume.archive_of(batch_id) / path
+        place = volume.relative(location)
+        # One that nobody can search has a reason of its own.
+        if place in archive.searched and place not in archive.unsearched:
+            result = look_through(by_word, location, batch_id, path)
+            if isinstance(result, FoundFile):
+                found.append(result)
+            else:
+                unfound[place] = result or "it had rows of the order, and nothing in it has the key as a word"
+    return found, unfound
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ _LARGE_FILE_BYTES = 1 << 30
 #: that came to its end stays done.
 _TIME_FOR_NEW, _TIME_FOR_LEFT_BEHIND = timedelta(minutes=20), timedelta(minutes=40)
 _NO_TIME = "this run has no more time for it; the next run, which the sweep starts at the latest, loads it"
+_NO_SPARK = "Spark does not answer this run any more; the next run, which the sweep starts at the latest, loads it"
 
 #: So many of the files that are left alone are named.
 _NAMED_LEFT_ALONE = 50
@@ -100,7 +101,7 @@ def source_to_stage(
             leave_quarantine(spark, tables, twice)
         loader = BatchLoader(spark, contract, tables, directories, open_batches, policy or Policy(), replayed, run.step)
         batches = _Batches(loader, run, now)
-        claimed, without_time = batches.load_new(work.ready, run_id)
+        claimed, deferred = batches.load_new(work.ready, run_id)
         resumed = batches.load_left_behind(work.left_behind)
         cut_short = _finish_removals(spark, contract, tables, directories, open_batches, run, now)
         if is_erasing and not open_batches.erasures():
@@ -109,7 +110,7 @@ def source_to_stage(
         summary = SourceToStageSummary(
             batch_ids=tuple(claim.batch_id for claim in claimed),
             resumed_batch_ids=tuple(claim.batch_id for claim in resumed),
-            files=tuple(_summaries(run.files, work.unfinished | without_time, work.left_alone)),
+            files=tuple(_summaries(run.files, work.unfinished | deferred, work.left_alone)),
             warnings=(*run.alarms, *run.warnings),
             rows_read=run.counts.get("rows_read", 0),
             rows_staged=run.counts.get("rows_staged", 0),
@@ -162,30 +163,32 @@ class _Batches:
         self._loader, self._run, self._now, self._began_at = loader, run, now, now()
         self._failed: list[tuple[Claim, Exception]] = []
         self._begun: set[str] = set()
+        self._is_spark_dead = False
 
     def load_new(self, files: Sequence[ArrivedFile], run_id: str) -> tuple[list[Claim], dict[str, str]]:
         """Load files that nobody has claimed, the first batch of them however late it is.
 
         Returns:
-            The batches, and the files for which there was no time left, with that as the reason.
+            The batches, and the files that are left to the next run, with the reason.
         """
         claimed: list[Claim] = []
-        without_time: dict[str, str] = {}
+        deferred: dict[str, str] = {}
         for part in _parts(files, self._loader.policy):
-            if claimed and self._now() - self._began_at > _TIME_FOR_NEW:
-                without_time.update((file.path, _NO_TIME) for file in part)
+            if self._is_spark_dead or (claimed and self._now() - self._began_at > _TIME_FOR_NEW):
+                left = _NO_SPARK if self._is_spark_dead else _NO_TIME
+                deferred.update((file.path, left) for file in part)
                 continue
             claim = self._loader.checkpoint.claim_new(Claim(new_batch_id(self._now()), run_id, part))
             if claim.files:
                 claimed.append(claim)
                 self._load(claim)
-        return claimed, without_time
+        return claimed, deferred
 
     def load_left_behind(self, claims: Sequence[Claim]) -> list[Claim]:
-        """Load batches that earlier runs did not finish, and return those for which there was time."""
+        """Load batches that earlier runs did not finish, and return those that were begun."""
         resumed: list[Claim] = []
         for claim in claims:
-            if self._now() - self._began_at <= _TIME_FOR_LEFT_BEHIND:
+            if not self._is_spark_dead and self._now() - self._began_at <= _TIME_FOR_LEFT_BEHIND:
                 resumed.append(claim)
                 self._resume(claim)
         return resumed
@@ -207,7 +210,7 @@ class _Batches:
                 error = raised
                 self._run.log("not loaded", batch_id=claim.batch_id, attempt=claim.attempt, error=str(error)[:1000])
                 self._note_failed(claim)
-                if not self._may_go_on(claim):
+                if self._is_spark_dead or not self._may_go_on(claim):
                     self._fail(claim, error)
                     return
         if claim.attempt < _MAX_ATTEMPTS:
@@ -227,10 +230,15 @@ class _Batches:
     def _note_failed(self, claim: Claim) -> None:
         """Note that an attempt did not die, so that no file is rejected however long an outage takes.
 
-        Where Spark does not answer any more, the attempt took it along, which is how a task dies, too.
+        Where Spark does not answer any more, the attempt took it along, which is how a task dies, too: nothing else is
+        begun then, since it would count as one that died as well.
         """
-        with suppress(Exception):
+        try:
             self._loader.spark.sql("SELECT 1").collect()
+        except Exception:
+            self._is_spark_dead = True
+            return
+        with suppress(OSError):
             self._loader.checkpoint.note_failed(claim)
 
     def _resume(self, claim: Claim) -> None:
@@ -266,18 +274,21 @@ class _Batches:
             # Before the halves are there: what the whole has left in the tables would be there twice.
             self._loader.clear(claim)
         except Exception as error:
+            self._note_failed(claim)
             self._fail(claim, error)
             return
         for half in halves:
             self._loader.checkpoint.claim(half)
         self._loader.checkpoint.close(claim.batch_id)
         for half in halves:
-            self._load(half)
+            if not self._is_spark_dead:
+                self._load(half)
 
     def _give_up(self, claim: Claim, error: Exception) -> None:
         try:
             self._keep(self._loader.give_up(claim, error))
         except Exception as raised:  # Not the file's fault, then.
+            self._note_failed(claim)
             self._fail(claim, raised)
 
     def _fail(self, claim: Claim, error: Exception) -> None:
