@@ -138,6 +138,23 @@ test("packages of another kind of machine, which may share the checkout, are non
   rmSync(checkout, { recursive: true });
 });
 
+test("no package is installed by a script of its own, and those that have one work without it", () => {
+  const file = (name: string) => readFileSync(path.join(__dirname, "../..", name), "utf8");
+  const { packages } = JSON.parse(file("package-lock.json")) as {
+    packages: Record<string, { hasInstallScript?: true }>;
+  };
+  const withScript = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+  // They look for a binary that is there, in a package of its own or, for `npx cdktf`, in the package itself.
+  expect(withScript.map(([name]) => name.replace("node_modules/", ""))).toEqual([
+    "@cdktf/node-pty-prebuilt-multiarch",
+    "@parcel/watcher",
+    "@swc/core",
+    "esbuild",
+    "unrs-resolver",
+  ]);
+  expect(file(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+});
+
 test("tests are chosen by their paths without git, and by what has changed with it, which is told in a sentence", () => {
   const checkout = newCheckout();
   mkdirSync(path.join(checkout, "test", "cli"), { recursive: true });

@@ -81,9 +81,14 @@ test.each(commands)("%s has a usage of its own", async (command) => {
 test("an option without -- before it, which npm keeps, is refused instead of being left out", () => {
   const root = path.join(__dirname, "../..");
   const args = ["run", "-s", "order-tracking", "withdraw", "a.csv", "--home=/tmp/x"];
-  const { status, stdout, stderr } = spawnSync("npm", args, { cwd: root, encoding: "utf8" });
-  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-  expect(stderr).toMatch(/^npm has taken --home for an option of its own: put -- before the options/);
+  const npm = (...given: string[]) => spawnSync("npm", given, { cwd: root, encoding: "utf8" });
+  const { status, stdout, stderr } = npm(...args);
+  expect(stdout).toBe("");
+  // Later ones refuse it themselves, and .npmrc keeps them from saying so.
+  const isRefusedByNpm = Number(npm("--version").stdout.split(".")[0]) >= 12;
+  expect(status).toBe(isRefusedByNpm ? 1 : 2);
+  if (!isRefusedByNpm)
+    expect(stderr).toMatch(/^npm has taken --home for an option of its own: put -- before the options/);
 });
 
 test.each([
