@@ -44,23 +44,23 @@ class OrderRecords:
             there, as in CSV, and its letters in either of Unicode's forms.
     """
 
-    def __init__(self, contract: Contract, key: str, *, by_word: bool = False) -> None:
+    def __init__(self, contract: Contract, key: str, *, in_any_column: bool = False) -> None:
         """Look for the order with this key.
 
         Args:
             contract: The contract.
             key: The order's key.
-            by_word: Whether any record is the order's whose word the key is, in whatever case: for a file that another
-                contract loaded, by which the key may be in another column, or written otherwise.
+            in_any_column: Whether a row is the order's that has the key as any of its values, in whatever case, and no
+                other record is: for a file that another contract loaded.
         """
-        self._contract, self._by_word = contract, by_word
+        self._contract, self._in_any_column = contract, in_any_column
         self.key = _cleaned(key, contract)
         self.key_bytes = self.key.encode()
         # How its blanks are written nobody can tell at a glance.
         self._longest_word = max(self.key_bytes.lower().split(b" "), key=len)
         forms = dict.fromkeys(re.escape(unicodedata.normalize(form, self.key)) for form in ("NFC", "NFD"))
         self.pattern = rf"(?<![\w-])(?:{'|'.join(forms)})(?![\w-])".replace('"', '""?')
-        self._word = re.compile(self.pattern, re.IGNORECASE if by_word or contract.column(contract.key).case else 0)
+        self._word = re.compile(self.pattern, re.IGNORECASE if contract.column(contract.key).case else 0)
 
     def find(self, path: Path) -> Iterator[FoundRecord]:
         """List the order's records in a file.
@@ -105,16 +105,22 @@ class OrderRecords:
             # Names that span lines may have swallowed rows, and nobody can tell where the key is in these.
             may_be_rows = number is None and LINE_END.search(texts[0].rstrip())
             known = None if may_be_rows else position
-            yield record, number, any(self._is_of_order(text, known) for text in texts)
+            if self._in_any_column:
+                is_of_order = number is not None and any(map(self._has_value, texts))
+            else:
+                is_of_order = any(self._is_of_order(text, known) for text in texts)
+            yield record, number, is_of_order
             number = (number or 0) + 1
+
+    def _has_value(self, text: str) -> bool:
+        """Tell whether one of the values of a row is the key, in whatever case."""
+        return self.key.casefold() in {_cleaned(value, self._contract).casefold() for value in values_of(text)}
 
     def _position_of_key(self, header: list[str]) -> tuple[int, int] | None:
         """Tell where the key is in a row, and how many values a row has; None where that is not one place.
 
         Of two columns that mean the key nobody can tell which one has it.
         """
-        if self._by_word:
-            return None
         known = [self._contract.known_as(name) for name in header]
         return (known.index(self._contract.key), len(header)) if known.count(self._contract.key) == 1 else None
 

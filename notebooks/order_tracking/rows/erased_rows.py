@@ -37,10 +37,12 @@ class OrderRows:
 
     Attributes:
         files: The files that they are of, by batch and path.
+        staged_files: Those of them that the stage has rows of.
         texts: Their values, and for one in quarantine the row as it was sent.
     """
 
     files: frozenset[tuple[str, str]]
+    staged_files: frozenset[tuple[str, str]]
     texts: frozenset[str]
 
 
@@ -65,9 +67,11 @@ def find_rows(spark: SparkSession, contract: Contract, tables: Tables, records: 
         f"ON {_is_quarantined(contract)}",
         args=_told_apart_by(contract, records),
     )
-    rows: list[Row] = [*staged.collect(), *quarantined.collect()]
+    staged_rows: list[Row] = staged.collect()
+    rows: list[Row] = [*staged_rows, *quarantined.collect()]
     return OrderRows(
         frozenset((row._batch_id, row._source_file) for row in rows),
+        frozenset((row._batch_id, row._source_file) for row in staged_rows),
         frozenset(text for row in rows for text in row.texts if text),
     )
 

@@ -160,19 +160,20 @@ def create_missing(spark: SparkSession, contract: Contract, tables: Tables) -> t
     return add_columns(spark, contract, tables, added)
 
 
-def check_orders(spark: SparkSession, tables: Tables) -> None:
-    """Say what to do where somebody dropped the orders.
+def check_dropped(spark: SparkSession, tables: Tables) -> None:
+    """Say what to do where somebody dropped the orders, or the stage, and not the other one.
 
     Raises:
-        ContractError: If the orders are gone while the stage has rows of them.
+        ContractError: If one is gone while the other has rows.
     """
-    if spark.catalog.tableExists(tables.orders) or not spark.catalog.tableExists(tables.stage):
-        return
-    if not spark.table(tables.stage).isEmpty():
-        raise ContractError(
-            f"{tables.orders} is gone, and {tables.stage} has rows of it: UNDROP TABLE brings it back for a week; "
-            f"later, drop {tables.stage} and the view {tables.history} too, and load all again (replay --from archive)"
-        )
+    for gone, other in ((tables.orders, tables.stage), (tables.stage, tables.orders)):
+        if spark.catalog.tableExists(gone) or not spark.catalog.tableExists(other):
+            continue
+        if not spark.table(other).isEmpty():
+            raise ContractError(
+                f"{gone} is gone, and {other} has rows of it: UNDROP TABLE brings it back for a week; later, drop "
+                f"{other} and the view {tables.history} too, run the load job, and then replay --from archive"
+            )
 
 
 def added_columns(spark: SparkSession, contract: Contract, stage: str) -> tuple[str, ...]:
@@ -259,10 +260,10 @@ def create_tables(spark: SparkSession, contract: Contract, tables: Tables) -> No
     """Create the tables that are missing: all of them at first, and later one that somebody dropped.
 
     Raises:
-        ContractError: If the orders are gone while the stage has rows of them. An empty table in their place would look
-            like one that has them.
+        ContractError: If the orders are gone while the stage has rows of them, or the other way round. An empty table
+            in the place of one would look like one that has them.
     """
-    check_orders(spark, tables)
+    check_dropped(spark, tables)
     for schema in (tables.of_orders, tables.of_operations):
         # Only where nobody made it, as on a laptop: in a workspace the job need not have the right to create one.
         if not spark.catalog.databaseExists(schema):

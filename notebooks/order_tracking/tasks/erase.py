@@ -329,8 +329,8 @@ def carry_out(
     with run.step("erase from the job log"):
         write_job_log(spark, tables.job_log, checkpoint)
         rows = find_rows(spark, contract, tables, records)
-        by_word = OrderRecords(contract, erasure.key, by_word=True)
-        otherwise, unfound = _search_again(volume, rows, files["archive"], by_word)
+        in_any_column = OrderRecords(contract, erasure.key, in_any_column=True)
+        otherwise, unfound = _search_again(volume, rows, files["archive"], in_any_column)
         files["archive"] = replace(files["archive"], found=(*files["archive"].found, *otherwise))
         told = _erase_from_job_log(spark, contract, tables, volume, records, [*found, *otherwise], rows)
     _erase_from_run(run, told)
@@ -338,7 +338,7 @@ def carry_out(
     clean_lone_reasons(volume, told.files, records.is_word_of, told.erased_reason)
     # While the rows are there, without which nobody would find these files.
     with run.step("write files of another contract anew"):
-        _rewrite_files(volume, checkpoint, by_word, otherwise, told)
+        _rewrite_files(volume, checkpoint, in_any_column, otherwise, told)
     with run.step("erase from the tables"):
         deleted = _erase_from_tables(spark, contract, tables, records)
     with run.step("write files anew"):
@@ -349,24 +349,25 @@ def carry_out(
 
 
 def _search_again(
-    volume: Volume, rows: OrderRows, archive: Search, by_word: OrderRecords
+    volume: Volume, rows: OrderRows, archive: Search, in_any_column: OrderRecords
 ) -> tuple[list[FoundFile], dict[str, str]]:
     """Search the archived files of the order's rows in which it was not found: another contract may have loaded them.
 
     Returns:
-        Those that have the key as a word, and those that have not, with the reason why people have to look into them.
+        Those that have the key in another column or case, and those that have not, with the reason why people have to
+        look into them.
     """
     found, unfound = [], {}
-    for batch_id, path in sorted(rows.files - {(file.batch_id, file.path) for file in archive.found}):
+    for batch_id, path in sorted(rows.staged_files - {(file.batch_id, file.path) for file in archive.found}):
         location = volume.archive_of(batch_id) / path
         place = volume.relative(location)
         # One that nobody can search has a reason of its own.
         if place in archive.searched and place not in archive.unsearched:
-            result = look_through(by_word, location, batch_id, path)
+            result = look_through(in_any_column, location, batch_id, path)
             if isinstance(result, FoundFile):
                 found.append(result)
             else:
-                unfound[place] = result or "it had rows of the order, and nothing in it has the key as a word"
+                unfound[place] = result or "it had rows of the order, and none of its values is the key"
     return found, unfound
 
 

@@ -14,7 +14,7 @@ from order_tracking.rows.merge import merge_batches
 from order_tracking.rows.remake import Ignored, remake_orders, what_is_ignored
 from order_tracking.rows.stage import discard_everywhere
 from order_tracking.tables.job_log import State, without_rows
-from order_tracking.tables.tables import Tables, check_orders
+from order_tracking.tables.tables import Tables, check_dropped
 from order_tracking.tasks.summary import StageToFinalSummary
 from order_tracking.tasks.task_run import task_run
 
@@ -67,7 +67,7 @@ def stage_to_final(
                     if not all(each.is_still_all(open_batches, now) for each in ignored):
                         remake_orders(spark, contract, tables, open_batches, (), batches, now)
         except Exception as error:
-            check_orders(spark, tables)
+            check_dropped(spark, tables)
             raise MergeError(
                 f"batch {', '.join(run.batch_ids)} was not merged into {tables.orders}; it stays staged: run again"
             ) from error
