@@ -46,7 +46,7 @@ const overview = `Usage: npm run -s order-tracking -- COMMAND
   track    show one order, and its way here
   query    run SQL on the local tables
   page     show orders, loads and files in a browser
-  replay   load quarantined rows or archived files again
+  replay   load files with quarantined rows, archived or rejected files again
   withdraw take loaded files back, as if they had never come
   erase    remove one order from all tables and files
   upkeep   compact the tables, and delete old versions and repeated rows

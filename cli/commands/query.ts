@@ -10,7 +10,8 @@ import { printable, showValue, textTable } from "../text-table.ts";
 export const usage = `Usage: npm run -s order-tracking -- query "SQL" [--json | --csv] [--write [--yes]] [--home DIR]
 
 Runs Spark SQL on the local tables and views: orders_table, orders_history, operations.quarantined_orders_table,
-operations.loaded_files_table, operations.job_runs_table, operations.stage_orders_table, operations.job_log_table.
+operations.loaded_files_table, operations.job_runs_table, operations.stage_orders_table, operations.job_log_table,
+operations.folded_files_table (from the first upkeep on).
 Names with three parts, as a workspace has them, mean the same tables here. What would change anything is refused.
 
   --json      print an array of row objects
