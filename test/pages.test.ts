@@ -23,7 +23,7 @@ function anchor(heading: string): string {
 /** What is wrong with a command: a script, a subcommand or an option that there is not. */
 function mistake(command: string): string | undefined {
   const [, script, args = ""] = /^npm (?:run )?(?:-s )?([\w:-]+)(?: -- ([^>|]*))?/.exec(command) ?? [];
-  if (script === undefined || ["pkg", "install", "ci"].includes(script)) return undefined;
+  if (script === undefined || ["pkg", "install", "ci", "rebuild"].includes(script)) return undefined;
   if (!(script in packageJson.scripts)) return `there is no script ${script}`;
   const [subcommand = "", ...words] = script === "start" ? ["start", ...args.split(" ")] : args.split(" ");
   if (!["start", "order-tracking"].includes(script) || subcommand === "doctor") return undefined;
