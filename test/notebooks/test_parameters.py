@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from order_tracking.errors import ParameterError
 from order_tracking.parameters import read_parameters, retention_days
+from order_tracking.tables.tables import Tables
 
 
 def test_parameters_are_read_by_name() -> None:
@@ -28,3 +29,9 @@ def test_no_version_is_deleted_that_a_write_under_way_may_need(text: str) -> Non
 def test_each_notebook_that_deletes_versions_refuses_to_delete_young_ones(name: str) -> None:
     text = (Path(__file__).parents[2] / "notebooks" / f"{name}.py").read_text()
     assert 'retention_days(dbutils.widgets.get("retention_days"))' in text
+
+
+def test_orders_and_what_the_pipeline_needs_itself_are_in_two_schemas() -> None:
+    Tables("orders_prod", "order_tracking", "operations")
+    with pytest.raises(ParameterError, match=r"schema and operations_schema are both 'Operations'"):
+        Tables("orders_prod", "Operations", "operations")

@@ -15,7 +15,7 @@ from pyspark.sql.types import StructType
 from order_tracking.contract.contract import Contract, is_reserved
 from order_tracking.contract.rules import REASONS
 from order_tracking.contract.state_order import LAST_ROW, comparable, leading, values
-from order_tracking.errors import ContractError
+from order_tracking.errors import ContractError, ParameterError
 from order_tracking.sql import identifier
 from order_tracking.tables.conflicts import alter, why_refused
 from order_tracking.tables.folded_files import ledger, ledger_since
@@ -64,6 +64,17 @@ class Tables:
     catalog: str
     schema: str
     operations_schema: str
+
+    def __post_init__(self) -> None:
+        """Refuse one schema for both: who starts a job may give it other parameters than it was deployed with.
+
+        Raises:
+            ParameterError: If so. The orders would go where nobody looks for them, and the run would succeed.
+        """
+        if self.schema.casefold() == self.operations_schema.casefold():
+            raise ParameterError(
+                f"schema and operations_schema are both {self.schema!r}; run the job as it is deployed"
+            )
 
     @property
     def orders(self) -> str:
