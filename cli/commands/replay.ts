@@ -20,7 +20,8 @@ export const usage = `Usage: npm run -s order-tracking -- replay [FILE...] [--fr
                                             [--environment NAME] [--json] [--home DIR]
 
 Puts files back into the landing directory and loads what is there then, as after a change of the contract: those with
-rows in quarantine (of one that is not in the archive any more, these rows alone), or archived or rejected ones. To load a file again changes nothing but what is read differently now.
+rows in quarantine (of one that is not in the archive any more, these rows alone), or archived or rejected ones. To load a
+file again changes nothing but what is read differently now.
 Without FILEs: all but those that were withdrawn; a FILE is a path as operations.loaded_files_table has it, or
 BATCH/PATH for that of one batch.
 Exit code 0 only if every FILE was put back and every run succeeded: files that are rejected again make it fail if they

@@ -17,8 +17,8 @@ import { printable } from "../text-table.ts";
 export const usage = `Usage: npm run -s order-tracking -- withdraw FILE... [--environment NAME] [--json] [--home DIR]
 
 Takes loaded files back: orders, history and counts are as if they had never come. They go to rejected/, from where
-"replay --from rejected FILE..." loads them again. A FILE is a path as operations.loaded_files_table has it, or BATCH/PATH where
-several batches had a file of that path. Exit code 0 only if all of them were withdrawn; otherwise none was.
+"replay --from rejected FILE..." loads them again. A FILE is a path as operations.loaded_files_table has it, or
+BATCH/PATH where several batches had a file of that path. Exit code 0 only if all of them were withdrawn; otherwise none was.
 
   --environment NAME  whose job (default: dev)
   --json              print one JSON document

@@ -180,7 +180,7 @@ class Checkpoint:
 
     def claimed(self) -> list[Claim]:
         """List the batches that are claimed and not staged, the oldest first; damaged ones are left out."""
-        names = {path.name for path in paths_in(self._batches)}
+        names = self._names()
         ids = sorted(name.removesuffix(_CLAIMED) for name in names if name.endswith(_CLAIMED))
         open_ids = [each for each in ids if f"{each}{_STAGED}" not in names]
         claims = _read_all(Claim, (self._batches / f"{each}{_CLAIMED}" for each in open_ids))
@@ -188,7 +188,7 @@ class Checkpoint:
 
     def begin_again(self, claim: Claim) -> Claim:
         """Note that a batch is begun once more, and number the attempt after all that others began."""
-        newest = _with_attempts(claim, {path.name for path in paths_in(self._batches)})
+        newest = _with_attempts(claim, self._names())
         again = replace(newest, attempt=newest.attempt + 1)
         self._mark(again)
         self._begun[again.batch_id] = again.attempt
@@ -202,7 +202,7 @@ class Checkpoint:
         Raises:
             OSError: If the checkpoint cannot be listed.
         """
-        names = {path.name for path in paths_in(self._batches)}
+        names = self._names()
         is_open = f"{claim.batch_id}{_CLAIMED}" in names and f"{claim.batch_id}{_STAGED}" not in names
         return is_open and _with_attempts(claim, names).attempt <= self._last_begun(claim)
 
@@ -232,7 +232,7 @@ class Checkpoint:
         """
         last = self._last_begun(claim)
         self._attempt(claim, last, _FAILED).touch()
-        failed = _attempts(claim.batch_id, {path.name for path in paths_in(self._batches)}, _FAILED)
+        failed = _attempts(claim.batch_id, self._names(), _FAILED)
         # Not the marks of later ones, by which another run numbers its attempts.
         for number in {*range(claim.attempt, last), *(each for each in failed if each < last)}:
             self._attempt(claim, number).unlink(missing_ok=True)
@@ -243,8 +243,12 @@ class Checkpoint:
 
         The first one has no mark; the one that begins now stands for it.
         """
-        names = {path.name for path in paths_in(self._batches)}
+        names = self._names()
         return len(_attempts(claim.batch_id, names) - _attempts(claim.batch_id, names, _FAILED))
+
+    def _names(self) -> set[str]:
+        """Name what tells of open batches."""
+        return {path.name for path in paths_in(self._batches)}
 
     def _last_begun(self, claim: Claim) -> int:
         return max(claim.attempt, self._begun.get(claim.batch_id, 1))

@@ -1,6 +1,5 @@
 """Withdraw files: orders, history and counts are as if they had never come."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -203,17 +202,17 @@ def _first_claimed_at(file: FileOutcome, ledger: Mapping[tuple[str, str], FileOu
 
 def _loaded_again_as(
     spark: SparkSession, tables: Tables, files: Sequence[FileOutcome]
-) -> defaultdict[tuple[str, str], list[str]]:
+) -> dict[tuple[str, str], list[str]]:
     """Name, by batch and path, the later readings that count of files which do not count themselves any more."""
-    not_counting = [file for file in files if file.state is not State.MERGED]
-    first = {(file.batch_id, file.path): first_reading(file.batch_id, file.path) for file in not_counting}
-    counting: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in later_readings(spark, tables, first.values()) if first else ():
-        if row.state == State.MERGED.value:
-            counting[first_reading(row.batch_id, row.path)].append(f"{row.batch_id}/{row.path}")
-    # The tables have paths as Spark stores them.
-    stored = {key: (batch_id, as_stored(path)) for key, (batch_id, path) in first.items()}
-    return defaultdict(list, {key: counting[each] for key, each in stored.items()})
+    not_counting = [(file.batch_id, file.path) for file in files if file.state is not State.MERGED]
+    first = {each: first_reading(*each) for each in not_counting}
+    later = later_readings(spark, tables, first.values()) if first else ()
+    counting = [(row.batch_id, row.path) for row in later if row.state == State.MERGED.value]
+    return {
+        # The tables have paths as Spark stores them.
+        each: ["/".join(row) for row in counting if first_reading(*row) == (batch_id, as_stored(path))]
+        for each, (batch_id, path) in first.items()
+    }
 
 
 def _choose(
@@ -234,7 +233,7 @@ def _choose(
     for name, found in found_by.items():
         counting = [file for file in found if file.state is State.MERGED]
         names = [f"{file.batch_id}/{file.path}" for file in counting]
-        later = {each for file in found for each in again_as[file.batch_id, file.path]} - set(names)
+        later = {each for file in found for each in again_as.get((file.batch_id, file.path), ())} - set(names)
         several = [*names, *sorted(later)]
         if any((file.batch_id, file.path) in again for file in counting):
             refused.append(f"{name}: {_AGAIN}")
